@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+
+int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d)
+{
+	_fd_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	unsigned char buf[65536], md[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	EVP_MD_CTX *ctx;
+	ssize_t n = 0;
+	int ok;
+
+	if (fd < 0)
+		return diag_errno(d, -errno, "%s", name);
+	ctx = EVP_MD_CTX_new();
+	ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	while (ok && (n = read(fd, buf, sizeof(buf))) > 0)
+		ok = EVP_DigestUpdate(ctx, buf, (size_t)n);
+	ok = ok && n == 0 && EVP_DigestFinal_ex(ctx, md, &len);
+	EVP_MD_CTX_free(ctx);
+	if (!ok)
+		return diag_set(d, -EIO, "%s: cannot be read for its digest", name);
+	for (unsigned int i = 0; i < len; i++)
+		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	return 0;
+}

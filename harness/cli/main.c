@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/opt.h"
+#include "base/suggest.h"
+#include "cli.h"
+#include "iomodes_version.h"
+
+/* The order of help: look, plan, measure, answer, mend. */
+static const struct command commands[] = {
+	/* rows are added as commands land */
+	{NULL, NULL, NULL, NULL},
+};
+
+static size_t command_count(void)
+{
+	size_t n = 0;
+
+	while (commands[n].name)
+		n++;
+	return n;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; commands[i].name; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int cli_fail(const char *command, int status, const struct diag *d)
+{
+	fflush(stdout);
+	fprintf(stderr, "iomodes %s: %s\n", command, d->text);
+	return status;
+}
+
+int cli_help(const char *command, const struct opt *options, unsigned long n, const char *more)
+{
+	const struct command *c = find(command);
+
+	printf("Usage: iomodes %s %s\n\n%s\n", command, c ? c->args : "", c ? c->help : "");
+	if (n) {
+		puts("\nOptions:");
+		opt_help(options, n, stdout);
+	}
+	if (more)
+		printf("\n%s\n", more);
+	return EXIT_OK;
+}
+
+int cli_print_json(json_t *value)
+{
+	int err = json_dumpf(value, stdout,
+			     JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+
+	putchar('\n');
+	json_decref(value);
+	return err ? -1 : 0;
+}
+
+static int help(FILE *out)
+{
+	fputs("Usage: iomodes COMMAND [OPTIONS]\n\n"
+	      "Switches a machine's I/O modes, measures them in randomized blocks, proves from "
+	      "kernel\n"
+	      "counters that each was in force, and puts the machine back as it "
+	      "was.\n\nCommands:\n",
+	      out);
+	for (size_t i = 0; commands[i].name; i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'iomodes COMMAND --help' explains one. Exit status: 0 ok, 1 usage or bad input, 4 "
+	      "invalid\n"
+	      "or nothing measured, 5 restore incomplete, 6 host busy.\n",
+	      out);
+	return EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+	const char *names[ARRAY_SIZE(commands)];
+	char hint[128];
+
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		printf("iomodes %s (%s%s)\n", IOMODES_VERSION, IOMODES_COMMIT,
+		       IOMODES_DIRTY ? ", dirty" : "");
+		return EXIT_OK;
+	}
+	c = find(argv[1]);
+	if (c)
+		return c->run(argc - 1, argv + 1);
+	for (size_t i = 0; commands[i].name; i++)
+		names[i] = commands[i].name;
+	fprintf(stderr, "iomodes: unknown command \"%s\"%s\n", argv[1],
+		suggest_text(argv[1], names, command_count(), hint, sizeof(hint)));
+	return EXIT_USAGE;
+}

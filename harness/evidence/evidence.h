@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters read before and after the measured window. Sampling only: what a difference means is
+ * decided in record/ (expectations) and analysis/ (checks). Adding a source: one file and one line
+ * in registry.c.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/num.h"
+
+struct diag;
+struct sys;
+
+/* What to look at. All borrowed; must outlive the window. */
+struct evidence_scope {
+	struct sys *sys;
+	const unsigned *irqs; /* vectors of the target */
+	size_t n_irqs;
+	const char *const
+		*disks; /* names below /sys/block whose statistics count (paths, not heads) */
+	size_t n_disks;
+	struct cpulist cpus; /* measured CPUs: the workload's and its SQ thread's */
+	pid_t pid;	     /* the workload, 0 when none runs; its tasks are followed */
+};
+
+struct evidence_source {
+	const char *name;
+	const char *doc;
+	/* Read the counters once; *sample is a new reference. -ENODATA with a reason when this
+	 * machine does not have them (then the source's keys appear as absent with that reason,
+	 * never as 0). */
+	int (*sample)(const struct evidence_scope *scope, void **sample, struct diag *d);
+	/* Put before/after differences into `out`: flat keys with units in their names
+	 * ("device_interrupts", "context_switches") -> number, and "detail" objects below. */
+	int (*difference)(const struct evidence_scope *scope, const void *before, const void *after,
+			  json_t *out, struct diag *d);
+	void (*free)(void *sample);
+};
+
+const struct evidence_source *const *evidence_sources(size_t *n);
+
+struct evidence_window;
+/* Sample all sources (the cheap ones last, so that they bracket the window closest). */
+int evidence_begin(const struct evidence_scope *scope, struct evidence_window **w, struct diag *d);
+/* Sample again, in the reverse order; *result is a new reference:
+ * {"counters": {name: number}, "absent": {name: reason}, "detail": {...}, "window_ns": n} */
+int evidence_end(struct evidence_window *w, json_t **result, struct diag *d);
+void evidence_free(struct evidence_window *w);
+
+/* The counters that expectations may name, with unit and doc: for `iomodes modes` and error hints.
+ */
+struct evidence_counter {
+	const char *name;
+	const char *doc;
+	bool kernel; /* read from the kernel (grade `counter`), not reported by our loop */
+};
+const struct evidence_counter *evidence_counters(size_t *n);

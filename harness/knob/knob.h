@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A knob is one piece of machine state that can be read, set and read back. A row is data: most are
+ * a path template and nothing else; generic code snapshots, journals, applies, verifies, restores
+ * (transaction.h). Adding a knob: one row in the file of its family; a new family: one file and one
+ * line in registry.c.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+struct diag;
+struct sys;
+
+#define KNOB_VALUE_MAX 4096 /* every value is text, as the kernel writes it, white space trimmed \
+			     */
+#define KNOB_INSTANCE_MAX 128
+
+/* What one instance of the knob belongs to; the instance is named so that it survives renumbering.
+ */
+enum knob_scope {
+	KNOB_HOST,  /* instance "" */
+	KNOB_CPU,   /* "3" */
+	KNOB_IRQ,   /* "<pci address or driver>:<vector name>", e.g. "0000:00:04.0:virtio3-rx" */
+	KNOB_BLOCK, /* block device name below /sys/block, never a multipath head: "nvme0c0n1" */
+	KNOB_NVME,  /* controller, "nvme0" */
+	KNOB_NETDEV,
+	KNOB_NAPI,
+};
+
+enum knob_flag {
+	KNOB_VALUE_ONLY =
+		1 << 0, /* the value comes back, a hidden side effect does not (wbt: "manual") */
+	KNOB_HELD = 1 << 1, /* the kernel undoes it when our descriptor closes; not journalled */
+	KNOB_PERSISTENT = 1 << 2, /* survives a reboot: restored from an older boot's journal too */
+	KNOB_READ_ONLY = 1 << 3,  /* readable for `requires`, never set */
+};
+
+struct knob {
+	const char *name; /* "block.scheduler" */
+	enum knob_scope scope;
+	unsigned flags;
+	const char *unit;  /* "" when none */
+	const char *since; /* first kernel version, "" when older than 4.18 */
+	const char *doc;   /* one sentence; names its trap where it has one */
+	const char *path; /* template with one %s for the instance, or NULL when get/set are code */
+	/* Never NULL after registration: rows with a path get the generic functions. */
+	int (*get)(struct sys *s, const struct knob *k, const char *instance, char *value,
+		   struct diag *d);
+	int (*set)(struct sys *s, const struct knob *k, const char *instance, const char *value,
+		   struct diag *d);
+	/* Is what was read back what was wanted? Rounding drivers get one of their own. */
+	bool (*same)(const char *want, const char *got);
+	/* Names of the knobs that a write to this one may change; snapshotted with it, restored
+	 * after it. */
+	const char *const *disturbs;
+};
+
+/* Every knob, sorted by name. */
+const struct knob *const *knob_all(size_t *n);
+const struct knob *knob_find(const char *name);
+
+/* Read one instance. Errors: -ENOENT (no such knob on this device; the reason is in the diag),
+ * -EACCES/-EPERM (needs root), others from the kernel. `value` has KNOB_VALUE_MAX bytes. */
+int knob_get(struct sys *s, const struct knob *k, const char *instance, char *value,
+	     struct diag *d);
+
+/* Every instance of a knob on this machine (NULL-terminated, one allocation, free() by the caller).
+ */
+int knob_instances(struct sys *s, const struct knob *k, char ***instances);
+
+/* One wanted setting: the unit of everything that is applied. */
+struct knob_setting {
+	const struct knob *knob;
+	char instance[KNOB_INSTANCE_MAX];
+	char value[KNOB_VALUE_MAX];
+};

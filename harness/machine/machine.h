@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is in this machine, read-only: one struct, filled by machine_discover(). */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/num.h"
+
+struct diag;
+struct sys;
+
+struct machine_vector {
+	unsigned irq;	    /* Linux interrupt number; changes over reloads, never a key */
+	char name[64];	    /* last column of /proc/interrupts: "nvme0q1", "virtio1-req.0" */
+	char instance[128]; /* stable name, the instance of knob irq.affinity */
+	char chip[32];	    /* "PCI-MSIX-0000:00:02.0" and the like */
+	struct cpulist requested, effective; /* smp_affinity_list, effective_affinity_list */
+	enum { VECTOR_MOVABLE, VECTOR_MANAGED, VECTOR_UNKNOWN } managed;
+	const char *managed_why; /* how we know (mode bits, debugfs flag, unknown) */
+};
+
+enum hctx_type { HCTX_DEFAULT, HCTX_READ, HCTX_POLL, HCTX_UNKNOWN };
+
+struct machine_hctx {
+	unsigned index; /* /sys/block/DEV/mq/N */
+	enum hctx_type
+		type; /* debugfs block/DEV/hctxN/type through a detached mount, else unknown */
+	struct cpulist cpus; /* submitting CPUs */
+	int vector;	     /* index into the disk's vectors, -1: none (poll) or not known */
+};
+
+struct machine_disk {
+	char name[64]; /* below /sys/block: "vda", "nvme0n1", hidden paths "nvme0c0n1" too */
+	char head[64]; /* hidden path: its multipath head; else "" */
+	char driver[64], model[80], firmware[32], serial[64], wwid[128], transport[16];
+	char controller[64];		    /* "nvme0", "virtio1", "" */
+	char pci[32];			    /* PCI address or "" */
+	char link_speed[32], link_width[8]; /* current PCIe link, "" when not PCIe */
+	char char_device[64];		    /* "/dev/ng0n1" or "" */
+	int node;			    /* NUMA node, -1 unknown */
+	uint64_t bytes;			    /* capacity */
+	unsigned major, minor, logical_block, physical_block;
+	bool hidden;	     /* multipath path without a device node */
+	bool virtual_device; /* loop, zram, dm, md … */
+	struct machine_hctx *hctx;
+	size_t n_hctx;
+	struct machine_vector *vectors;
+	size_t n_vectors;
+};
+
+struct machine_fact {
+	const char *name; /* "kernel.release", "cpu.governor" … one table in environment.c */
+	char *value;	  /* NULL: not there; then why says so */
+	const char *why;
+};
+
+struct machine {
+	struct sys *sys;		/* borrowed */
+	void *topology;			/* hwloc_topology_t, NULL when hwloc could not load */
+	struct cpulist online, allowed; /* CPUs online; those this process may use */
+	unsigned sockets, cores, nodes;
+	bool smt;
+	struct machine_disk *disks;
+	size_t n_disks;
+	struct machine_fact *facts;
+	size_t n_facts;
+};
+
+int machine_discover(struct sys *s, struct machine **m, struct diag *d);
+void machine_free(struct machine *m);
+/* As `iomodes probe --json` prints it. New reference. */
+json_t *machine_json(const struct machine *m);
+
+const struct machine_disk *machine_disk(const struct machine *m, const char *name);
+/* The paths behind a disk: itself, or every hidden path of a multipath head. Returns how many. */
+size_t machine_paths(const struct machine *m, const struct machine_disk *disk,
+		     const struct machine_disk **paths, size_t max);
+const char *machine_fact(const struct machine *m, const char *name, const char *otherwise);
+/* SMT siblings, CPUs sharing the last cache, CPUs of the node of `cpu`. Caller frees the list. */
+int machine_siblings(const struct machine *m, unsigned cpu, struct cpulist *list);
+int machine_node_of_cpu(const struct machine *m, unsigned cpu);

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+/* This machine, or a recorded one: files under a directory fd, never followed out of it. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nvme_ioctl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sys/sys.h"
+
+struct real {
+	struct sys sys;
+	int root; /* directory */
+};
+
+/*
+ * openat2(2) (Linux 5.6). Under a recorded root, RESOLVE_IN_ROOT keeps absolute links inside it. On
+ * the live machine a link as last component is refused for writing only: sysfs is full of links on
+ * the way, but no attribute is one.
+ */
+static int open_under(struct real *r, const char *path, int flags)
+{
+	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
+			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
+	long fd;
+
+	while (*path == '/')
+		path++;
+	fd = syscall(SYS_openat2, r->root, *path ? path : ".", &how, sizeof(how));
+	return fd < 0 ? -errno : (int)fd;
+}
+
+static int real_read(struct sys *s, const char *path, char *buf, size_t size, size_t *len)
+{
+	_fd_ int fd = open_under((struct real *)s, path, O_RDONLY);
+	size_t used = 0;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		ssize_t n = read(fd, buf + used, size - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used == size)
+			return -EFBIG;
+	}
+	buf[used] = '\0';
+	*len = used;
+	return 0;
+}
+
+static int real_write(struct sys *s, const char *path, const char *buf, size_t len)
+{
+	_fd_ int fd = -1;
+	ssize_t n;
+
+	if (!s->live)
+		return -EROFS;
+	fd = open_under((struct real *)s, path, O_WRONLY | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	n = write(fd, buf, len);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Pointers first, text behind them, in one allocation. */
+static int pack_names(char **list, size_t n, size_t bytes, char ***names)
+{
+	char **out = malloc((n + 1) * sizeof(char *) + bytes), *text;
+
+	if (!out)
+		return -ENOMEM;
+	text = (char *)(out + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		out[i] = text;
+		text = stpcpy(text, list[i]) + 1;
+	}
+	out[n] = NULL;
+	*names = out;
+	return 0;
+}
+
+static int real_list(struct sys *s, const char *path, char ***names)
+{
+	int fd = open_under((struct real *)s, path, O_RDONLY | O_DIRECTORY), err = 0;
+	_dir_ DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0, bytes = 0;
+	char **list = NULL;
+	struct dirent *e;
+
+	if (!dir)
+		return fd < 0 ? fd : -errno;
+	while (!err && (e = readdir(dir))) {
+		char **grown;
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		grown = reallocarray(list, n + 1, sizeof(*list));
+		if (grown)
+			list = grown;
+		if (grown && (list[n] = strdup(e->d_name)))
+			bytes += strlen(list[n++]) + 1;
+		else
+			err = -ENOMEM;
+	}
+	if (n)
+		qsort(list, n, sizeof(*list), compare_names);
+	if (!err)
+		err = pack_names(list, n, bytes, names);
+	for (size_t i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return err;
+}
+
+static int real_readlink(struct sys *s, const char *path, char *buf, size_t size)
+{
+	_fd_ int fd = open_under((struct real *)s, path, O_PATH | O_NOFOLLOW);
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	n = readlinkat(fd, "", buf, size);
+	if (n < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	if ((size_t)n == size)
+		return -ENAMETOOLONG;
+	buf[n] = '\0';
+	return 0;
+}
+
+static int real_mode(struct sys *s, const char *path, mode_t *mode)
+{
+	_fd_ int fd = open_under((struct real *)s, path, O_PATH);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st))
+		return -errno;
+	*mode = st.st_mode;
+	return 0;
+}
+
+static int real_nvme_admin(struct sys *s, const char *path, struct nvme_passthru_cmd64 *cmd)
+{
+	_fd_ int fd = -1;
+	int status;
+
+	if (!s->live)
+		return -EOPNOTSUPP;
+	fd = open_under((struct real *)s, path, O_RDONLY);
+	if (fd < 0)
+		return fd;
+	status = ioctl(fd, NVME_IOCTL_ADMIN64_CMD, cmd);
+	return status < 0 ? -errno : status;
+}
+
+static int real_hold(struct sys *s, const char *path, const void *buf, size_t len, int *handle)
+{
+	int fd;
+
+	if (!s->live)
+		return -EROFS;
+	fd = open_under((struct real *)s, path, O_WRONLY | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	if (write(fd, buf, len) != (ssize_t)len) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	*handle = fd;
+	return 0;
+}
+
+static int real_release(struct sys *s, int handle)
+{
+	return close(handle) ? -errno : 0;
+}
+
+static int real_request(struct sys *s, const char *socket_path, const char *text, char *reply,
+			size_t size)
+{
+	_fd_ int fd = -1;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval second = {.tv_sec = 1};
+	size_t used = 0;
+	ssize_t n;
+
+	if (!s->live)
+		return -EROFS;
+	if (strlen(socket_path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, socket_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		return -errno;
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
+		return -errno;
+	while (used + 1 < size && (n = recv(fd, reply + used, size - 1 - used, 0)) != 0) {
+		if (n < 0)
+			return -errno;
+		used += (size_t)n;
+	}
+	reply[used] = '\0';
+	return 0;
+}
+
+static void real_close(struct sys *s)
+{
+	close(((struct real *)s)->root);
+	free(s);
+}
+
+static const struct sys_ops real_ops = {
+	.read = real_read,
+	.write = real_write,
+	.list = real_list,
+	.readlink = real_readlink,
+	.mode = real_mode,
+	.nvme_admin = real_nvme_admin,
+	.hold = real_hold,
+	.release = real_release,
+	.request = real_request,
+	.close = real_close,
+};
+
+int sys_open(const char *root, struct sys **s)
+{
+	struct real *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->sys.ops = &real_ops;
+	r->sys.live = !root || !strcmp(root, "/");
+	r->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r->root < 0) {
+		int err = -errno;
+
+		free(r);
+		return err;
+	}
+	*s = &r->sys;
+	return 0;
+}
