@@ -13,6 +13,7 @@
 #include "base/jsonio.h"
 #include "record/record.h"
 #include "record/verdict.h"
+#include "sys/sys.h"
 
 /* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
 #define SYSTEM_WINDOW_MIN_NS 3e9
