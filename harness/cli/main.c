@@ -13,6 +13,8 @@
 
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
+	{"probe", "[--json] [--root DIR]",
+	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
 	/* rows are added as commands land */
 	{NULL, NULL, NULL, NULL},
 };
