@@ -180,7 +180,7 @@ int child_start(const struct child_options *o, struct child **child, struct diag
 		plan.output[0] = out;
 		plan.output[1] = err;
 		plan.parent = parent;
-		plan.cgroup_fd = c->cgroup.fd;
+		plan.cgroup = &c->cgroup;
 		e = launch(c, o, &plan, d);
 	}
 	CPU_FREE(plan.cpus);

@@ -34,9 +34,9 @@ struct child_plan {
 	int output[2]; /* files for stdout and stderr, -1: /dev/null */
 	uint64_t output_max;
 	int control_fd, control_as;
-	int cgroup_fd; /* -1: none */
-	int channel;   /* socket to the parent; its end means "end the workload" */
-	int parent;    /* pidfd of the parent */
+	const struct child_cgroup *cgroup; /* its fd is -1 when there is none */
+	int channel; /* socket to the parent; its end means "end the workload" */
+	int parent;  /* pidfd of the parent */
 };
 
 enum child_report_kind { CHILD_STARTED, CHILD_FAILED, CHILD_ENDED };

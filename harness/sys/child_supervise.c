@@ -128,7 +128,7 @@ _Noreturn static void become_workload(const struct child_plan *plan, const int o
 		_exit(127);
 	setsid();
 	setrlimit(RLIMIT_CORE, &no_core);
-	if (plan->cgroup_fd >= 0 && (err = child_cgroup_enter(plan->cgroup_fd))) {
+	if (plan->cgroup->fd >= 0 && (err = child_cgroup_enter(plan->cgroup->fd))) {
 		struct setup_message m = {.no_cgroup = true, .err = -err};
 
 		if (write(setup, &m, sizeof(m)) < 0)
@@ -152,8 +152,8 @@ static int compare_ints(const void *a, const void *b)
 /* The parent's other descriptors are not ours: a lock or a pipe of it must not outlive it here. */
 static void close_others(const struct child_plan *plan)
 {
-	int keep[] = {plan->stdin_fd,  plan->output[0], plan->output[1], plan->control_fd,
-		      plan->cgroup_fd, plan->channel,	plan->parent};
+	int keep[] = {plan->stdin_fd,	plan->output[0], plan->output[1], plan->control_fd,
+		      plan->cgroup->fd, plan->channel,	 plan->parent};
 	const int n = (int)(sizeof(keep) / sizeof(keep[0]));
 	int from = 0;
 
@@ -284,7 +284,7 @@ static bool end_all(struct supervisor *s)
 		struct signalfd_siginfo info;
 
 		if (s->in_cgroup)
-			child_cgroup_kill(s->plan->cgroup_fd);
+			child_cgroup_kill(s->plan->cgroup->fd);
 		if (left)
 			kill_children();
 		copy_streams(s);
@@ -329,7 +329,7 @@ static int start_workload(struct supervisor *s)
 	pid_t self = getpid();
 	struct setup_message m;
 
-	s->in_cgroup = s->plan->cgroup_fd >= 0;
+	s->in_cgroup = s->plan->cgroup->fd >= 0;
 	for (int i = 0; i < 2; i++) {
 		int ends[2];
 
@@ -413,6 +413,9 @@ _Noreturn void child_supervise(const struct child_plan *plan)
 	r.left = !end_all(&s);
 	while (copy_streams(&s)) /* what still stands in the pipes; all writers are gone */
 		;
+	/* The leaf empties a moment after its last member was reaped. */
+	for (int i = 0; s.in_cgroup && i < 100 && child_cgroup_remove(plan->cgroup) == -EBUSY; i++)
+		poll(NULL, 0, 1);
 	r.status = s.ended ? s.status : SIGKILL;
 	r.cut = s.cut;
 	report(plan, &r);
