@@ -18,6 +18,7 @@ struct builder {
 	json_t *index;	/* cell id -> number */
 	json_t *blocks; /* set */
 	size_t arrived;
+	struct hist scratch[2];
 };
 
 static void count_reason(struct cell *c, const char *sentence)
@@ -39,14 +40,24 @@ static double usable_value(const json_t *trial, const struct metric *m, double s
 	return check_spoiled(json_object_get(trial, "checks"), m->name) ? NAN : value;
 }
 
-static int merge(struct cell_hists **into, const json_t *trial, struct diag *d)
+/* Both histograms are read before either is merged: a trial counts whole or not at all. */
+static int merge(struct builder *b, struct cell_hists **into, const json_t *trial, struct diag *d)
 {
-	static struct hist h; /* 30 KiB, too much for a stack frame and too often for the heap */
+	static const char *const names[] = {"latency", "service"};
+	static const char *const spoilt_as[] = {"latency_p50_ns", "service_p50_ns"};
 	const json_t *checks = json_object_get(trial, "checks");
-	const char *const names[] = {"latency", "service"};
-	const char *const spoilt_as[] = {"latency_p50_ns", "service_p50_ns"};
 	int err;
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const json_t *j = json_object_get(trial, names[i]);
+
+		hist_init(&b->scratch[i]);
+		if (!json_is_object(j) || check_spoiled(checks, spoilt_as[i]))
+			continue;
+		err = hist_from_json(j, &b->scratch[i], d);
+		if (err)
+			return diag_prefix(d, err, "%s", names[i]);
+	}
 	if (!*into) {
 		*into = malloc(sizeof(**into));
 		if (!*into)
@@ -54,17 +65,8 @@ static int merge(struct cell_hists **into, const json_t *trial, struct diag *d)
 		hist_init(&(*into)->latency);
 		hist_init(&(*into)->service);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const json_t *j = json_object_get(trial, names[i]);
-
-		if (!json_is_object(j) || check_spoiled(checks, spoilt_as[i]))
-			continue;
-		err = hist_from_json(j, &h, d);
-		if (err)
-			return diag_prefix(d, err, "trial %s: %s",
-					   jsonio_string(trial, "trial", "?"), names[i]);
-		hist_merge(i ? &(*into)->service : &(*into)->latency, &h);
-	}
+	hist_merge(&(*into)->latency, &b->scratch[0]);
+	hist_merge(&(*into)->service, &b->scratch[1]);
 	return 0;
 }
 
@@ -103,7 +105,7 @@ static int add_sample(struct builder *b, struct cell *c, const json_t *trial, bo
 			trial, &all[m], strncmp(all[m].name, "service", 7) ? latencies : services);
 	snprintf(key, sizeof(key), "%zu", s->block);
 	json_object_set_new(b->blocks, key, json_true());
-	return merge(in_force ? &c->in_force : &c->other, trial, d);
+	return 0;
 }
 
 static void add_reasons(struct cell *c, const json_t *trial, const char *status,
@@ -130,6 +132,7 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	struct builder *b = context;
 	const json_t *at = json_object_get(b->index, jsonio_string(trial, "cell", ""));
 	const char *status = jsonio_string(trial, "status", "");
+	struct diag why = {""};
 	enum verdict_mode mode;
 	struct cell *c;
 	double share;
@@ -157,6 +160,14 @@ static int visit(void *context, json_t *trial, struct diag *d)
 		c->invalid++;
 		return 0;
 	}
+	err = merge(b, mode == VERDICT_IN_FORCE ? &c->in_force : &c->other, trial, &why);
+	if (err == -EINVAL) {
+		c->invalid++;
+		count_reason(c, why.text);
+		return 0;
+	}
+	if (err)
+		return diag_set(d, err, "out of memory");
 	c->verdicts[mode]++;
 	share = jsonio_number(trial, "verdict.share");
 	if (mode == VERDICT_NOT_IN_FORCE)

@@ -13,7 +13,15 @@
 
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
-	/* rows are added as commands land */
+#ifdef IOMODES_HARNESS
+/* rows are added as commands land */
+#endif
+	{"check", "RUN [--json]",
+	 "Make every check and verdict of a run again from its records and name what differs.",
+	 cmd_check},
+	{"compare", "RUN [--baseline MODE] [--metric NAME]... [--json | --csv] [--gate]",
+	 "Each mode of a run against the baseline: rates, latency, CPU cost, proof, verdict.",
+	 cmd_compare},
 	{NULL, NULL, NULL, NULL},
 };
 
