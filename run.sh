@@ -41,9 +41,9 @@ need() {
 build() {
 	# shellcheck disable=SC2086
 	need $build_packages "$@"
-	cmake --preset release >build.log 2>&1 || { cat build.log >&2; exit 1; }
-	cmake --build build >>build.log 2>&1 || { tail -n 40 build.log >&2; exit 1; }
-	mv build.log build/build.log
+	mkdir -p build
+	cmake --preset release >build/build.log 2>&1 || { cat build/build.log >&2; exit 1; }
+	cmake --build build >>build/build.log 2>&1 || { tail -n 40 build/build.log >&2; exit 1; }
 }
 
 case "${1-}" in

@@ -13,9 +13,20 @@
 
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
+#ifdef IOMODES_HARNESS
 	{"probe", "[--json] [--root DIR]",
 	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
-	/* rows are added as commands land */
+	{"plan", "[EXPERIMENT] [OPTIONS]",
+	 "Prints every cell, knob change and the duration of an experiment; changes nothing.", cmd_plan},
+	{"run", "[EXPERIMENT] [OPTIONS]",
+	 "Runs an experiment and leaves a directory of results and a machine as it was.", cmd_run},
+#endif
+	{"check", "RUN [--json]",
+	 "Makes every check and verdict of a run again from its records and names what differs.",
+	 cmd_check},
+	{"compare", "RUN [--baseline MODE] [--metric NAME]... [--json | --csv] [--gate]",
+	 "Each mode of a run against the baseline: rates, latency, CPU cost, proof, verdict.",
+	 cmd_compare},
 	{NULL, NULL, NULL, NULL},
 };
 
