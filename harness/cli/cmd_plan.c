@@ -24,7 +24,7 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 static int print_cells(const struct plan *p)
 {
 	static const struct table_column columns[] = {
-		{"CELL", false, false}, {"CPU", true, false},	   {"SQ", true, false},
+		{"CELL", false, false},	 {"CPU", true, false},		{"SQ", true, false},
 		{"GRADE", false, false}, {"KNOB CHANGES", false, true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
@@ -57,8 +57,8 @@ static void print_left_out(const struct plan *p)
 
 		if (c->runs)
 			continue;
-		printf("%s  %s: %s%s%s\n", first ? "\nDoes not run:\n" : "", c->cell->id,
-		       c->reason, *c->remedy ? "; " : "", c->remedy);
+		printf("%s  %s: %s%s%s\n", first ? "\nDoes not run:\n" : "", c->cell->id, c->reason,
+		       *c->remedy ? "; " : "", c->remedy);
 		first = false;
 	}
 }
@@ -77,7 +77,8 @@ int plan_print(const struct plan *p)
 
 	printf("Experiment  %s: %s\n", p->e->name, p->e->doc ? p->e->doc : "");
 	printf("Target      %s\n", p->target->label);
-	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed %llu\n",
+	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed "
+	       "%llu\n",
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
 	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
 	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);

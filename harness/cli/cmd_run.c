@@ -26,8 +26,8 @@ static void show_progress(void *context, const struct run_progress *p)
 
 	if (line->terminal) {
 		fprintf(stderr, "\r\033[K[%llu/%llu] %s %s, about %u:%02u left",
-			(unsigned long long)p->done, (unsigned long long)p->total, p->phase, p->cell,
-			left / 60, left % 60);
+			(unsigned long long)p->done, (unsigned long long)p->total, p->phase,
+			p->cell, left / 60, left % 60);
 	} else if (strcmp(line->phase, p->phase)) {
 		snprintf(line->phase, sizeof(line->phase), "%s", p->phase);
 		fprintf(stderr, "iomodes run: %s, about %u:%02u left\n", p->phase, left / 60,
@@ -42,14 +42,16 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 		printf("Results: %s\n", r->dir);
 	if (r->residue || err == -EUCLEAN) {
 		cli_fail("run", EXIT_RESIDUE, d);
-		fputs("iomodes run: 'iomodes status' lists what is not as it was; 'iomodes restore' "
+		fputs("iomodes run: 'iomodes status' lists what is not as it was; 'iomodes "
+		      "restore' "
 		      "tries again\n",
 		      stderr);
 		return EXIT_RESIDUE;
 	}
 	if (err == -EINTR) {
 		fprintf(stderr,
-			"iomodes run: stopped by signal %d; every knob is back as it was. Go on with: "
+			"iomodes run: stopped by signal %d; every knob is back as it was. Go on "
+			"with: "
 			"iomodes run --resume %s\n",
 			r->signal, r->dir);
 		return 128 + (r->signal ? r->signal : 15);
@@ -61,7 +63,8 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 		printf(", %llu of them failed", (unsigned long long)r->failed);
 	puts(". Every knob is back as it was.");
 	if (r->cells_unmeasured)
-		fprintf(stderr, "iomodes run: %llu cells have no valid trial; 'iomodes compare' says why\n",
+		fprintf(stderr,
+			"iomodes run: %llu cells have no valid trial; 'iomodes compare' says why\n",
 			(unsigned long long)r->cells_unmeasured);
 	return r->cells_unmeasured ? EXIT_INVALID : EXIT_OK;
 }
@@ -82,8 +85,8 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	struct run_result result;
 	int err;
 
-	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name, s->target.label,
-	       s->plan.n_run, (unsigned long long)s->experiment.blocks,
+	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
+	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
 	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
 	fflush(stdout);
@@ -125,9 +128,11 @@ int cmd_run(int argc, char **argv)
 	setup_defaults(&o);
 	err = opt_parse(table, n, &o, false, argc, argv, &first, &d);
 	if (err > 0)
-		return cli_help("run", table, n,
-				"EXPERIMENT is a file or a name below configs/experiments (default: "
-				"\"default\").\nEnds with the run's directory; 'iomodes compare' reads it.");
+		return cli_help(
+			"run", table, n,
+			"EXPERIMENT is a file or a name below configs/experiments (default: "
+			"\"default\").\nEnds with the run's directory; 'iomodes compare' reads "
+			"it.");
 	name = argv[first];
 	if (!err && o.resume) {
 		err = load_resumed(&o, path, sizeof(path), &resumed, &d);
@@ -139,8 +144,8 @@ int cmd_run(int argc, char **argv)
 	if (err)
 		status = cli_fail("run", EXIT_USAGE, &d);
 	else if (o.dry_run)
-		status = o.json ? (cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK) :
-				  plan_print(&s.plan);
+		status = o.json ? (cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK)
+				: plan_print(&s.plan);
 	else
 		status = execute(&o, &s, &d);
 	setup_free(&s);

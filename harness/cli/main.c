@@ -17,7 +17,8 @@ static const struct command commands[] = {
 	{"probe", "[--json] [--root DIR]",
 	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
 	{"plan", "[EXPERIMENT] [OPTIONS]",
-	 "Prints every cell, knob change and the duration of an experiment; changes nothing.", cmd_plan},
+	 "Prints every cell, knob change and the duration of an experiment; changes nothing.",
+	 cmd_plan},
 	{"run", "[EXPERIMENT] [OPTIONS]",
 	 "Runs an experiment and leaves a directory of results and a machine as it was.", cmd_run},
 #endif

@@ -43,8 +43,8 @@ int paths_config(char *out, size_t size, struct diag *d)
 		if (!access(modes, R_OK))
 			return 0;
 	}
-	return err ? err :
-		     diag_set(d, -ENOENT,
+	return err ? err
+		   : diag_set(d, -ENOENT,
 			      "no configs/ beside %s; set IOMODES_CONFIG to the directory that has "
 			      "modes/ and experiments/",
 			      bin);

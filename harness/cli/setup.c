@@ -44,7 +44,8 @@ static const struct opt table[] = {
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"resume", NULL, OPT_STR, 0, AT(resume), .arg = "DIR",
 	 .help = "run: go on with a run that was cut short"},
-	{"dry-run", NULL, OPT_BOOL, 'n', AT(dry_run), .help = "run: print the plan, change nothing"},
+	{"dry-run", NULL, OPT_BOOL, 'n', AT(dry_run),
+	 .help = "run: print the plan, change nothing"},
 	{"json", NULL, OPT_BOOL, 0, AT(json), .help = "plan as JSON"},
 	{"quiet", NULL, OPT_BOOL, 'q', AT(quiet), .help = "no progress line"},
 };
@@ -120,8 +121,7 @@ void setup_from_command(const json_t *command, struct setup_options *o)
 		else if (kept[i].kind == FLAG && json_is_true(value))
 			*(bool *)at = true;
 	}
-	json_array_foreach(modes, index, mode)
-	{
+	json_array_foreach (modes, index, mode) {
 		if (json_is_string(mode) && o->modes.n < OPT_STRS_MAX)
 			o->modes.item[o->modes.n++] = json_string_value(mode);
 	}
@@ -175,8 +175,10 @@ static void override(const struct setup_options *o, struct experiment *e)
 	const struct {
 		uint64_t given, *value;
 	} numbers[] = {
-		{o->blocks, &e->blocks},	 {o->ramp_ns, &e->ramp_ns},
-		{o->runtime_ns, &e->runtime_ns}, {o->max_cells, &e->max_cells},
+		{o->blocks, &e->blocks},
+		{o->ramp_ns, &e->ramp_ns},
+		{o->runtime_ns, &e->runtime_ns},
+		{o->max_cells, &e->max_cells},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -193,9 +195,9 @@ static int read_text(const char *path, char **text, struct diag *d)
 
 	if (!f)
 		return diag_errno(d, -errno, "%s", path);
-	return getdelim(text, &size, '\0', f) < 0 ?
-		       diag_set(d, -EINVAL, "%s: empty or unreadable", path) :
-		       0;
+	return getdelim(text, &size, '\0', f) < 0
+		       ? diag_set(d, -EINVAL, "%s: empty or unreadable", path)
+		       : 0;
 }
 
 static int load_files(const char *name, struct setup *s, struct diag *d)
@@ -246,7 +248,8 @@ int setup_make(const struct setup_options *o, const char *name, struct setup *s,
 	err = machine_discover(s->sys, &s->machine, d);
 	if (!err)
 		err = target_resolve(s->machine, o->target ? o->target : s->experiment.target,
-				     s->experiment.scratch_bytes, scratch, o->write_id, &s->target, d);
+				     s->experiment.scratch_bytes, scratch, o->write_id, &s->target,
+				     d);
 	if (!err)
 		err = plan_make(&s->experiment, s->machine, &s->target, &po, &s->plan, d);
 	return err;

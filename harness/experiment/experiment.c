@@ -15,9 +15,11 @@
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name", "doc", "target", "scratch_size", "baseline", "primary", "design", "set", "load", "groups",
+	"name",	   "doc",    "target", "scratch_size", "baseline",
+	"primary", "design", "set",    "load",	       "groups",
 };
-static const char *const design_keys[] = {"blocks", "ramp", "runtime", "max_cells", "seed", "cpu_left"};
+static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
+					  "max_cells", "seed", "cpu_left"};
 
 static int load_text(const struct yaml_node *root, const char *key, char **out, struct diag *d)
 {
@@ -40,12 +42,14 @@ static int load_design(const struct yaml_node *design, struct experiment *e, str
 
 	if (!err && (node = yaml_get(design, "blocks"))) {
 		err = yaml_u64(node, &e->blocks, d);
-		if (!err && (e->blocks < EXPERIMENT_BLOCKS_MIN || e->blocks > EXPERIMENT_BLOCKS_MAX))
-			err = yaml_error(node, d, -ERANGE,
-					 "blocks must be %d to %d: below %d no 95 %% interval for a median "
-					 "exists",
-					 EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
-					 EXPERIMENT_BLOCKS_MIN);
+		if (!err &&
+		    (e->blocks < EXPERIMENT_BLOCKS_MIN || e->blocks > EXPERIMENT_BLOCKS_MAX))
+			err = yaml_error(
+				node, d, -ERANGE,
+				"blocks must be %d to %d: below %d no 95 %% interval for a median "
+				"exists",
+				EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
+				EXPERIMENT_BLOCKS_MIN);
 	}
 	if (!err && (node = yaml_get(design, "ramp")))
 		err = yaml_ns(node, &e->ramp_ns, d);
@@ -130,11 +134,13 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 		err = load_text(root, "name", &e->name, d);
 	if (!err && !e->name)
 		return yaml_error(root, d, -EINVAL, "an experiment needs a name:");
-	if (!err && strspn(e->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
-			    strlen(e->name))
-		return yaml_error(yaml_get(root, "name"), d, -EINVAL,
-				  "name \"%s\" becomes part of a directory: letters, digits, . - _ only",
-				  e->name);
+	if (!err &&
+	    strspn(e->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+		    strlen(e->name))
+		return yaml_error(
+			yaml_get(root, "name"), d, -EINVAL,
+			"name \"%s\" becomes part of a directory: letters, digits, . - _ only",
+			e->name);
 	if (!err)
 		err = load_text(root, "doc", &e->doc, d);
 	if (!err)

@@ -21,14 +21,14 @@ struct experiment_load {
 	bool dsync;
 	bool open_loop;
 	double rate_share; /* of the best rate seen in calibration; 0: rate_iops is given */
-	double rate_iops; /* arrivals a second over all jobs */
-	bool poisson; /* arrivals: Poisson, else constant */
+	double rate_iops;  /* arrivals a second over all jobs */
+	bool poisson;	   /* arrivals: Poisson, else constant */
 };
 
 struct experiment_cell {
-	char *id; /* "interrupt/randread/4k/d16", unique in the experiment */
+	char *id;		 /* "interrupt/randread/4k/d16", unique in the experiment */
 	const struct mode *mode; /* borrowed from the modes given at load */
-	char *workload; /* "ioloop" */
+	char *workload;		 /* "ioloop" */
 	struct experiment_load load;
 	unsigned group; /* order of the file = priority when max_cells cuts */
 };
@@ -38,18 +38,20 @@ struct experiment {
 	char *target; /* "scratch", a block device or a file; --target overrides */
 	uint64_t scratch_bytes;
 	char *baseline; /* mode that the others are compared with */
-	char **primary; /* metrics a verdict is given for; closed loops iops, open loops p50 otherwise */
+	char **primary; /* metrics a verdict is given for; closed loops iops, open loops p50
+			   otherwise */
 	size_t n_primary;
 	uint64_t blocks, ramp_ns, runtime_ns;
-	uint64_t max_cells; /* 0: no limit */
-	uint64_t seed; /* 0: drawn at the start of the run and recorded */
-	bool cpu_left; /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
+	uint64_t max_cells;    /* 0: no limit */
+	uint64_t seed;	       /* 0: drawn at the start of the run and recorded */
+	bool cpu_left;	       /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
 	struct mode_pairs set; /* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;
 	size_t n_cells;
 };
 
-/* `modes` must outlive the experiment. Every error says file:line:column. Freed by experiment_free(). */
+/* `modes` must outlive the experiment. Every error says file:line:column. Freed by
+ * experiment_free(). */
 int experiment_load_file(const char *path, const struct modes *modes, struct experiment *e,
 			 struct diag *d);
 int experiment_load_text(const char *name, const char *text, size_t len, const struct modes *modes,

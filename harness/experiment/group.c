@@ -25,9 +25,9 @@ static int set_rw(struct experiment_load *load, const struct yaml_node *node, st
 			return 0;
 		}
 	}
-	return yaml_error(node, d, -EINVAL, "unknown rw \"%s\"%s", node->text,
-			  suggest_text(node->text, rw_words, ARRAY_SIZE(rw_words), hint,
-				       sizeof(hint)));
+	return yaml_error(
+		node, d, -EINVAL, "unknown rw \"%s\"%s", node->text,
+		suggest_text(node->text, rw_words, ARRAY_SIZE(rw_words), hint, sizeof(hint)));
 }
 
 static int set_bs(struct experiment_load *load, const struct yaml_node *node, struct diag *d)
@@ -79,10 +79,11 @@ static int set_rate(struct experiment_load *load, const struct yaml_node *node, 
 	load->open_loop = true;
 	if (end == node->text || (*end && !share) || !(value > 0) || value > 1e9 ||
 	    (share && value > 100) || !len)
-		return yaml_error(node, d, -EINVAL,
-				  "rate \"%s\" is neither arrivals a second (5000) nor a share of the best "
-				  "measured rate (20%%)",
-				  node->text);
+		return yaml_error(
+			node, d, -EINVAL,
+			"rate \"%s\" is neither arrivals a second (5000) nor a share of the best "
+			"measured rate (20%%)",
+			node->text);
 	load->rate_share = share ? value / 100 : 0;
 	load->rate_iops = share ? 0 : value;
 	return 0;
@@ -92,8 +93,8 @@ static int set_process(struct experiment_load *load, const struct yaml_node *nod
 {
 	load->poisson = !strcmp(node->text, "poisson");
 	if (!load->poisson && strcmp(node->text, "constant"))
-		return yaml_error(node, d, -EINVAL, "rate_process is constant or poisson, not \"%s\"",
-				  node->text);
+		return yaml_error(node, d, -EINVAL,
+				  "rate_process is constant or poisson, not \"%s\"", node->text);
 	return 0;
 }
 
@@ -102,17 +103,17 @@ static const struct axis {
 	const char *key;
 	int (*set)(struct experiment_load *load, const struct yaml_node *node, struct diag *d);
 } axes[] = {
-	{"rw", set_rw},		    {"bs", set_bs},
-	{"numjobs", set_numjobs},   {"rwmixread", set_rwmixread},
-	{"dsync", set_dsync},	    {"rate_process", set_process},
-	{"iodepth", set_iodepth},   {"rate", set_rate},
+	{"rw", set_rw},		  {"bs", set_bs},
+	{"numjobs", set_numjobs}, {"rwmixread", set_rwmixread},
+	{"dsync", set_dsync},	  {"rate_process", set_process},
+	{"iodepth", set_iodepth}, {"rate", set_rate},
 };
 static const char *const load_keys[] = {
 	"rw", "bs", "numjobs", "rwmixread", "dsync", "rate_process", "iodepth", "rate",
 };
 static const char *const group_keys[] = {
-	"modes", "workloads", "rw", "bs", "numjobs", "rwmixread", "dsync", "rate_process", "iodepth",
-	"rate",
+	"modes",     "workloads", "rw",		  "bs",	     "numjobs",
+	"rwmixread", "dsync",	  "rate_process", "iodepth", "rate",
 };
 
 int group_find_mode(const struct yaml_node *node, const struct modes *modes,
@@ -266,8 +267,8 @@ static int check_group(const struct yaml_node *group, struct diag *d)
 	for (size_t i = 0; !err && workloads && i < workloads->n; i++) {
 		err = yaml_expect(workloads->item[i], YAML_SCALAR, d);
 		if (!err && strcmp(workloads->item[i]->text, "ioloop"))
-			err = yaml_error(workloads->item[i], d, -EINVAL, "unknown workload \"%s\"%s",
-					 workloads->item[i]->text,
+			err = yaml_error(workloads->item[i], d, -EINVAL,
+					 "unknown workload \"%s\"%s", workloads->item[i]->text,
 					 suggest_text(workloads->item[i]->text, known, 1, hint,
 						      sizeof(hint)));
 	}
@@ -278,7 +279,12 @@ int groups_expand(const struct yaml_node *groups, const struct yaml_node *defaul
 		  const struct modes *modes, struct experiment *e, struct diag *d)
 {
 	static const struct experiment_load start = {
-		.rw = "randread", .bs = 4096, .iodepth = 1, .numjobs = 1, .rwmixread = 50, .poisson = true,
+		.rw = "randread",
+		.bs = 4096,
+		.iodepth = 1,
+		.numjobs = 1,
+		.rwmixread = 50,
+		.poisson = true,
 	};
 	int err = yaml_expect(groups, YAML_SEQ, d);
 

@@ -33,8 +33,10 @@ static double load_number(const struct experiment_load *load, const char *key, b
 		const char *key;
 		double value;
 	} numbers[] = {
-		{"iodepth", (double)load->iodepth}, {"bs", (double)load->bs},
-		{"numjobs", (double)load->numjobs}, {"open_loop", load->open_loop},
+		{"iodepth", (double)load->iodepth},
+		{"bs", (double)load->bs},
+		{"numjobs", (double)load->numjobs},
+		{"open_loop", load->open_loop},
 		{"dsync", load->dsync},
 	};
 
@@ -58,15 +60,15 @@ bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reaso
 		if (!known)
 			ok = strcmp(c->key, "rw") || !strcmp(c->text, cell->load.rw);
 		else
-			ok = c->op == CONDITION_EQUAL	 ? value == c->number :
-			     c->op == CONDITION_AT_LEAST ? value >= c->number :
-							   value <= c->number;
+			ok = c->op == CONDITION_EQUAL	   ? value == c->number
+			     : c->op == CONDITION_AT_LEAST ? value >= c->number
+							   : value <= c->number;
 		if (ok)
 			continue;
 		snprintf(reason, size, "%s exists only with %s %s%s", m->name, c->key,
-			 c->op == CONDITION_EQUAL    ? "" :
-			 c->op == CONDITION_AT_LEAST ? "at least " :
-						       "at most ",
+			 c->op == CONDITION_EQUAL      ? ""
+			 : c->op == CONDITION_AT_LEAST ? "at least "
+						       : "at most ",
 			 c->text);
 		return false;
 	}

@@ -58,8 +58,8 @@ static int append_for_disk(const struct machine *machine, const struct machine_d
 			err = append(settings, n, k, paths[i]->name, value);
 		} else if (k->scope == KNOB_NVME) {
 			if (strncmp(paths[i]->controller, "nvme", 4))
-				return diag_set(d, -EOPNOTSUPP, "%s: %s is not an NVMe device", k->name,
-						paths[i]->name);
+				return diag_set(d, -EOPNOTSUPP, "%s: %s is not an NVMe device",
+						k->name, paths[i]->name);
 			err = append(settings, n, k, paths[i]->controller, value);
 		} else {
 			for (size_t j = 0; !err && j < paths[i]->n_vectors; j++)
@@ -171,14 +171,14 @@ static bool check_settings(const struct mode *m, const struct machine *machine,
 	return !err;
 }
 
-void mode_check(const struct mode *m, const struct machine *machine, const struct machine_disk *disk,
-		unsigned euid, struct mode_availability *a)
+void mode_check(const struct mode *m, const struct machine *machine,
+		const struct machine_disk *disk, unsigned euid, struct mode_availability *a)
 {
 	*a = (struct mode_availability){.available = true};
 	for (size_t i = 0; i < m->requires.n; i++) {
 		const struct mode_pair *p = &m->requires.item[i];
-		bool ok = capability_find(p->name) ? check_capability(p, machine, disk, a) :
-						     check_knob(p, machine, disk, a);
+		bool ok = capability_find(p->name) ? check_capability(p, machine, disk, a)
+						   : check_knob(p, machine, disk, a);
 
 		if (!ok)
 			return;

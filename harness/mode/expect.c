@@ -27,7 +27,8 @@ static int add_condition(const struct yaml_node *key, const struct yaml_node *va
 	char *end;
 
 	if (*n == EXPECTATION_CONDITIONS)
-		return yaml_error(key, d, -E2BIG, "more than %d conditions", EXPECTATION_CONDITIONS);
+		return yaml_error(key, d, -E2BIG, "more than %d conditions",
+				  EXPECTATION_CONDITIONS);
 	*c = (struct condition){.op = op};
 	snprintf(c->key, sizeof(c->key), "%s", key->text);
 	c->number = strtod(value->text, &end);
@@ -54,9 +55,9 @@ int condition_load(const struct yaml_node *map, struct condition *conditions, si
 		}
 		err = yaml_check_keys(value, op_keys, ARRAY_SIZE(op_keys), d);
 		for (size_t j = 0; !err && j < value->n; j++) {
-			enum condition_op op = strcmp(value->key[j]->text, "at_least") ?
-						       CONDITION_AT_MOST :
-						       CONDITION_AT_LEAST;
+			enum condition_op op = strcmp(value->key[j]->text, "at_least")
+						       ? CONDITION_AT_MOST
+						       : CONDITION_AT_LEAST;
 
 			err = yaml_expect(value->item[j], YAML_SCALAR, d);
 			if (!err)
@@ -89,7 +90,8 @@ int expectation_load(const struct yaml_node *map, struct expectation *e, struct 
 	snprintf(e->evidence, sizeof(e->evidence), "%s", node->text);
 	node = yaml_get(map, "per");
 	if (!node)
-		return yaml_error(map, d, -EINVAL, "an expectation needs per: io, packet, second or none");
+		return yaml_error(map, d, -EINVAL,
+				  "an expectation needs per: io, packet, second or none");
 	err = yaml_expect(node, YAML_SCALAR, d);
 	if (!err) {
 		err = expectation_per_parse(node->text, &e->per, d);

@@ -14,8 +14,8 @@
 #include "mode/expect.h"
 
 static const char *const mode_keys[] = {
-	"doc", "target", "only", "requires", "set", "ioloop", "fio", "netloop", "iperf3", "grade",
-	"expect",
+	"doc", "target",  "only",   "requires", "set",	  "ioloop",
+	"fio", "netloop", "iperf3", "grade",	"expect",
 };
 static const char *const workload_keys[] = {"ioloop", "fio", "netloop", "iperf3"};
 
@@ -153,8 +153,8 @@ static int load_target(const struct yaml_node *node, struct mode *m, struct diag
 			return 0;
 		}
 	}
-	return err ? err :
-		     yaml_error(node, d, -EINVAL, "unknown target \"%s\"%s", node->text,
+	return err ? err
+		   : yaml_error(node, d, -EINVAL, "unknown target \"%s\"%s", node->text,
 				suggest_text(node->text, names, 2, hint, sizeof(hint)));
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mode is a named row of a file below configs/modes: knob settings, workload options, what it requires of
- * machine and target, and what must be seen for it to count as in force. Adding a row needs no
- * compiler; every shipped file is loaded by a test.
+ * A mode is a named row of a file below configs/modes: knob settings, workload options, what it
+ * requires of machine and target, and what must be seen for it to count as in force. Adding a row
+ * needs no compiler; every shipped file is loaded by a test.
  */
 #pragma once
 #include <stdbool.h>
@@ -41,7 +41,7 @@ struct mode {
 	unsigned line, col;
 	enum mode_target target;
 	struct mode_pairs requires; /* capability or knob -> value */
-	struct mode_pairs set; /* knob -> value, in the order of the file */
+	struct mode_pairs set;	    /* knob -> value, in the order of the file */
 	struct mode_options *options;
 	size_t n_options;
 	struct condition only[EXPECTATION_CONDITIONS]; /* loads it exists for ("iodepth: 1") */
@@ -77,18 +77,18 @@ int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct di
 /* Can it run here? */
 struct mode_availability {
 	bool available;
-	bool needs_root; /* the only thing missing is privilege */
+	bool needs_root;  /* the only thing missing is privilege */
 	char reason[400]; /* why not: "no poll queues: nvme.poll_queues=0" */
 	char remedy[256]; /* what would make it available, or "" */
 };
 
 /* `disk` NULL: requirements of a device are reported as unknown. `euid` as geteuid(). */
-void mode_check(const struct mode *m, const struct machine *machine, const struct machine_disk *disk,
-		unsigned euid, struct mode_availability *a);
+void mode_check(const struct mode *m, const struct machine *machine,
+		const struct machine_disk *disk, unsigned euid, struct mode_availability *a);
 
 /*
- * The settings of `pairs` on this target, one for each instance (every path of a multipath disk; every
- * controller; the host once). The array is appended to with realloc(); the caller frees it.
+ * The settings of `pairs` on this target, one for each instance (every path of a multipath disk;
+ * every controller; the host once). The array is appended to with realloc(); the caller frees it.
  */
 int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
 		  const struct machine_disk *disk, struct knob_setting **settings, size_t *n,

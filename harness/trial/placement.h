@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which CPUs the workers, the SQ thread and the orchestrator run on. The rule here is "local": a
- * worker sits on a CPU that its queue's vector interrupts, on the device's node, and off CPU 0 where
- * there is a choice. Managed vectors cannot be moved, so threads follow vectors.
+ * worker sits on a CPU that its queue's vector interrupts, on the device's node, and off CPU 0
+ * where there is a choice. Managed vectors cannot be moved, so threads follow vectors.
  */
 #pragma once
 #include <jansson.h>
@@ -14,7 +14,7 @@ struct diag;
 
 struct placement {
 	struct cpulist workers; /* one CPU per job while there are enough, else shared */
-	bool has_sq; /* a CPU of its own for the SQ thread was found */
+	bool has_sq;		/* a CPU of its own for the SQ thread was found */
 	unsigned sq_cpu;
 	unsigned orchestrator_cpu;
 	bool orchestrator_shares; /* no CPU was left outside the measured ones */

@@ -12,9 +12,9 @@
 #include "base/rng.h"
 
 /*
- * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints the
- * same figures for any machine): starting and ending the workload and its counters, and one knob from
- * journal to read-back and back again. The forecast must be right within 10 %.
+ * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
+ * the same figures for any machine): starting and ending the workload and its counters, and one
+ * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS 60000000u
 #define KNOB_NS	 30000000u
@@ -153,7 +153,8 @@ static int pick(struct plan *p)
 			continue;
 		}
 		snprintf(reason, sizeof(reason),
-			 "left out: this machine supports more than the experiment's %zu cells", limit);
+			 "left out: this machine supports more than the experiment's %zu cells",
+			 limit);
 		refuse(&p->cells[i], reason, "raise max_cells in the experiment's design");
 	}
 	return 0;
@@ -213,8 +214,9 @@ static uint64_t calibration_ns(const struct plan *p)
 	return ns;
 }
 
-int plan_make(const struct experiment *e, const struct machine *machine, const struct target *target,
-	      const struct plan_options *o, struct plan *p, struct diag *d)
+int plan_make(const struct experiment *e, const struct machine *machine,
+	      const struct target *target, const struct plan_options *o, struct plan *p,
+	      struct diag *d)
 {
 	_free_ struct knob_setting *common = NULL;
 	size_t n_common = 0;
@@ -238,7 +240,8 @@ int plan_make(const struct experiment *e, const struct machine *machine, const s
 	if (!err)
 		err = pick(p);
 	if (!err && !p->n_run)
-		err = diag_set(d, -ENODEV, "no cell of %s can run on this machine; first reason: %s: %s",
+		err = diag_set(d, -ENODEV,
+			       "no cell of %s can run on this machine; first reason: %s: %s",
 			       e->name, p->cells[0].cell->mode->name, p->cells[0].reason);
 	if (!err)
 		err = draw_order(p);
@@ -288,10 +291,11 @@ json_t *plan_json(const struct plan *p)
 
 	for (size_t i = 0; i < p->n_cells; i++) {
 		const struct plan_cell *c = &p->cells[i];
-		json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "id", c->cell->id,
-				      "target", p->target->label, "mode", c->cell->mode->name, "workload",
-				      c->cell->workload, "supported", c->runs, "needs_root",
-				      c->needs_root, "reason", c->reason, "remedy", c->remedy);
+		json_t *j =
+			json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "id", c->cell->id,
+				  "target", p->target->label, "mode", c->cell->mode->name,
+				  "workload", c->cell->workload, "supported", c->runs, "needs_root",
+				  c->needs_root, "reason", c->reason, "remedy", c->remedy);
 
 		json_object_set_new(j, "grade",
 				    json_string(verdict_grade_name(c->cell->mode->grade)));

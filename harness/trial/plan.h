@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An experiment on this machine: which cells run and which are unsupported and why, every knob change,
- * the seeded order of every block, and how long it takes. Made, and on disk, before the first trial.
+ * An experiment on this machine: which cells run and which are unsupported and why, every knob
+ * change, the seeded order of every block, and how long it takes. Made, and on disk, before the
+ * first trial.
  */
 #pragma once
 #include <jansson.h>
@@ -16,9 +17,10 @@ struct diag;
 struct plan_cell {
 	const struct experiment_cell *cell; /* borrowed */
 	bool runs;
-	bool needs_root; /* it does not run only because root is missing */
+	bool needs_root;	       /* it does not run only because root is missing */
 	char reason[480], remedy[256]; /* why it does not run */
-	struct knob_setting *settings; /* the experiment's and the mode's, in order of application */
+	struct knob_setting
+		*settings; /* the experiment's and the mode's, in order of application */
 	size_t n_settings;
 	struct placement placement;
 	double rate_iops; /* open loop: fixed after calibration; 0 until then */
@@ -34,10 +36,11 @@ struct plan {
 	size_t n_run;
 	size_t *order; /* blocks x n_run indices into cells */
 	uint64_t seed;
-	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda" */
+	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda"
+			     */
 	size_t n_not_applied;
-	struct cpulist measured; /* every CPU some cell measures on: where cpu_left spins */
-	bool calibrates; /* some open-loop rate is a share of the best measured one */
+	struct cpulist measured;   /* every CPU some cell measures on: where cpu_left spins */
+	bool calibrates;	   /* some open-loop rate is a share of the best measured one */
 	uint64_t seconds_total_ns; /* forecast */
 };
 
@@ -48,15 +51,16 @@ struct plan_options {
 };
 
 /* `e`, `machine`, `target` must outlive the plan. -ENODEV when no cell can run. */
-int plan_make(const struct experiment *e, const struct machine *machine, const struct target *target,
-	      const struct plan_options *o, struct plan *p, struct diag *d);
+int plan_make(const struct experiment *e, const struct machine *machine,
+	      const struct target *target, const struct plan_options *o, struct plan *p,
+	      struct diag *d);
 void plan_free(struct plan *p);
 
 /* How long a pass over all cells that run takes, by the same arithmetic as the forecast. */
 uint64_t plan_block_ns(const struct plan *p);
 enum {
 	PLAN_CALIBRATION_RUN_NS = 300000000, /* measured part of a calibration trial */
-	PLAN_SPINNER_IDLE_NS = 500000000, /* the spinner alone, before the cpu_left pass */
+	PLAN_SPINNER_IDLE_NS = 500000000,    /* the spinner alone, before the cpu_left pass */
 };
 
 /* {"cells": [...], "order": [[...]], "seed", "forecast_s", "not_applied"}; new reference. */

@@ -52,7 +52,8 @@ static uint64_t first_incomplete(const struct run_data *data, const struct plan 
 }
 
 /* Keep whole blocks and calibration; the rest, and the cpu_left pass, goes aside. */
-static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t first, struct diag *d)
+static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t first,
+		     struct diag *d)
 {
 	_file_ FILE *keep = open_for(dir->dir, ".trials.jsonl.new", O_TRUNC);
 	_file_ FILE *aside = open_for(dir->dir, "trials-superseded.jsonl", O_APPEND);
@@ -85,7 +86,8 @@ int resume_load(struct rundir *dir, const struct plan *plan, json_t **run, uint6
 	int err = record_load_run(dir->path, &data, d);
 
 	if (!err && json_is_true(json_object_get(data->run, "complete")))
-		err = diag_set(d, -EALREADY, "%s is complete; there is nothing to resume", dir->path);
+		err = diag_set(d, -EALREADY, "%s is complete; there is nothing to resume",
+			       dir->path);
 	if (!err)
 		err = run_json_same_plan(data->run, plan, d);
 	if (!err) {

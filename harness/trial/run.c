@@ -35,8 +35,8 @@ struct run {
 	json_t *json; /* run.json */
 	json_t *spin_idle;
 	double *best_iops; /* one a cell: calibration */
-	bool *measured; /* one a cell: some trial is valid and in force */
-	unsigned attempt; /* 0, or which resumption this is */
+	bool *measured;	   /* one a cell: some trial is valid and in force */
+	unsigned attempt;  /* 0, or which resumption this is */
 	uint64_t first_block, done, total, started_ns;
 };
 
@@ -98,8 +98,8 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		.block = block,
 		.order = order,
 		.ramp_ns = run->plan->e->ramp_ns,
-		.runtime_ns = calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS :
-					    run->plan->e->runtime_ns,
+		.runtime_ns =
+			calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS : run->plan->e->runtime_ns,
 		.rate_iops = c->rate_iops,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
@@ -146,9 +146,10 @@ static int calibrate(struct run *run, struct diag *d)
 	if (err)
 		return err;
 	if (!(best > 0))
-		return diag_set(d, -ENODATA,
-				"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
-				run->dir.path);
+		return diag_set(
+			d, -ENODATA,
+			"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
+			run->dir.path);
 	for (size_t i = 0; i < p->n_run; i++) {
 		struct plan_cell *c = &run->plan->cells[p->run[i]];
 
@@ -185,7 +186,8 @@ static int all_blocks(struct run *run, struct diag *d)
 	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
-			uint64_t left = (p->e->blocks - b) * block_ns - i * (block_ns / p->n_run) + tail;
+			uint64_t left =
+				(p->e->blocks - b) * block_ns - i * (block_ns / p->n_run) + tail;
 
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
@@ -228,8 +230,8 @@ static int run_id(char id[static 300], const char *dir, struct diag *d)
 
 static int write_text(const struct rundir *dir, const char *name, const char *text, struct diag *d)
 {
-	_fd_ int fd = openat(dir->dir, name,
-			     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	_fd_ int fd =
+		openat(dir->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	ssize_t len = (ssize_t)strlen(text);
 
 	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd))
@@ -248,7 +250,8 @@ static int open_dir(struct run *run, struct diag *d)
 			err = resume_load(&run->dir, run->plan, &run->json, &run->first_block,
 					  &run->attempt, d);
 		if (!err)
-			snprintf(run->id, sizeof(run->id), "%s", jsonio_string(run->json, "run", "?"));
+			snprintf(run->id, sizeof(run->id), "%s",
+				 jsonio_string(run->json, "run", "?"));
 		return err;
 	}
 	err = rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
@@ -300,8 +303,8 @@ static int finish(struct run *run, int err, const struct diag *why, struct diag 
 	double before = jsonio_number(run->json, "actual_seconds");
 	int failed;
 
-	run->result->actual_seconds = (double)(clock_ns() - run->started_ns) / 1e9 +
-				      (isfinite(before) ? before : 0);
+	run->result->actual_seconds =
+		(double)(clock_ns() - run->started_ns) / 1e9 + (isfinite(before) ? before : 0);
 	json_object_set_new(run->json, "ended", json_string(clock_iso(now)));
 	json_object_set_new(run->json, "actual_seconds", json_real(run->result->actual_seconds));
 	json_object_set_new(run->json, "complete", json_boolean(!err));

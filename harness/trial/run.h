@@ -14,18 +14,18 @@ struct sys;
 
 /* Where a run is; passed to the caller between trials, never while one is measured. */
 struct run_progress {
-	const char *phase; /* "scratch file", "calibration", "block 2/6", "CPU left" */
-	const char *cell; /* about to be run, or "" */
+	const char *phase;    /* "scratch file", "calibration", "block 2/6", "CPU left" */
+	const char *cell;     /* about to be run, or "" */
 	uint64_t done, total; /* trials */
-	uint64_t left_ns; /* forecast */
+	uint64_t left_ns;     /* forecast */
 };
 
 struct run_options {
-	const char *results_dir; /* the run's directory is made below it */
-	const char *bin_dir; /* our own programs */
+	const char *results_dir;     /* the run's directory is made below it */
+	const char *bin_dir;	     /* our own programs */
 	const char *experiment_text; /* kept in the directory, for --resume */
 	const json_t *command; /* what was asked on the command line, for --resume; borrowed */
-	const char *resume; /* directory of a run cut short, or NULL */
+	const char *resume;    /* directory of a run cut short, or NULL */
 	void (*progress)(void *context, const struct run_progress *p);
 	void *context;
 };
@@ -35,14 +35,14 @@ struct run_result {
 	uint64_t trials, failed;
 	uint64_t cells_unmeasured; /* cells that ran and have no valid trial in force */
 	double actual_seconds;
-	int signal; /* that ended it, or 0 */
+	int signal;   /* that ended it, or 0 */
 	bool residue; /* something was not put back */
 };
 
 /*
- * Run the plan. 0: every trial was made (r->failed of them without numbers). -EINTR: a signal ended it
- * (r->signal), knobs restored, records so far intact. -EBUSY: another iomodes holds the host. -EUCLEAN:
- * knobs did not come back. -ENOSPC and others: the reason is in `d`; knobs are restored.
+ * Run the plan. 0: every trial was made (r->failed of them without numbers). -EINTR: a signal ended
+ * it (r->signal), knobs restored, records so far intact. -EBUSY: another iomodes holds the host.
+ * -EUCLEAN: knobs did not come back. -ENOSPC and others: the reason is in `d`; knobs are restored.
  */
 int run_plan(struct plan *plan, struct target *target, const struct run_options *o,
 	     struct run_result *r, struct diag *d);

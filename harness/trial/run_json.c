@@ -18,8 +18,8 @@
 static json_t *build_json(void)
 {
 	return json_pack("{s:s, s:s, s:b, s:s, s:s}", "version", IOMODES_VERSION, "commit",
-			 IOMODES_COMMIT, "dirty", IOMODES_DIRTY, "compiler", IOMODES_COMPILER, "flags",
-			 IOMODES_FLAGS);
+			 IOMODES_COMMIT, "dirty", IOMODES_DIRTY, "compiler", IOMODES_COMPILER,
+			 "flags", IOMODES_FLAGS);
 }
 
 /* Digests of the binaries that made the numbers. */
@@ -70,8 +70,8 @@ static json_t *experiment_json(const struct plan *plan)
 	json_t *modes = json_object();
 	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "name", e->name, "doc",
 			      e->doc ? e->doc : "", "file", e->file, "target", e->target, "blocks",
-			      (json_int_t)e->blocks, "ramp_ns", (json_int_t)e->ramp_ns, "runtime_ns",
-			      (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left);
+			      (json_int_t)e->blocks, "ramp_ns", (json_int_t)e->ramp_ns,
+			      "runtime_ns", (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left);
 
 	for (size_t i = 0; i < e->n_cells; i++)
 		if (!json_object_get(modes, e->cells[i].mode->name))
@@ -133,10 +133,11 @@ static int same_part(const json_t *run, const json_t *plan, const char *key, str
 
 	if (before && now && !strcmp(before, now))
 		return 0;
-	return diag_set(d, -EINVAL,
-			"this run cannot be resumed: its %s are not what the same experiment gives now "
-			"(machine, modes or program changed)",
-			key);
+	return diag_set(
+		d, -EINVAL,
+		"this run cannot be resumed: its %s are not what the same experiment gives now "
+		"(machine, modes or program changed)",
+		key);
 }
 
 int run_json_same_plan(const json_t *run, const struct plan *plan, struct diag *d)

@@ -45,7 +45,8 @@ static int check_parent(int fd, const char *path, struct diag *d)
 		return diag_errno(d, -errno, "%s", path);
 	if (!geteuid() && (st.st_mode & 0022) && !(st.st_mode & S_ISVTX))
 		return diag_set(d, -EPERM,
-				"%s: others may write this directory (mode %03o); root does not put results "
+				"%s: others may write this directory (mode %03o); root does not "
+				"put results "
 				"there: chmod go-w, or --output DIR",
 				path, st.st_mode & 07777);
 	return 0;

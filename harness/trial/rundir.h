@@ -7,14 +7,14 @@ struct diag;
 
 struct rundir {
 	char path[4096];
-	int dir; /* directory fd; everything is opened under it with O_NOFOLLOW */
-	int trials; /* trials.jsonl, append */
+	int dir;     /* directory fd; everything is opened under it with O_NOFOLLOW */
+	int trials;  /* trials.jsonl, append */
 	int journal; /* journal.jsonl, append: a copy, never replayed */
-	int raw; /* raw/ */
+	int raw;     /* raw/ */
 };
 
-/* Create `parent`/<UTC time>-<name> with its files. As root, a parent that others may write (without
- * the sticky bit) is refused. */
+/* Create `parent`/<UTC time>-<name> with its files. As root, a parent that others may write
+ * (without the sticky bit) is refused. */
 int rundir_create(const char *parent, const char *name, struct rundir *r, struct diag *d);
 /* Open an existing one to go on with it. */
 int rundir_open(const char *path, struct rundir *r, struct diag *d);

@@ -24,10 +24,11 @@ static int find_disk(const struct machine *m, const char *path, struct target *t
 	if (err)
 		return err;
 	if (place->n_leaves != 1)
-		return diag_set(d, -EMEDIUMTYPE,
-				"%s: lies on %zu disks (%s); a mode is proven on one: name a target on one "
-				"disk",
-				path, place->n_leaves, place->disk);
+		return diag_set(
+			d, -EMEDIUMTYPE,
+			"%s: lies on %zu disks (%s); a mode is proven on one: name a target on one "
+			"disk",
+			path, place->n_leaves, place->disk);
 	t->disk = machine_disk(m, place->leaf[0]);
 	if (!t->disk)
 		return diag_set(d, -ENODEV, "%s: its disk %s is not among those discovered", path,
@@ -65,7 +66,8 @@ static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *
 		return diag_errno(d, -errno, "scratch directory %s", dir);
 	err = find_disk(m, dir, t, &place, d);
 	if (err)
-		return diag_prefix(d, err, "no scratch file here; name another place by --scratch DIR");
+		return diag_prefix(d, err,
+				   "no scratch file here; name another place by --scratch DIR");
 	snprintf(t->path, sizeof(t->path), "%.4000s/iomodes-scratch-%llu.bin", dir,
 		 (unsigned long long)bytes);
 	snprintf(t->label, sizeof(t->label), "%s scratch file on %s (%s)",

@@ -288,10 +288,9 @@ static void put_timing(struct trial *t)
 		knobs = session_take_write_ns(t->ctx->session);
 	used = t->r->ramp_ns + measured + knobs;
 	json_object_set_new(t->record, "timing",
-			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns",
-				      (json_int_t)t->r->ramp_ns, "measured_ns",
-				      (json_int_t)measured, "knob_write_ns", (json_int_t)knobs,
-				      "overhead_ns",
+			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)t->r->ramp_ns,
+				      "measured_ns", (json_int_t)measured, "knob_write_ns",
+				      (json_int_t)knobs, "overhead_ns",
 				      (json_int_t)(total > used ? total - used : 0)));
 }
 

@@ -15,7 +15,7 @@ struct diag;
 struct trial_context {
 	const struct plan *plan;
 	const char *run_id;
-	const char *bin_dir; /* where our own programs lie */
+	const char *bin_dir;	      /* where our own programs lie */
 	struct knob_session *session; /* NULL: nothing is set (ordinary user) */
 	const struct rundir *dir;
 	int signal_fd; /* SIGINT, SIGTERM, SIGHUP: ends the trial */
@@ -24,14 +24,14 @@ struct trial_context {
 struct trial_request {
 	const struct plan_cell *cell;
 	size_t cell_index;
-	const char *id; /* "b03-o07": unique in the run, names raw/<id>/ */
+	const char *id;	  /* "b03-o07": unique in the run, names raw/<id>/ */
 	const char *pass; /* "measure", "calibration", "cpu_left" */
 	uint64_t block, order;
 	uint64_t ramp_ns, runtime_ns;
 	double rate_iops; /* 0: closed loop */
-	uint64_t seed; /* the same for all cells of a block: the same offsets for every mode */
+	uint64_t seed;	  /* the same for all cells of a block: the same offsets for every mode */
 	const struct cpulist *spin_on; /* cpu_left pass: CPUs with a spinner, else NULL */
-	const json_t *spin_idle; /* what the spinner did there alone */
+	const json_t *spin_idle;       /* what the spinner did there alone */
 };
 
 /*

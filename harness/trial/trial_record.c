@@ -25,8 +25,10 @@ static json_t *load_json(const struct trial_context *ctx, const struct trial_req
 	char text[8];
 
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
-	json_object_set_new(load, "rate_iops", r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
-	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as 0. */
+	json_object_set_new(load, "rate_iops",
+			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
+	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as
+	 * 0. */
 	if (sys_readf(ctx->plan->machine->sys, text, sizeof(text),
 		      "/sys/block/%s/queue/iostats_passthrough", disk->name))
 		snprintf(text, sizeof(text), "0");
@@ -123,8 +125,7 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 
 	if (!(ios > 0))
 		return;
-	json_array_foreach(json_object_get(spinner, "per_cpu"), i, one)
-	{
+	json_array_foreach (json_object_get(spinner, "per_cpu"), i, one) {
 		double work = jsonio_number(one, "work");
 
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
@@ -145,8 +146,8 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 		.packet = NAN,
 		.second = jsonio_number(evidence, "window_ns") / 1e9,
 	};
-	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
-					   json_object_get(record, "load"), NULL);
+	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
+					   &over, json_object_get(record, "load"), NULL);
 
 	json_t *checks;
 

@@ -67,7 +67,8 @@ static int judge(const struct workload_run *w, int status, struct diag *d)
 	first_line(w, line, sizeof(line));
 	if (WIFSIGNALED(status))
 		return diag_set(d, -EPIPE, "%s was killed by signal %d (%s)%s%s", w->name,
-				WTERMSIG(status), strsignal(WTERMSIG(status)), *line ? ": " : "", line);
+				WTERMSIG(status), strsignal(WTERMSIG(status)), *line ? ": " : "",
+				line);
 	if (*line)
 		return diag_set(d, -EPIPE, "%s", line);
 	return diag_set(d, -EPIPE, "%s ended with exit status %d and no message", w->name,
@@ -91,8 +92,8 @@ static int ended(struct workload_run *w, const char *word, struct diag *d)
 	return err ? err : diag_set(d, -EPIPE, "%s ended before it was %s", w->name, word);
 }
 
-int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns, int signal_fd,
-		       struct diag *d)
+int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+		       int signal_fd, struct diag *d)
 {
 	char text[32];
 	size_t len = 0;
@@ -127,7 +128,8 @@ int workload_run_await(struct workload_run *w, const char *word, uint64_t deadli
 			text[strcspn(text, "\n")] = '\0';
 			if (!strcmp(text, word))
 				return 0;
-			return diag_set(d, -EPROTO, "%s said \"%s\", not \"%s\"", w->name, text, word);
+			return diag_set(d, -EPROTO, "%s said \"%s\", not \"%s\"", w->name, text,
+					word);
 		}
 	}
 }

@@ -10,9 +10,9 @@ struct diag;
 
 struct workload_run {
 	struct child *child;
-	int control; /* our end of the socket pair, or -1 */
+	int control;	  /* our end of the socket pair, or -1 */
 	const char *name; /* for messages; borrowed */
-	int raw; /* directory with its output; borrowed */
+	int raw;	  /* directory with its output; borrowed */
 	char stdout_name[32], stderr_name[32];
 };
 
@@ -26,8 +26,8 @@ int workload_run_start(struct workload_run *w, const char *name, char *const *ar
  * -ETIMEDOUT: the deadline (CLOCK_MONOTONIC ns) passed; -EPIPE: it ended instead (the diag has its
  * status and the first line of its standard error); -EPROTO: it said something else.
  */
-int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns, int signal_fd,
-		       struct diag *d);
+int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+		       int signal_fd, struct diag *d);
 int workload_run_say(struct workload_run *w, const char *word, struct diag *d);
 /* Wait for its end and judge its status: -ETIMEDOUT, -EPIPE with the reason. */
 int workload_run_finish(struct workload_run *w, uint64_t deadline_ns, struct diag *d);

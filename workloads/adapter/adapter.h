@@ -18,8 +18,8 @@ struct workload_option {
 
 /* What the program is asked to do. All borrowed. */
 struct workload_job {
-	const char *program; /* path to execute */
-	const char *target; /* file or device */
+	const char *program;  /* path to execute */
+	const char *target;   /* file or device */
 	const char *write_id; /* identity of a device that may be written, or NULL */
 	const char *rw;
 	uint64_t bs, iodepth, numjobs, rwmixread;
@@ -28,7 +28,7 @@ struct workload_job {
 	double rate_iops; /* arrivals a second over all jobs; 0: closed loop */
 	bool poisson;
 	uint64_t seed;
-	const char *cpus; /* CPU list, one CPU per job in order */
+	const char *cpus;		       /* CPU list, one CPU per job in order */
 	const struct workload_option *options; /* of the mode, place-holders resolved */
 	size_t n_options;
 	int control_fd; /* the number the program inherits it as */
@@ -37,7 +37,7 @@ struct workload_job {
 struct workload_adapter {
 	const char *name;
 	const char *program; /* file name of the program beside iomodes, or in PATH */
-	bool controlled; /* speaks the control protocol (workloads/control) */
+	bool controlled;     /* speaks the control protocol (workloads/control) */
 	/* NULL-terminated argv in one allocation that the caller frees with free(). */
 	int (*argv)(const struct workload_job *job, char ***argv, struct diag *d);
 	/*

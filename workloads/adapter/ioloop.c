@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Our own loop: options are fio's words, the report is one JSON object (workloads/ioloop/report.c). */
+/* Our own loop: options are fio's words, the report is one JSON object (workloads/ioloop/report.c).
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -134,8 +135,7 @@ static void put_tasks(const json_t *report, double ios_total, json_t *metrics)
 
 	if (!json_array_size(tasks) || !(ios_total > 0))
 		return;
-	json_array_foreach(tasks, i, task)
-	{
+	json_array_foreach (tasks, i, task) {
 		double ns = jsonio_number(task, "cpu_ns");
 
 		if (!isfinite(ns))
@@ -186,8 +186,9 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	put(counters, "system_calls", calls);
 	put(counters, "io_uring_enter_calls", jsonio_number(report, "system_calls.io_uring_enter"));
 	copy_parts(report, record);
-	json_object_set_new(record, "counts", json_pack("{s:I, s:I}", "io", (json_int_t)ios, "bytes",
-							(json_int_t)bytes));
+	json_object_set_new(
+		record, "counts",
+		json_pack("{s:I, s:I}", "io", (json_int_t)ios, "bytes", (json_int_t)bytes));
 	json_object_set_new(evidence, "counts", json_pack("{s:I}", "io", (json_int_t)total));
 	return err;
 }
