@@ -192,18 +192,9 @@ static void test_surroundings(void **state)
 	assert_int_equal(child_wait(c, clock_ns() + 60 * SECOND, &status), 0);
 	assert_int_equal(status, 0);
 	file_text("out", text, sizeof(text));
-	assert_string_equal(text, "some input
-0
-SigBlk:	0000000000000000
-"
-				  "SigIgn:	0000000000000000
-Cpus_allowed_list:	0
-"
-				  "0
-1
-2
-7
-");
+	assert_string_equal(text, "some input\n0\nSigBlk:\t0000000000000000\n"
+				  "SigIgn:\t0000000000000000\nCpus_allowed_list:\t0\n"
+				  "0\n1\n2\n7\n");
 	file_text("err", text, sizeof(text));
 	assert_string_equal(text, "oops\n");
 	assert_int_equal(read(pair[0], text, sizeof(text)), 6);
