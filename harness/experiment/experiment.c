@@ -181,7 +181,7 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 		err = load_root(root, modes, e, d);
 	if (!err && !e->target)
 		e->target = strdup("scratch");
-	yaml_free(root);
+	yaml_tree_free(root);
 	if (err)
 		experiment_free(e);
 	return err;

@@ -278,7 +278,7 @@ int modes_load_text(const char *name, const char *text, size_t len, struct modes
 
 	if (!err)
 		err = load_root(root, modes, d);
-	yaml_free(root);
+	yaml_tree_free(root);
 	if (err)
 		modes_free(modes);
 	return err;
@@ -308,7 +308,7 @@ int modes_load(const char *dir, struct modes *modes, struct diag *d)
 			err = yaml_load_file(path, &root, d);
 		if (!err)
 			err = load_root(root, modes, d);
-		yaml_free(root);
+		yaml_tree_free(root);
 		free(entries[i]);
 	}
 	free(entries);
