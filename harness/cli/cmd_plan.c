@@ -16,8 +16,9 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 	for (size_t i = 0; i < c->n_settings; i++) {
 		const struct knob_setting *k = &c->settings[i];
 
-		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s", i ? ", " : "",
-			 k->knob->name, *k->instance ? ":" : "", k->instance, k->value);
+		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s",
+			 i ? ", " : "", k->knob->name, *k->instance ? ":" : "", k->instance,
+			 k->value);
 	}
 }
 

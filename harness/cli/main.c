@@ -16,6 +16,9 @@ static const struct command commands[] = {
 #ifdef IOMODES_HARNESS
 	{"probe", "[--json] [--root DIR]",
 	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
+	{"modes", "[--target PATH] [--json]",
+	 "Lists the I/O modes; with a target, which can run there and what the others lack.",
+	 cmd_modes},
 	{"plan", "[EXPERIMENT] [OPTIONS]",
 	 "Prints every cell, knob change and the duration of an experiment; changes nothing.",
 	 cmd_plan},

@@ -281,12 +281,12 @@ static int run_applied(struct trial *t, struct diag *d)
 static void put_timing(struct trial *t)
 {
 	uint64_t total = clock_ns() - t->started_ns, knobs = 0;
-	uint64_t measured = t->done_ns > t->ready_ns ? t->done_ns - t->ready_ns : 0;
-	uint64_t used;
+	uint64_t window = t->done_ns > t->ready_ns ? t->done_ns - t->ready_ns : 0, used;
+	double measured = jsonio_number(t->record, "workload_report.window_ns");
 
 	if (t->ctx->session)
 		knobs = session_take_write_ns(t->ctx->session);
-	used = t->r->ramp_ns + measured + knobs;
+	used = t->r->ramp_ns + window + knobs;
 	json_object_set_new(t->record, "timing",
 			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)t->r->ramp_ns,
 				      "measured_ns", (json_int_t)measured, "knob_write_ns",
@@ -361,13 +361,13 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 	}
 	if (!err)
 		err = run_restored(&t, d);
+	put_timing(&t);
 	if (err && !is_fatal(err)) {
 		trial_record_failed(t.record, r, d);
 		err = 0;
 	} else if (!err) {
 		err = trial_record_judge(t.record, r);
 	}
-	put_timing(&t);
 	let_go(&t);
 	if (err)
 		json_decref(t.record);
