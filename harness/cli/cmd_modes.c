@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "base/table.h"
 #include "cli.h"
+#include "mode/mode.h"
 #include "modes_print.h"
 #include "paths.h"
 #include "sys/sys.h"
