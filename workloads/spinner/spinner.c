@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,7 +58,8 @@ static const struct opt options[] = {
 	 .min = 3,
 	 .max = 1 << 20,
 	 .arg = "N",
-	 .help = "socket for ready, go, stop, done, exit, a line each: counts from go to stop"},
+	 .help = "socket for the words ready, go, stop, done, exit, one a line: counts from go to "
+		 "stop, or to exit where that comes at once"},
 	{.name = "calibrate",
 	 .type = OPT_NS,
 	 .offset = offsetof(struct settings, calibrate_ns),
@@ -126,11 +128,13 @@ static void take(struct spin *spin, size_t n, struct reading *r)
 
 static int say(int fd, const char *line)
 {
-	return write(fd, line, strlen(line)) == (ssize_t)strlen(line) ? 0 : -EPIPE;
+	ssize_t n = send(fd, line, strlen(line), MSG_NOSIGNAL);
+
+	return n == (ssize_t)strlen(line) ? 0 : -EPIPE;
 }
 
-/* Wait for exactly this line; the other end gone is an error. */
-static int expect(int fd, const char *line, struct diag *d)
+/* Wait for one of two lines: 0 for the first, 1 for the second. The other end gone is an error. */
+static int hear(int fd, const char *line, const char *or_line, struct diag *d)
 {
 	char got[32];
 	size_t n = 0;
@@ -147,9 +151,11 @@ static int expect(int fd, const char *line, struct diag *d)
 		n++;
 	}
 	got[n] = '\0';
-	return strcmp(got, line)
-		       ? diag_set(d, -EPROTO, "control: \"%s\" instead of \"%s\"", got, line)
-		       : 0;
+	if (!strcmp(got, line))
+		return 0;
+	if (or_line && !strcmp(got, or_line))
+		return 1;
+	return diag_set(d, -EPROTO, "control: \"%s\" instead of \"%s\"", got, line);
 }
 
 static void sleep_ns(uint64_t ns)
@@ -161,6 +167,7 @@ static void sleep_ns(uint64_t ns)
 		;
 }
 
+/* Positive when the other side has said "exit" already. */
 static int window(const struct settings *o, struct spin *spin, size_t n, struct reading *before,
 		  struct reading *after, uint64_t *window_ns, struct diag *d)
 {
@@ -172,7 +179,7 @@ static int window(const struct settings *o, struct spin *spin, size_t n, struct 
 	else if (say(fd, "ready\n"))
 		return diag_set(d, -EPIPE, "control: nobody listens");
 	else
-		err = expect(fd, "go", d);
+		err = hear(fd, "go", NULL, d);
 	if (err)
 		return err;
 	begin = clock_ns();
@@ -180,7 +187,7 @@ static int window(const struct settings *o, struct spin *spin, size_t n, struct 
 	if (o->calibrate_ns)
 		sleep_ns(o->calibrate_ns);
 	else
-		err = expect(fd, "stop", d);
+		err = hear(fd, "stop", "exit", d);
 	*window_ns = clock_ns() - begin;
 	take(spin, n, after);
 	if (!err && !o->calibrate_ns && say(fd, "done\n"))
@@ -225,7 +232,7 @@ static int run(const struct settings *o, const struct cpulist *cpus, struct diag
 	atomic_bool stop = false;
 	pthread_barrier_t started;
 	uint64_t window_ns = 0;
-	int err = 0;
+	int err = 0, told;
 
 	if (!spin || !before)
 		return diag_errno(d, -ENOMEM, "spinner");
@@ -241,16 +248,17 @@ static int run(const struct settings *o, const struct cpulist *cpus, struct diag
 		if (spin[i].err)
 			err = diag_errno(d, spin[i].err, "CPU %u", spin[i].cpu);
 	}
-	if (!err)
-		err = window(o, spin, cpus->n, before, after, &window_ns, d);
+	told = err ? err : window(o, spin, cpus->n, before, after, &window_ns, d);
+	if (told < 0)
+		err = told;
 	atomic_store(&stop, true);
 	for (size_t i = 0; i < cpus->n; i++)
 		pthread_join(spin[i].thread, NULL);
 	pthread_barrier_destroy(&started);
 	if (!err && print(o, spin, cpus->n, before, after, window_ns))
 		err = diag_set(d, -EIO, "standard output");
-	if (!err && !o->calibrate_ns)
-		err = expect((int)o->control_fd, "exit", d);
+	if (!err && !told && !o->calibrate_ns)
+		err = hear((int)o->control_fd, "exit", NULL, d);
 	return err;
 }
 
