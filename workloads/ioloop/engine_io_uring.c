@@ -31,24 +31,29 @@ static int open_nop(struct worker *w, struct diag *d)
 static int exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_ns)
 {
 	struct ring *r = w->state;
-	bool fixed_file = r->sqe_flags & IOSQE_FIXED_FILE;
+	uint8_t flags = r->sqe_flags;
+	bool fixed_file = flags & IOSQE_FIXED_FILE;
+	const struct target *target = w->target;
+	const uint32_t *batch = w->batch;
+	const struct io *ios = w->io;
+	uint32_t tail = r->sq_tail, bs = w->bs;
 
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t slot = w->batch[i];
-		const struct io *io = &w->io[slot];
-		struct io_uring_sqe *sqe = ring_sqe(r, r->sq_tail++);
+		const struct io *io = &ios[batch[i]];
+		struct io_uring_sqe *sqe = ring_sqe(r, tail + i);
 
 		*sqe = (struct io_uring_sqe){
 			.opcode = r->opcode[io->dir],
-			.flags = r->sqe_flags,
-			.fd = fixed_file ? (int)io->file : w->target[io->file].gate.fd,
+			.flags = flags,
+			.fd = fixed_file ? (int)io->file : target[io->file].gate.fd,
 			.off = io->offset,
 			.addr = (uint64_t)(uintptr_t)io->buf,
-			.len = w->bs,
-			.buf_index = (uint16_t)slot,
-			.user_data = slot,
+			.len = bs,
+			.buf_index = (uint16_t)batch[i],
+			.user_data = batch[i],
 		};
 	}
+	r->sq_tail = tail + n;
 	return ring_exchange(w, n, min, timeout_ns);
 }
 

@@ -80,13 +80,18 @@ static inline void interval_add(struct worker *w, uint64_t now, unsigned n)
 __attribute__((always_inline)) static inline void account(struct worker *w, unsigned n,
 							  uint64_t now, bool lat, bool open)
 {
-	for (unsigned i = 0; i < n; i++) {
-		const struct completion *c = &w->done[i];
-		const struct io *io = &w->io[c->slot];
+	const struct completion *done = w->done;
+	uint32_t *free = w->free + w->n_free;
+	const struct io *ios = w->io;
+	int32_t expect = w->expect;
 
-		w->free[w->n_free++] = c->slot;
-		if (unlikely(c->result != w->expect)) {
-			io_failed(w, io, c->result);
+	w->n_free += n;
+	for (unsigned i = 0; i < n; i++) {
+		const struct io *io = &ios[done[i].slot];
+
+		free[i] = done[i].slot;
+		if (unlikely(done[i].result != expect)) {
+			io_failed(w, io, done[i].result);
 			continue;
 		}
 		w->ios[io->dir]++;
@@ -130,19 +135,20 @@ static inline uint64_t coarse_clock(struct coarse *c)
 	return now;
 }
 
+/* Fill the batch from the free slots. */
 __attribute__((always_inline)) static inline unsigned take(struct worker *w)
 {
 	unsigned n = w->n_free < w->batch_submit ? w->n_free : w->batch_submit;
+	const uint32_t *free;
 
 	if (unlikely(n > w->remaining))
 		n = (unsigned)w->remaining;
 	w->remaining -= n;
-	for (unsigned i = 0; i < n; i++) {
-		uint32_t slot = w->free[--w->n_free];
-
-		pattern_next(w, &w->io[slot]);
-		w->batch[i] = slot;
-	}
+	w->n_free -= n;
+	free = w->free + w->n_free;
+	for (unsigned i = 0; i < n; i++)
+		w->batch[i] = free[i];
+	pattern_fill(w, n);
 	return n;
 }
 
@@ -207,7 +213,6 @@ static unsigned take_due(struct worker *w, uint64_t now, double *due, bool *bloc
 		struct io *io = &w->io[slot];
 		uint64_t delay = now - (uint64_t)*due;
 
-		pattern_next(w, io);
 		io->intended_ns = (uint64_t)*due;
 		io->submitted_ns = now;
 		w->batch[n++] = slot;
@@ -220,6 +225,7 @@ static unsigned take_due(struct worker *w, uint64_t now, double *due, bool *bloc
 		*due += poisson ? rng_exponential(&w->rng, gap) : gap;
 	}
 	*blocked = (uint64_t)*due <= now && !w->n_free;
+	pattern_fill(w, n);
 	return n;
 }
 

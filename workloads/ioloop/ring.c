@@ -117,11 +117,11 @@ static int map_rings(struct ring *r, const struct io_uring_params *p, struct dia
 {
 	char *sq, *cq;
 
-	r->sqe_bytes = p->flags & IORING_SETUP_SQE128 ? 128 : 64;
-	r->cqe_bytes = p->flags & IORING_SETUP_CQE32 ? 32 : 16;
+	r->sqe_shift = p->flags & IORING_SETUP_SQE128 ? 7 : 6;
+	r->cqe_shift = p->flags & IORING_SETUP_CQE32 ? 5 : 4;
 	r->sq_map_bytes = p->sq_off.array + p->sq_entries * sizeof(uint32_t);
-	r->cq_map_bytes = p->cq_off.cqes + (size_t)p->cq_entries * r->cqe_bytes;
-	r->sqe_map_bytes = (size_t)p->sq_entries * r->sqe_bytes;
+	r->cq_map_bytes = p->cq_off.cqes + ((size_t)p->cq_entries << r->cqe_shift);
+	r->sqe_map_bytes = (size_t)p->sq_entries << r->sqe_shift;
 	if (p->flags & IORING_SETUP_NO_SQARRAY) /* sq_off.array means nothing */
 		r->sq_map_bytes = r->cq_map_bytes;
 	sq = r->sq_map = map(r->fd, r->sq_map_bytes, IORING_OFF_SQ_RING);

@@ -11,12 +11,12 @@
 struct ring {
 	int fd, enter_fd; /* enter_fd: index when the ring itself is registered */
 	uint32_t enter_flags;
-	uint32_t sq_mask, cq_mask, sq_tail; /* our copies */
+	uint32_t sq_mask, cq_mask, sq_tail, cq_head; /* our copies */
 	uint32_t *sq_ktail, *sq_khead, *sq_kflags;
 	uint32_t *cq_khead, *cq_ktail;
 	char *sqes, *cqes;
-	uint32_t sqe_bytes, cqe_bytes;
-	bool sqpoll, looks_enter; /* a mere look needs the kernel: IOPOLL, DEFER_TASKRUN */
+	uint32_t sqe_shift, cqe_shift; /* log2 of an entry's bytes */
+	bool sqpoll, looks_enter;      /* a mere look needs the kernel: IOPOLL, DEFER_TASKRUN */
 	uint32_t min_wait_usec;
 	uint32_t setup, features;
 	uint8_t opcode[DIRS];
@@ -35,5 +35,5 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 
 static inline void *ring_sqe(struct ring *r, uint32_t at)
 {
-	return r->sqes + (size_t)(at & r->sq_mask) * r->sqe_bytes;
+	return r->sqes + ((size_t)(at & r->sq_mask) << r->sqe_shift);
 }

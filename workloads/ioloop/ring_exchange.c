@@ -2,10 +2,9 @@
 /* The hot half of the ring: submit, wait, reap. */
 #include <errno.h>
 #include <linux/time_types.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "enter.h"
 #include "ring.h"
 #include "threads.h"
 
@@ -16,22 +15,26 @@ static inline uint32_t load_acquire(const uint32_t *p)
 
 static inline uint32_t ready(const struct ring *r)
 {
-	return load_acquire(r->cq_ktail) - *r->cq_khead;
+	return load_acquire(r->cq_ktail) - r->cq_head;
 }
 
 static inline unsigned reap(struct worker *w, struct ring *r)
 {
-	uint32_t head = *r->cq_khead, tail = load_acquire(r->cq_ktail);
-	unsigned n = 0;
+	uint32_t head = r->cq_head, mask = r->cq_mask, shift = r->cqe_shift;
+	uint32_t n = load_acquire(r->cq_ktail) - head;
+	struct completion *done = w->done;
+	const char *cqes = r->cqes;
 
-	for (; head != tail; head++) {
+	for (uint32_t i = 0; i < n; i++) {
 		const struct io_uring_cqe *cqe =
-			(const void *)(r->cqes + (size_t)(head & r->cq_mask) * r->cqe_bytes);
+			(const void *)(cqes + ((size_t)((head + i) & mask) << shift));
 
-		w->done[n++] = (struct completion){(uint32_t)cqe->user_data, cqe->res};
+		done[i] = (struct completion){(uint32_t)cqe->user_data, cqe->res};
 	}
-	if (n)
-		__atomic_store_n(r->cq_khead, head, __ATOMIC_RELEASE);
+	if (n) {
+		r->cq_head = head + n;
+		__atomic_store_n(r->cq_khead, r->cq_head, __ATOMIC_RELEASE);
+	}
 	return n;
 }
 
@@ -44,9 +47,9 @@ static long enter_timed(struct ring *r, unsigned n, unsigned min, uint64_t timeo
 
 	if (timeout_ns != WAIT_FOREVER)
 		arg.ts = (uint64_t)(uintptr_t)&ts;
-	return syscall(__NR_io_uring_enter, r->enter_fd, n, min,
-		       r->enter_flags | IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
-		       sizeof(arg));
+	return ring_enter(r->enter_fd, n, min,
+			  r->enter_flags | IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+			  sizeof(arg));
 }
 
 /* The SQ thread takes entries by itself, unless it has gone to sleep. Waiting is looking: a wait in
@@ -59,11 +62,12 @@ static int exchange_sqpoll(struct worker *w, struct ring *r, unsigned n, unsigne
 	if (n) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the tail before the flag */
 		if (__atomic_load_n(r->sq_kflags, __ATOMIC_RELAXED) & IORING_SQ_NEED_WAKEUP) {
+			long ret = ring_enter(r->enter_fd, n, 0,
+					      r->enter_flags | IORING_ENTER_SQ_WAKEUP, NULL, 0);
+
 			w->calls[CALL_IO_URING_ENTER]++;
-			if (syscall(__NR_io_uring_enter, r->enter_fd, n, 0,
-				    r->enter_flags | IORING_ENTER_SQ_WAKEUP, NULL, 0) < 0 &&
-			    errno != EINTR)
-				return -errno;
+			if (ret < 0 && ret != -EINTR)
+				return (int)ret;
 		}
 	}
 	while (timeout_ns && ready(r) < min) {
@@ -94,17 +98,18 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 		if (timed)
 			ret = enter_timed(r, pending, min, timeout_ns);
 		else
-			ret = syscall(__NR_io_uring_enter, r->enter_fd, pending, min,
-				      r->enter_flags | (get ? IORING_ENTER_GETEVENTS : 0), NULL, 0);
+			ret = ring_enter(r->enter_fd, pending, min,
+					 r->enter_flags | (get ? IORING_ENTER_GETEVENTS : 0), NULL,
+					 0);
 		if (ret < 0) {
-			if (errno == EINTR)
+			if (ret == -EINTR)
 				continue;
-			if (errno == ETIME)
+			if (ret == -ETIME)
 				break;
 			/* EAGAIN, EBUSY: short of memory or room; reap and come again */
-			if ((errno == EAGAIN || errno == EBUSY) && ready(r))
+			if ((ret == -EAGAIN || ret == -EBUSY) && ready(r))
 				break;
-			return -errno;
+			return (int)ret;
 		}
 		/* a short submission did not wait: the rest now */
 		pending -= (uint32_t)ret;

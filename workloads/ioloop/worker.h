@@ -93,25 +93,34 @@ void loop_run(struct worker *w, uint64_t deadline_ns, uint64_t number_ios);
 /* Statistics back to their beginning. */
 void loop_reset(struct worker *w);
 
-/* Set the direction, target and offset of the next I/O. Inline: part of the hot loop. */
-static inline void pattern_next(struct worker *w, struct io *io)
+/* Set direction, target and offset of the slots in w->batch[0..n). Part of the hot loop. */
+static inline void pattern_fill(struct worker *w, unsigned n)
 {
 	const struct options *o = w->o;
-	const struct target *t = &w->target[w->next_file];
+	const struct target *t = w->target;
+	uint32_t file = w->next_file, n_targets = w->n_targets, bs = w->bs;
+	bool random = o->random, mixed = o->reads && o->writes;
+	struct rng rng = w->rng; /* a copy: the compiler keeps it in registers */
 
-	io->file = w->next_file;
-	if (w->n_targets > 1 && ++w->next_file == w->n_targets)
-		w->next_file = 0;
-	if (o->random) {
-		io->offset = t->base + rng_below(&w->rng, t->blocks) * w->bs;
-	} else {
-		uint64_t block = w->next_block[io->file];
+	for (unsigned i = 0; i < n; i++) {
+		struct io *io = &w->io[w->batch[i]];
+		uint64_t block;
 
-		w->next_block[io->file] = block + 1 == t->blocks ? 0 : block + 1;
-		io->offset = t->base + block * w->bs;
+		if (random) {
+			block = rng_below(&rng, t[file].blocks);
+		} else {
+			block = w->next_block[file];
+			w->next_block[file] = block + 1 == t[file].blocks ? 0 : block + 1;
+		}
+		io->file = file;
+		io->offset = t[file].base + block * bs;
+		if (mixed)
+			io->dir = rng_below(&rng, 100) < o->rwmixread ? DIR_READ : DIR_WRITE;
+		if (n_targets > 1 && ++file == n_targets)
+			file = 0;
 	}
-	if (o->reads && o->writes)
-		io->dir = rng_below(&w->rng, 100) < o->rwmixread ? DIR_READ : DIR_WRITE;
+	w->next_file = file;
+	w->rng = rng;
 }
 
 /* Allocate and touch everything a worker needs, in its own thread, on its own memory node. */
