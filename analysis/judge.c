@@ -26,7 +26,17 @@ const char *judge_text(const struct judgement *j, double value, char *out, size_
 	else if (percent >= 1000)
 		snprintf(out, size, "x%.3g", exp(value));
 	else
-		snprintf(out, size, "%+.*f %%", fabs(percent) < 9.95 ? 1 : 0, percent);
+		snprintf(out, size, "%+.*f %%", fabs(percent) < 99.95 ? 1 : 0, percent);
+	return out;
+}
+
+/* Margins have two sides and so no sign: "1 %". */
+static const char *margin_text(const struct judgement *j, char *out, size_t size)
+{
+	if (j->ratio)
+		snprintf(out, size, "%.3g %%", expm1(j->margin) * 100);
+	else
+		snprintf(out, size, "%.3g %s", j->margin, j->metric->unit);
 	return out;
 }
 
@@ -84,10 +94,10 @@ static void undecided(struct judgement *j, const char *low, const char *high, co
 		snprintf(more, sizeof(more),
 			 "; it lies so near the margin that more blocks will "
 			 "hardly settle it");
-	judge_text(j, j->detectable, found, sizeof(found));
+	judge_text(j, j->detectable, found, sizeof(found)); /* either way */
 	snprintf(j->sentence, sizeof(j->sentence),
-		 "the interval %s to %s crosses the margin of %s; %zu blocks find %s four times in "
-		 "five%s",
+		 "the interval %s to %s crosses the margin of %s; %zu blocks find a change of %s "
+		 "four times in five%s",
 		 low, high, margin, j->n, found, more);
 }
 
@@ -105,7 +115,7 @@ static void find_word(struct judgement *j)
 	}
 	judge_text(j, j->i95.low, low, sizeof(low));
 	judge_text(j, j->i95.high, high, sizeof(high));
-	judge_text(j, j->margin, margin, sizeof(margin));
+	margin_text(j, margin, sizeof(margin));
 	up = j->i95.low > j->margin;
 	beyond = up || j->i95.high < -j->margin;
 	if (j->metric->better == METRIC_NEITHER) {
@@ -114,18 +124,19 @@ static void find_word(struct judgement *j)
 	} else if (beyond && j->adjusted <= JUDGE_ALPHA) {
 		j->word = up == higher ? JUDGE_BETTER : JUDGE_WORSE;
 		snprintf(j->sentence, sizeof(j->sentence),
-			 "the interval %s to %s lies beyond the margin of %s, p %.2g over %zu "
-			 "comparisons",
-			 low, high, margin, j->adjusted, j->family);
+			 "the interval lies beyond the margin of %s; p %.2g, corrected for %zu "
+			 "comparison%s",
+			 margin, j->adjusted, j->family, j->family == 1 ? "" : "s");
 	} else if (beyond) {
 		/* n blocks reach p = 2^(1-n) at best, which the family multiplies */
 		j->blocks_needed = (size_t)ceil(1 + log2((double)j->family / JUDGE_ALPHA));
 		if (j->blocks_needed <= j->n)
 			j->blocks_needed = j->n + 1;
-		snprintf(j->sentence, sizeof(j->sentence),
-			 "the interval lies beyond the margin, but p is %.2g after correction for "
-			 "%zu comparisons; about %zu blocks would settle it",
-			 j->adjusted, j->family, j->blocks_needed);
+		snprintf(
+			j->sentence, sizeof(j->sentence),
+			"the interval lies beyond the margin of %s, but p is %.2g after correction "
+			"for %zu comparisons; about %zu blocks would settle it",
+			margin, j->adjusted, j->family, j->blocks_needed);
 	} else if (stats_equivalent(&j->i90, j->margin)) {
 		j->word = JUDGE_EQUIVALENT;
 		snprintf(j->sentence, sizeof(j->sentence),

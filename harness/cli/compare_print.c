@@ -82,6 +82,17 @@ static void state_text(const json_t *row, char *out, size_t size)
 		snprintf(out, size, "%s", state);
 }
 
+/* "10", or "8/10" where trials were left out. */
+static void used_text(const json_t *row, char *out, size_t size)
+{
+	double used = jsonio_number(row, "trials.used"), all = jsonio_number(row, "trials.all");
+
+	if (used == all)
+		snprintf(out, size, "%.0f", used);
+	else
+		snprintf(out, size, "%.0f/%.0f", used, all);
+}
+
 static bool is_measured(const json_t *row)
 {
 	return !strcmp(jsonio_string(row, "state", ""), "measured");
@@ -139,7 +150,7 @@ static int print_group(const json_t *result, const json_t *group)
 		return -ENOMEM;
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		state_text(row, proof, sizeof(proof));
-		snprintf(blocks, sizeof(blocks), "%.0f", jsonio_number(row, "trials.used"));
+		used_text(row, blocks, sizeof(blocks));
 		cells[0] = jsonio_string(row, "mode", "?");
 		cells[1] = proof;
 		for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
@@ -173,6 +184,14 @@ static void print_aside(const json_t *row, const json_t *base, const char *judge
 	}
 }
 
+static const char *word_phrase(const char *word)
+{
+	return !strcmp(word, "better")	     ? "better than"
+	       : !strcmp(word, "worse")	     ? "worse than"
+	       : !strcmp(word, "equivalent") ? "equivalent to"
+					     : "inconclusive against";
+}
+
 static void print_findings(const json_t *result, const json_t *group)
 {
 	const char *baseline = jsonio_string(result, "baseline", "?");
@@ -182,15 +201,18 @@ static void print_findings(const json_t *result, const json_t *group)
 	json_array_foreach (json_object_get(group, "rows"), i, row)
 		if (!strcmp(jsonio_string(row, "mode", ""), baseline))
 			base = row;
+	if (!base || !is_measured(base))
+		printf("  No comparison: the baseline %s %s here.\n", baseline,
+		       base ? "has no trial in force" : "has no row");
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		json_array_foreach (json_object_get(row, "comparisons"), k, one) {
-			const char *word = jsonio_string(one, "verdict", "?");
+			const char *word = word_phrase(jsonio_string(one, "verdict", "?"));
 			const char *name = jsonio_string(one, "metric", "iops");
 
-			printf("  %s: %s %s than %s in %s (%s)", jsonio_string(row, "mode", "?"),
-			       jsonio_string(one, "text", "?"), word, baseline,
-			       metric_find(name)->label, jsonio_string(one, "sentence", ""));
-			if (strcmp(word, "inconclusive") && base)
+			printf("  %s: %s %s, %s %s: %s", jsonio_string(row, "mode", "?"),
+			       metric_find(name)->label, jsonio_string(one, "text", "?"), word,
+			       baseline, jsonio_string(one, "sentence", ""));
+			if (strncmp(word, "inconclusive", 12) && base)
 				print_aside(row, base, name);
 			putchar('\n');
 		}
@@ -242,15 +264,19 @@ static void print_unsupported(const json_t *group)
 
 static void print_legend(const json_t *result)
 {
-	printf("PROOF: 'counter', a kernel counter of the measured window shows the mode; "
-	       "'accepted', the kernel took\nthe flag and no counter can show more. Rows not in "
-	       "force are shown and excluded. p50 … p99.9 come from the\n"
-	       "merged histograms%s. CPU/IO: CPU time of the workload's tasks, SQ thread "
-	       "included. N: blocks used.\nVERDICT: better or worse, the 95 %% interval of the "
-	       "paired change lies beyond the margin (%s) and the corrected\np is at most 0.05; "
-	       "equivalent, the 90 %% interval lies inside the margin; else inconclusive.\n",
-	       ", at open loop counted from the intended start",
-	       "rates 1 %, p50 2 % and 1 us, p99 5 % and 1 us, CPU 2 %");
+	puts("PROOF    counter: a kernel counter of the measured window shows the mode; accepted: "
+	     "the kernel took\n"
+	     "         the flag, no counter can show more. Rows not in force are shown and "
+	     "excluded.\n"
+	     "NUMBERS  medians of N trials, one a block; p50 to p99.9 of the merged histograms, at "
+	     "open loop from the\n"
+	     "         intended start. CPU/IO: CPU time of the workload's tasks with their SQ "
+	     "thread.\n"
+	     "VERDICT  better, worse: the 95 % interval of the change, paired by block, lies "
+	     "beyond "
+	     "the margin and\n"
+	     "         p <= 0.05 after correction; equivalent: the 90 % interval lies inside it; "
+	     "else inconclusive.");
 	if (json_is_true(json_object_get(result, "dirty")))
 		puts("The build that measured this had uncommitted changes.");
 }

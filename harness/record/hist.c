@@ -58,7 +58,8 @@ double hist_quantile(const struct hist *h, double q)
 
 	if (!h->count)
 		return 0;
-	want = (uint64_t)ceil(q * (double)h->count);
+	/* 0.07 * 100 is 7.000000000000001 */
+	want = (uint64_t)ceil(q * (double)h->count * (1 - 0x1p-50));
 	if (want < 1)
 		want = 1;
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
