@@ -65,7 +65,7 @@ static void print_caches(const struct machine *m)
 		puts("");
 }
 
-static int print_nodes(const struct machine *m)
+static void print_nodes(const struct machine *m)
 {
 	static const struct table_column columns[] = {
 		{"NODE", true, false},
@@ -89,11 +89,11 @@ static int print_nodes(const struct machine *m)
 					   num_bytes_text(n->memory_bytes, memory, sizeof(memory)),
 					   distance});
 	}
-	puts("");
-	if (t && m->nodes)
+	if (t && m->nodes) {
+		puts("");
 		table_print(t, stdout);
+	}
 	table_free(t);
-	return 0;
 }
 
 static bool shown(const struct machine_disk *disk, const struct options *o)

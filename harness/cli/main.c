@@ -15,6 +15,11 @@
 static const struct command commands[] = {
 	{"probe", "[--json] [--root DIR]",
 	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
+	{"preflight", "[--json] [--list] [--root DIR]",
+	 "Says what will disturb a run, how badly, and the command that mends it.", cmd_preflight},
+	{"collect", "[-o FILE]",
+	 "Records this machine for a bug report or a test, without what identifies it.",
+	 cmd_collect},
 	/* rows are added as commands land */
 	{NULL, NULL, NULL, NULL},
 };
