@@ -252,7 +252,8 @@ int collect_machine(struct sys *s, int fd, const char *folder, const char *filte
 	if (t.archive && archive_write_close(t.archive) != ARCHIVE_OK && !err)
 		err = diag_set(d, -EIO, "archive: %s", archive_error_string(t.archive));
 	archive_write_free(t.archive);
-	memcpy(report->replaced, scrub.count, sizeof(report->replaced));
+	for (int i = 0; i < SCRUB_KINDS; i++)
+		report->replaced[i] = scrub_replaced(&scrub, (enum scrub_kind)i);
 	preflight_free(&found);
 	machine_free(m);
 	recorder_free(&recorder);

@@ -74,9 +74,9 @@ PREFLIGHT_CHECK(preflight_idle)
 
 PREFLIGHT_CHECK(preflight_clock)
 {
-	const char *source = machine_fact(m, "clock.source", "unknown");
+	const char *source = machine_fact(m, "clock.source", NULL);
 
-	if (!strcmp(source, "tsc") || !strcmp(source, "kvm-clock") ||
+	if (!source || !strcmp(source, "tsc") || !strcmp(source, "kvm-clock") ||
 	    !strcmp(source, "arch_sys_counter") || !strcmp(source, "hyperv_clocksource_tsc_page"))
 		return 0;
 	return preflight_add(found, self, SEVERITY_HIGH,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 
 #define PATH_SIZE 1024
+#define REST_SIZE (2 * PATH_SIZE)
 #define LINKS_MAX 40
 
 static struct recorded *find(struct recorder *r, const char *path)
@@ -62,6 +63,18 @@ static void cut(char *path)
 		*slash = '\0';
 }
 
+/* rest = target followed by `tail`, which is a part of `rest`. */
+static int splice(char rest[REST_SIZE], const char *target, const char *tail)
+{
+	size_t head_len = strlen(target), tail_len = strlen(tail);
+
+	if (head_len + tail_len >= REST_SIZE)
+		return -ENAMETOOLONG;
+	memmove(rest + head_len, tail, tail_len + 1);
+	memcpy(rest, target, head_len);
+	return 0;
+}
+
 /*
  * `path` with its links resolved, each of them remembered: a recording is a tree, and what was read
  * through /sys/block/vda belongs where that link points. The last component is left alone with
@@ -69,7 +82,7 @@ static void cut(char *path)
  */
 static int resolve(struct recorder *r, const char *path, bool keep_last, char out[PATH_SIZE])
 {
-	char rest[2 * PATH_SIZE], target[PATH_SIZE];
+	char rest[REST_SIZE], target[PATH_SIZE];
 	int links = 0;
 
 	snprintf(rest, sizeof(rest), "%s", path);
@@ -102,16 +115,9 @@ static int resolve(struct recorder *r, const char *path, bool keep_last, char ou
 			out[0] = '\0';
 		else
 			cut(out);
-		{
-			_free_ char *tail = strdup(next);
-
-			if (!tail)
-				return -ENOMEM;
-			if (strlen(target) + strlen(tail) + 2 > sizeof(rest))
-				return -ENAMETOOLONG;
-			sprintf(rest, "%s%s", target, tail);
-			p = rest;
-		}
+		if (splice(rest, target, next))
+			return -ENAMETOOLONG;
+		p = rest;
 	}
 	return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +135,7 @@ int scrub_text(struct scrub *s, const char *text, size_t len, char **out, size_t
 			i++;
 		if (i < s->n) {
 			fputs(s->value[i].token, f);
+			s->value[i].replaced = true;
 			p += strlen(s->value[i].original);
 		} else {
 			putc(*p++, f);
@@ -177,6 +177,15 @@ void scrub_cmdline(char *line)
 		out += sprintf(out, "%s%s", out == line ? "" : " ", word);
 	}
 	strcpy(out, "\n");
+}
+
+unsigned scrub_replaced(const struct scrub *s, enum scrub_kind kind)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += s->value[i].kind == kind && s->value[i].replaced;
+	return n;
 }
 
 const char *scrub_kind_name(enum scrub_kind kind)

@@ -5,6 +5,7 @@
  * number, a host name); MAC addresses and UUIDs are recognised wherever they stand.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 enum scrub_kind { SCRUB_SERIAL, SCRUB_WWID, SCRUB_HOST, SCRUB_MAC, SCRUB_UUID, SCRUB_KINDS };
@@ -12,12 +13,13 @@ enum scrub_kind { SCRUB_SERIAL, SCRUB_WWID, SCRUB_HOST, SCRUB_MAC, SCRUB_UUID, S
 struct scrub_value {
 	enum scrub_kind kind;
 	char *original, token[64];
+	bool replaced; /* somewhere, so far */
 };
 
 struct scrub {
 	struct scrub_value *value; /* longest original first */
 	size_t n;
-	unsigned count[SCRUB_KINDS]; /* distinct values of each kind */
+	unsigned count[SCRUB_KINDS]; /* distinct values of each kind, replaced or not */
 };
 
 /* Blank values and those that identify nobody (all zero) are ignored. -ENOMEM. */
@@ -27,5 +29,7 @@ int scrub_text(struct scrub *s, const char *text, size_t len, char **out, size_t
 /* The kernel's command line, without what is meant for init and without the values of parameters
  * that name disks, hosts and programs; in place. */
 void scrub_cmdline(char *line);
+/* How many distinct values of the kind were replaced somewhere. */
+unsigned scrub_replaced(const struct scrub *s, enum scrub_kind kind);
 const char *scrub_kind_name(enum scrub_kind kind); /* "serial numbers" */
 void scrub_free(struct scrub *s);
