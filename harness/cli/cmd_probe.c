@@ -61,11 +61,10 @@ static void print_caches(const struct machine *m)
 			       num_bytes_text(c->bytes, size, sizeof(size)));
 		printf("%s %s", first ? "" : " |", cpus);
 	}
-	if (m->n_caches)
-		puts("");
+	puts(m->n_caches ? "\n" : "");
 }
 
-static int print_nodes(const struct machine *m)
+static void print_nodes(const struct machine *m)
 {
 	static const struct table_column columns[] = {
 		{"NODE", true, false},
@@ -89,11 +88,9 @@ static int print_nodes(const struct machine *m)
 					   num_bytes_text(n->memory_bytes, memory, sizeof(memory)),
 					   distance});
 	}
-	puts("");
 	if (t && m->nodes)
 		table_print(t, stdout);
 	table_free(t);
-	return 0;
 }
 
 static bool shown(const struct machine_disk *disk, const struct options *o)
@@ -151,12 +148,11 @@ static void print_disks(const struct machine *m, const struct options *o)
 					      d->driver, d->model, d->firmware, d->serial, node,
 					      d->pci, link, d->char_device, queues, note});
 	}
-	puts("");
 	if (t)
 		table_print(t, stdout);
 	table_free(t);
 	if (left_out)
-		printf("(%zu empty virtual device%s left out; --all shows them)\n", left_out,
+		printf("(%zu empty virtual device%s left out; --all shows them)\n\n", left_out,
 		       left_out == 1 ? "" : "s");
 }
 
@@ -231,16 +227,13 @@ static void print_queues(const struct machine *m)
 				rows++;
 			}
 	}
-	if (t && rows) {
-		puts("");
+	if (t && rows)
 		table_print(t, stdout);
-	}
 	table_free(t);
 }
 
 static void print_facts(const struct machine *m, const struct options *o)
 {
-	puts("");
 	for (size_t i = 0; i < m->n_facts; i++) {
 		const struct machine_fact *f = &m->facts[i];
 

@@ -136,6 +136,7 @@ static void probe_coalescing(const struct machine *m, const struct machine_disk 
 {
 	enum { GET_FEATURES = 0x0a, INTERRUPT_COALESCING = 0x08 };
 	const struct machine_disk *paths[PATHS_MAX];
+	char key[96];
 	size_t n;
 
 	if (!disk || strcmp(disk->driver, "nvme")) {
@@ -143,7 +144,8 @@ static void probe_coalescing(const struct machine *m, const struct machine_disk 
 			       disk ? disk->name : "the target");
 		return;
 	}
-	if (capability_replay(m, "nvme.interrupt_coalescing", a))
+	snprintf(key, sizeof(key), "nvme.interrupt_coalescing/%s", disk->name);
+	if (capability_replay(m, key, a))
 		return;
 	n = machine_paths(m, disk, paths, PATHS_MAX);
 	for (size_t i = 0; i < n && i < PATHS_MAX; i++) {
