@@ -14,6 +14,13 @@
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
 	/* rows are added as commands land */
+	{"knob", "list [PREFIX] | get KNOB[:INSTANCE]",
+	 "Show the machine state that iomodes can switch, as it is now.", cmd_knob},
+	{"with", "--set KNOB[:INSTANCE]=VALUE... [--target DEV] -- CMD [ARG...]",
+	 "Set knobs, run a command, put the machine back.", cmd_with},
+	{"restore", "[--accept | --overwrite]", "Put back what a run that died left behind.",
+	 cmd_restore},
+	{"status", "", "Is anything on this machine still as iomodes set it?", cmd_status},
 	{NULL, NULL, NULL, NULL},
 };
 
