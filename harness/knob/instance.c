@@ -62,7 +62,8 @@ int knob_instances(struct sys *s, const struct knob *k, char ***instances)
 		int got = knob_get(s, k, list[i], value, NULL);
 
 		/* "no such thing here" hides an instance; "needs root" does not */
-		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP)
+		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP &&
+		    got != -ENOTUNIQ)
 			names_add(&names, list[i]);
 	}
 	if (err) {

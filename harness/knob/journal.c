@@ -90,12 +90,13 @@ static void forget_ours(struct journal *j, struct entry *e)
 {
 	free(e->ours);
 	e->ours = NULL;
+	e->touched = true;
 	if (!e->knob || !e->knob->disturbs)
 		return;
 	for (const char *const *name = e->knob->disturbs; *name; name++) {
 		struct entry *other = journal_find(j, *name, e->instance);
 
-		if (other && other->ours)
+		if (other && (other->ours || !other->touched))
 			forget_ours(j, other);
 	}
 }
@@ -144,6 +145,7 @@ static int replay_line(struct journal *j, const json_t *r)
 				e->state = ENTRY_BAD;
 		} else if (e->state == ENTRY_BACK) { /* owned anew */
 			e->state = ENTRY_OPEN;
+			e->touched = false;
 			err = set_text(&e->original, original);
 			if (err)
 				return err;

@@ -40,6 +40,7 @@ struct entry {
 	char *why;		   /* of a state other than OPEN and BACK */
 	char boot[BOOT_MAX];
 	enum entry_state state;
+	bool touched; /* written, or disturbed by a write; until then it is only watched */
 };
 
 struct journal {

@@ -84,6 +84,10 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 {
 	if (e->state == ENTRY_BACK || e->state == ENTRY_BAD)
 		return;
+	if (!e->touched) { /* whatever it is now, we did not do it */
+		e->state = ENTRY_BACK;
+		return;
+	}
 	if (is_moot(j, e)) {
 		fail(e, ENTRY_BACK, "moot: an earlier boot set it, and the reboot undid it");
 		return;
@@ -157,7 +161,7 @@ static void report_entry(json_t *report, const struct entry *e, const bool was_o
 {
 	const char *why = e->why ? e->why : "restored";
 
-	if (report && !was_over)
+	if (report && !was_over && (e->touched || e->state == ENTRY_BAD))
 		json_array_append_new(report, entry_json(e, why));
 }
 

@@ -30,8 +30,7 @@ struct knob_session {
 	struct held held[8];
 	size_t n_held;
 	json_t *log, *residue, *recovered;
-	char cgroup[512]; /* of the workload */
-	int pid;
+	bool stuck; /* the last restore was incomplete */
 	unsigned long long write_ns;
 };
 
@@ -193,11 +192,11 @@ static int hold_one(struct knob_session *s, const struct knob_setting *w, struct
 	if (s->n_held == ARRAY_SIZE(s->held))
 		return diag_set(d, -E2BIG, "%s: too many held settings", w->knob->name);
 	*h = (struct held){.knob = w->knob};
-	snprintf(h->wanted, sizeof(h->wanted), "%s", w->value);
+	snprintf(h->wanted, sizeof(h->wanted), "%.31s", w->value);
 	if (!err)
 		err = knob_get(s->sys, w->knob, w->instance, value, d);
 	if (!err) {
-		snprintf(h->before, sizeof(h->before), "%s", value);
+		snprintf(h->before, sizeof(h->before), "%.31s", value);
 		err = w->knob->hold(s->sys, w->knob, w->instance, w->value, &h->handle, d);
 	}
 	if (err)
@@ -205,7 +204,7 @@ static int hold_one(struct knob_session *s, const struct knob_setting *w, struct
 	s->n_held++;
 	err = knob_get(s->sys, w->knob, w->instance, value, d);
 	if (!err)
-		snprintf(h->during, sizeof(h->during), "%s", value);
+		snprintf(h->during, sizeof(h->during), "%.31s", value);
 	return err;
 }
 
@@ -290,9 +289,8 @@ int session_apply(struct knob_session *s, const struct knob_setting *settings, s
 	struct diag why = {""}, rest;
 	int err;
 
-	if (json_array_size(s->residue))
-		return diag_set(d, -EUCLEAN,
-				"what was set before is not restored; nothing more is changed");
+	if (s->stuck && session_restore(s, &rest))
+		return diag_set(d, -EUCLEAN, "nothing more is changed: %s", rest.text);
 	err = restart_guardian(s, d);
 	if (err)
 		return err;
@@ -368,6 +366,7 @@ int session_restore(struct knob_session *s, struct diag *d)
 	}
 	if (!err)
 		journal_clear(&s->journal);
+	s->stuck = err != 0;
 	s->write_ns += clock_ns() - start;
 	return err ? -EUCLEAN : 0;
 }
