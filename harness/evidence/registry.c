@@ -37,6 +37,8 @@ static const struct evidence_counter counters[] = {
 	       "moves of the workload's tasks, SQ threads included, to another CPU (count)"),
 	KERNEL("tasks", "task_cpu_ns", "CPU time of the workload's tasks without SQ threads (ns)"),
 	KERNEL("tasks", "sq_thread_cpu_ns", "CPU time of the workload's SQ threads (ns)"),
+	KERNEL("tasks", "sq_thread_wait_ns",
+	       "time that the SQ threads wanted the CPU and others had it (ns)"),
 	KERNEL("io_uring", "sq_total_ns",
 	       "time that SQ threads were polling or working, by the ring's own account (ns)"),
 	KERNEL("io_uring", "sq_work_ns", "of this, time that they did work (ns)"),
@@ -54,6 +56,8 @@ static const struct evidence_counter counters[] = {
 	KERNEL("energy", "energy_uj", "energy of all CPU packages (uJ)"),
 	KERNEL(NULL, "task_cpu_share", "task_cpu_ns over the window's length (CPUs)"),
 	KERNEL(NULL, "sq_thread_cpu_share", "sq_thread_cpu_ns over the window's length (CPUs)"),
+	KERNEL(NULL, "sq_thread_runnable_share",
+	       "share of the window in which the SQ thread ran or waited for the CPU, never slept"),
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
 	LOOP("io_uring_enter_calls", "io_uring_enter calls, as the loop counted (count)"),
 };

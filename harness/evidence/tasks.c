@@ -21,6 +21,7 @@ struct task {
 	uint64_t start; /* ticks since boot: with the tid, who it is */
 	unsigned cpu;
 	uint64_t voluntary, involuntary, cpu_ns, migrations;
+	uint64_t wait_ns; /* runnable, but another task had the CPU (run_delay) */
 	bool has_cpu_ns, has_migrations, is_sq;
 };
 
@@ -47,6 +48,7 @@ static void read_name(const char *status, char *name, size_t size)
 static int read_task(struct sys *sys, int pid, int tid, struct task *t)
 {
 	char text[8192], path[64];
+	uint64_t run_wait[2];
 	int n = snprintf(path, sizeof(path), "/proc/%d/task/%d/", pid, tid), err;
 
 	*t = (struct task){.pid = pid, .tid = tid};
@@ -69,8 +71,11 @@ static int read_task(struct sys *sys, int pid, int tid, struct task *t)
 	t->has_migrations = !sys_read(sys, path, text, sizeof(text)) &&
 			    !text_field(text, "se.nr_migrations", &t->migrations);
 	strcpy(path + n, "schedstat"); /* last: nearest to the window's end */
-	t->has_cpu_ns =
-		!sys_read(sys, path, text, sizeof(text)) && text_numbers(text, &t->cpu_ns, 1) == 1;
+	if (!sys_read(sys, path, text, sizeof(text)) && text_numbers(text, run_wait, 2) == 2) {
+		t->cpu_ns = run_wait[0];
+		t->wait_ns = run_wait[1];
+		t->has_cpu_ns = true;
+	}
 	return 0;
 }
 
@@ -150,7 +155,7 @@ static const struct task *find_task(const struct tasks_sample *s, const struct t
 }
 
 struct totals {
-	uint64_t voluntary, involuntary, migrations, cpu_ns, sq_cpu_ns, sq_switches;
+	uint64_t voluntary, involuntary, migrations, cpu_ns, sq_cpu_ns, sq_wait_ns, sq_switches;
 	bool no_cpu_ns, no_migrations, sq;
 };
 
@@ -169,6 +174,7 @@ static json_t *task_difference(const struct task *x, const struct task *y, struc
 	if (y->is_sq) {
 		sum->sq = true;
 		sum->sq_cpu_ns += cpu_ns;
+		sum->sq_wait_ns += evidence_delta(x->wait_ns, y->wait_ns);
 		sum->sq_switches += voluntary + involuntary;
 	} else {
 		sum->cpu_ns += cpu_ns;
@@ -208,11 +214,15 @@ static void put_totals(const struct totals *t, json_t *result)
 		evidence_put(result, "sq_thread_context_switches", t->sq_switches);
 	else
 		evidence_absent(result, "sq_thread_context_switches", no_sq);
-	if (!t->sq || t->no_cpu_ns)
-		evidence_absent(result, "sq_thread_cpu_ns", "%s",
-				t->sq ? "no /proc/PID/task/TID/schedstat" : no_sq);
-	else
+	if (!t->sq || t->no_cpu_ns) {
+		const char *why = t->sq ? "no /proc/PID/task/TID/schedstat" : no_sq;
+
+		evidence_absent(result, "sq_thread_cpu_ns", "%s", why);
+		evidence_absent(result, "sq_thread_wait_ns", "%s", why);
+	} else {
 		evidence_put(result, "sq_thread_cpu_ns", t->sq_cpu_ns);
+		evidence_put(result, "sq_thread_wait_ns", t->sq_wait_ns);
+	}
 }
 
 static int tasks_difference(const struct evidence_scope *scope, const void *b, const void *a,

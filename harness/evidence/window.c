@@ -77,15 +77,20 @@ static void mark_absent(json_t *result, const char *source, const char *reason)
 	}
 }
 
-static void put_share(json_t *result, const char *share, const char *counter, uint64_t window_ns)
+/* The sum of up to two time counters (the second may be NULL) as a share of the window. */
+static void put_share(json_t *result, const char *share, const char *first, const char *second,
+		      uint64_t window_ns)
 {
-	const json_t *value = json_object_get(json_object_get(result, "counters"), counter);
-	const json_t *reason = json_object_get(json_object_get(result, "absent"), counter);
+	const json_t *counters = json_object_get(result, "counters");
+	const json_t *a = json_object_get(counters, first);
+	const json_t *b = second ? json_object_get(counters, second) : NULL;
+	const json_t *reason = json_object_get(json_object_get(result, "absent"), first);
 
-	if (value && window_ns)
+	if (a && window_ns)
 		json_object_set_new(
 			json_object_get(result, "counters"), share,
-			json_real((double)json_integer_value(value) / (double)window_ns));
+			json_real((double)(json_integer_value(a) + json_integer_value(b)) /
+				  (double)window_ns));
 	else
 		evidence_absent(result, share, "%s",
 				reason ? json_string_value(reason) : "the window is empty");
@@ -123,8 +128,9 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 			diag_set(reason, 0, "source %s did not give it", source[i]->name);
 		mark_absent(r, source[i]->name, reason->text);
 	}
-	put_share(r, "task_cpu_share", "task_cpu_ns", window_ns);
-	put_share(r, "sq_thread_cpu_share", "sq_thread_cpu_ns", window_ns);
+	put_share(r, "task_cpu_share", "task_cpu_ns", NULL, window_ns);
+	put_share(r, "sq_thread_cpu_share", "sq_thread_cpu_ns", NULL, window_ns);
+	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns", window_ns);
 	*result = r;
 	return 0;
 }

@@ -63,12 +63,15 @@ static void add_load(struct args *a, const struct workload_job *job)
 	add(a, "--ramp-time=%lluns", (unsigned long long)job->ramp_ns);
 	add(a, "--runtime=%lluns", (unsigned long long)job->runtime_ns);
 	if (job->rate_iops > 0) {
-		add(a, "--rate-iops=%.0f", job->rate_iops);
+		/* ioloop's rate is that of one job, as fio's */
+		add(a, "--rate-iops=%.0f", job->rate_iops / (double)job->numjobs);
 		add(a, "--rate-process=%s", job->poisson ? "poisson" : "constant");
 	}
 	add(a, "--randseed=%llu", (unsigned long long)job->seed);
-	if (job->cpus)
+	if (job->cpus) {
 		add(a, "--cpus-allowed=%s", job->cpus);
+		add(a, "--cpus-allowed-policy=split");
+	}
 	if (job->control_fd >= 0)
 		add(a, "--control-fd=%d", job->control_fd);
 }
