@@ -23,7 +23,9 @@ static const struct evidence_counter counters[] = {
 	KERNEL("interrupts", "all_interrupts_measured_cpus",
 	       "interrupts of every kind on the measured CPUs, timer and IPIs included (count)"),
 	KERNEL("softirqs", "block_softirqs",
-	       "BLOCK soft interrupts: completions that moved to another CPU (count)"),
+	       "completions finished in a BLOCK soft interrupt: of one-queue devices, or sent to "
+	       "another CPU "
+	       "(count)"),
 	KERNEL("softirqs", "block_softirqs_measured_cpus",
 	       "BLOCK soft interrupts on the measured CPUs (count)"),
 	KERNEL("tasks", "context_switches",

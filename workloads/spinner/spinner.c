@@ -167,7 +167,7 @@ static void sleep_ns(uint64_t ns)
 		;
 }
 
-/* Positive when the other side has said "exit" already. */
+/* Positive when the other side has said "exit" already: then it does not wait for "done". */
 static int window(const struct settings *o, struct spin *spin, size_t n, struct reading *before,
 		  struct reading *after, uint64_t *window_ns, struct diag *d)
 {
