@@ -84,6 +84,7 @@ __attribute__((always_inline)) static inline void account(struct worker *w, unsi
 	uint32_t *free = w->free + w->n_free;
 	const struct io *ios = w->io;
 	int32_t expect = w->expect;
+	uint32_t good = n, writes = 0;
 
 	w->n_free += n;
 	for (unsigned i = 0; i < n; i++) {
@@ -92,9 +93,10 @@ __attribute__((always_inline)) static inline void account(struct worker *w, unsi
 		free[i] = done[i].slot;
 		if (unlikely(done[i].result != expect)) {
 			io_failed(w, io, done[i].result);
+			good--;
 			continue;
 		}
-		w->ios[io->dir]++;
+		writes += io->dir;
 		if (open) {
 			hist_add(&w->lat[io->dir], now - io->intended_ns);
 			hist_add(&w->service, now - io->submitted_ns);
@@ -102,6 +104,8 @@ __attribute__((always_inline)) static inline void account(struct worker *w, unsi
 			hist_add(&w->lat[io->dir], now - io->submitted_ns);
 		}
 	}
+	w->ios[DIR_READ] += good - writes;
+	w->ios[DIR_WRITE] += writes;
 }
 
 __attribute__((noinline, cold)) static void engine_failed(struct worker *w, int err)
