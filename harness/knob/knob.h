@@ -12,8 +12,9 @@
 struct diag;
 struct sys;
 
-#define KNOB_VALUE_MAX 4096 /* every value is text, as the kernel writes it, white space trimmed \
-			     */
+#define KNOB_VALUE_MAX                                                            \
+	4096 /* every value is text, as the kernel writes it, white space trimmed \
+	      */
 #define KNOB_INSTANCE_MAX 128
 
 /* What one instance of the knob belongs to; the instance is named so that it survives renumbering.
@@ -51,6 +52,12 @@ struct knob {
 		   struct diag *d);
 	/* Is what was read back what was wanted? Rounding drivers get one of their own. */
 	bool (*same)(const char *want, const char *got);
+	/* KNOB_HELD only: put `value` in force until *handle (>= 0) is given to
+	 * sys->ops->release. */
+	int (*hold)(struct sys *s, const struct knob *k, const char *instance, const char *value,
+		    int *handle, struct diag *d);
+	/* Which instances there may be; NULL: whatever the scope has on this machine. */
+	int (*candidates)(struct sys *s, const struct knob *k, char ***instances);
 	/* Names of the knobs that a write to this one may change; snapshotted with it, restored
 	 * after it. */
 	const char *const *disturbs;
@@ -65,6 +72,20 @@ const struct knob *knob_find(const char *name);
 int knob_get(struct sys *s, const struct knob *k, const char *instance, char *value,
 	     struct diag *d);
 
+/* Write one instance: the raw write, without journal; only the transaction layer and tests call it.
+ * -EINVAL/-EOPNOTSUPP/-EPERM… with the kernel's reason in the diag; KNOB_READ_ONLY gives -EROFS. */
+int knob_set(struct sys *s, const struct knob *k, const char *instance, const char *value,
+	     struct diag *d);
+
+/* May this text name an instance of the knob's scope? It can become part of a path, so "/" and ".."
+ * never pass. -EINVAL. */
+int knob_check_instance(const struct knob *k, const char *instance, struct diag *d);
+/* One line of printable text, not longer than KNOB_VALUE_MAX. -EINVAL. */
+int knob_check_value(const struct knob *k, const char *value, struct diag *d);
+
+/* "block", "cpu" … as people read it. */
+const char *knob_scope_name(enum knob_scope scope);
+
 /* Every instance of a knob on this machine (NULL-terminated, one allocation, free() by the caller).
  */
 int knob_instances(struct sys *s, const struct knob *k, char ***instances);
@@ -75,3 +96,11 @@ struct knob_setting {
 	char instance[KNOB_INSTANCE_MAX];
 	char value[KNOB_VALUE_MAX];
 };
+
+/* "KNOB[:INSTANCE]=VALUE" as people write it. Without instance: "" for the host, `block` (may be
+ * NULL) for block knobs, its controller for NVMe ones. -EINVAL names the nearest right word. */
+int knob_parse_setting(const char *text, const char *block, struct knob_setting *setting,
+		       struct diag *d);
+/* "KNOB[:INSTANCE]"; *instance points into `text`, "" when absent. */
+int knob_parse_name(const char *text, const struct knob **knob, const char **instance,
+		    struct diag *d);

@@ -12,6 +12,7 @@
 #include "knob/knob.h"
 
 struct knob_session;
+struct store;
 
 enum { SESSION_BUSY = -16 /* -EBUSY: another iomodes holds the host; the diag names it */ };
 
@@ -21,6 +22,14 @@ struct session_options {
 	const char *what;      /* for the holder's record: "run configs/experiments/default.yaml" */
 	int copy_fd;	       /* journal copy of the run directory, or -1 */
 	bool guardian;	       /* start one; off in tests of the engine itself */
+
+	/* For tests; NULL in the program. `step` is called after each journal record is durable
+	 * and after each write, before it is read back; `store` takes the place of the state
+	 * directory (then there is no lock and no guardian); `find` that of knob_find(). */
+	void (*step)(void *arg, const char *what);
+	void *step_arg;
+	struct store *store;
+	const struct knob *(*find)(const char *name);
 };
 
 /*
@@ -61,9 +70,27 @@ int session_set_workload(struct knob_session *session, const char *cgroup, int p
 /* Restore if still applied, end the guardian, release the lock. As session_restore(). */
 int session_close(struct knob_session *session, struct diag *d);
 
+/* What session_open() restored of an earlier run, as session_recover() reports it; an empty array
+ * when there was nothing. Borrowed. */
+json_t *session_recovered(const struct knob_session *session);
+
+/* The guardian's process, 0 when there is none. */
+int session_guardian_pid(const struct knob_session *session);
+
 /* `iomodes restore`: replay an open journal. 0 clean (or nothing to do), -EUCLEAN residue, -EBUSY.
  * *report: array as of session_residue() plus what was restored. */
 int session_recover(struct sys *s, const char *state_dir, json_t **report, struct diag *d);
+
+/* The same for what cannot be restored, after a person decided: SESSION_ACCEPT leaves what is there
+ * now and forgets the rest of the journal (noted, with who and when, in accepted.jsonl of the state
+ * directory); SESSION_OVERWRITE writes the originals over other people's values. */
+enum session_mend { SESSION_COMPARE, SESSION_OVERWRITE, SESSION_ACCEPT };
+int session_mend(struct sys *s, const char *state_dir, enum session_mend how, json_t **report,
+		 struct diag *d);
+
+/* Who holds the host: {pid, started, what, since, alive}, or NULL when nobody does. New reference.
+ */
+json_t *session_holder(const char *state_dir);
 
 /* `iomodes status`: reads only. 0 clean, -EUCLEAN when a journal is open. */
 int session_status(struct sys *s, const char *state_dir, json_t **report, struct diag *d);

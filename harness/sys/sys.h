@@ -40,6 +40,8 @@ struct sys_ops {
 	 */
 	int (*request)(struct sys *s, const char *socket_path, const char *text, char *reply,
 		       size_t size);
+	/* kill(2); only SIGSTOP and SIGCONT of a daemon that would undo a setting. */
+	int (*signal)(struct sys *s, pid_t pid, int signal);
 	void (*close)(struct sys *s);
 };
 

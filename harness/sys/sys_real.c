@@ -6,6 +6,7 @@
 #include <linux/nvme_ioctl.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,15 @@ static int real_request(struct sys *s, const char *socket_path, const char *text
 	return 0;
 }
 
+static int real_signal(struct sys *s, pid_t pid, int number)
+{
+	if (!s->live)
+		return -EROFS;
+	if (pid <= 1 || (number != SIGSTOP && number != SIGCONT))
+		return -EINVAL;
+	return kill(pid, number) ? -errno : 0;
+}
+
 static void real_close(struct sys *s)
 {
 	struct real *r = (struct real *)s;
@@ -293,6 +303,7 @@ static const struct sys_ops real_ops = {
 	.hold = real_hold,
 	.release = real_release,
 	.request = real_request,
+	.signal = real_signal,
 	.close = real_close,
 };
 

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "knob/guardian.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "knob/restore.h"
+#include "sys/sys.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup/"
+#define END_WAIT_MS 5000
+
+enum { SAY_READY = 'r', SAY_WORKLOAD = 'w', SAY_BYE = 'b' };
+
+struct message {
+	char kind;
+	char cgroup[512]; /* SAY_WORKLOAD; a pidfd may come along */
+};
+
+static int say(int fd, const struct message *m, int passed)
+{
+	struct iovec iov = {.iov_base = (void *)m, .iov_len = sizeof(*m)};
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {0};
+	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (passed >= 0) {
+		struct cmsghdr *c;
+
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &passed, sizeof(int));
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* 0 at the end of the conversation; *passed is -1 when no descriptor came along. */
+static ssize_t hear(int fd, struct message *m, int *passed)
+{
+	struct iovec iov = {.iov_base = m, .iov_len = sizeof(*m)};
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+
+	*passed = -1;
+	if (c && c->cmsg_type == SCM_RIGHTS)
+		memcpy(passed, CMSG_DATA(c), sizeof(int));
+	return n;
+}
+
+struct workload {
+	char cgroup[512];
+	int pidfd;
+};
+
+static bool cgroup_empty(const char *cgroup)
+{
+	char path[600], text[256] = "";
+	_fd_ int fd = -1;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", cgroup);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || read(fd, text, sizeof(text) - 1) <= 0 || strstr(text, "populated 0");
+}
+
+/* The cgroup first (Linux 5.14): nothing escapes from it, not even with setsid(2). */
+static void end_workload(const struct workload *w)
+{
+	const struct timespec nap = {.tv_nsec = 5000000};
+	uint64_t deadline = clock_ns() + END_WAIT_MS * 1000000ull;
+	char path[600];
+
+	if (!strncmp(w->cgroup, CGROUP_ROOT, strlen(CGROUP_ROOT)) && !strstr(w->cgroup, "..")) {
+		_fd_ int fd = -1;
+
+		snprintf(path, sizeof(path), "%s/cgroup.kill", w->cgroup);
+		fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && write(fd, "1", 1) == 1)
+			while (!cgroup_empty(w->cgroup) && clock_ns() < deadline)
+				nanosleep(&nap, NULL);
+		rmdir(w->cgroup); /* its owner is gone */
+	}
+	if (w->pidfd >= 0) {
+		struct pollfd p = {.fd = w->pidfd, .events = POLLIN};
+
+		syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+		while (poll(&p, 1, END_WAIT_MS) < 0 && errno == EINTR)
+			;
+	}
+}
+
+/* Everything that was said, until the end or until nothing more is there. False: goodbye. */
+static bool listen_all(int fd, struct workload *w, bool *ended)
+{
+	struct message m;
+	int passed;
+	ssize_t n;
+
+	while ((n = hear(fd, &m, &passed)) > 0) {
+		if (m.kind == SAY_BYE)
+			return false;
+		if (m.kind == SAY_WORKLOAD) {
+			if (w->pidfd >= 0)
+				close(w->pidfd);
+			w->pidfd = passed;
+			memcpy(w->cgroup, m.cgroup, sizeof(w->cgroup));
+			w->cgroup[sizeof(w->cgroup) - 1] = '\0';
+		}
+	}
+	*ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	return true;
+}
+
+static int restore_all(struct state_dir *dir)
+{
+	char boot[BOOT_MAX];
+	struct journal j = {.store = &dir->store, .find = knob_find, .copy_fd = -1, .boot = boot};
+	struct sys *s;
+	int err = sys_open(NULL, &s);
+
+	if (err)
+		return err;
+	err = restore_boot_id(s, boot, NULL);
+	if (!err)
+		err = journal_load(&j, NULL);
+	if (!err && j.exists)
+		err = restore_journal(s, &j, RESTORE_COMPARE, NULL, NULL);
+	journal_clear(&j);
+	sys_close(s);
+	return err;
+}
+
+static void deafen(void)
+{
+	static const int ignored[] = {SIGHUP,  SIGINT,	SIGQUIT, SIGPIPE, SIGTERM, SIGUSR1,
+				      SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGALRM};
+	sigset_t none;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void shelter(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	/* each is a wish: an ordinary user is not granted them */
+	if (fd >= 0) {
+		if (write(fd, "-1000", 5) < 0)
+			(void)errno;
+		close(fd);
+	}
+	mlockall(MCL_CURRENT | MCL_FUTURE);
+	prctl(PR_SET_NAME, "iomodes-guard");
+	if (chdir("/"))
+		(void)errno;
+}
+
+static int compare_int(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Close all but the given ones, so that no pipe of the parent stays open on our account. */
+static void close_others(int *keep, size_t n)
+{
+	int null = open("/dev/null", O_RDWR), from = 3;
+
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	qsort(keep, n, sizeof(*keep), compare_int);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < 3)
+			continue;
+		if (keep[i] > from)
+			syscall(SYS_close_range, from, keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	syscall(SYS_close_range, from, ~0u, 0);
+}
+
+_Noreturn static void guard(int fd, int parent, struct state_dir *dir)
+{
+	struct workload w = {.pidfd = -1};
+	const struct message ready = {.kind = SAY_READY};
+	int keep[] = {fd, parent, dir->fd, dir->lock};
+	bool ended = false;
+
+	setsid();
+	deafen();
+	close_others(keep, ARRAY_SIZE(keep));
+	shelter();
+	if (say(fd, &ready, -1))
+		ended = true;
+	while (!ended) {
+		struct pollfd p[] = {{.fd = fd, .events = POLLIN},
+				     {.fd = parent, .events = POLLIN}};
+
+		/* the socket may be held open by a child of the parent: its pidfd tells the truth
+		 */
+		if (poll(p, ARRAY_SIZE(p), -1) < 0)
+			continue;
+		if (!listen_all(fd, &w, &ended))
+			_exit(0);
+		ended |= p[1].revents != 0;
+	}
+	end_workload(&w);
+	if (restore_all(dir))
+		_exit(EXIT_FAILURE);
+	state_unlock(dir);
+	_exit(0);
+}
+
+/* A descriptor number that stands clear of the standard ones. */
+static int clear_of_stdio(int fd)
+{
+	int high = fd < 0 || fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (high != fd)
+		close(fd);
+	return high;
+}
+
+int guardian_start(struct guardian *g, const struct state_dir *dir, struct diag *d)
+{
+	struct state_dir copy = *dir;
+	struct pollfd p = {.events = POLLIN};
+	int pair[2], parent, passed;
+	struct message m;
+	sigset_t all, old;
+
+	*g = (struct guardian){.socket = -1};
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return diag_errno(d, -errno, "guardian");
+	pair[0] = clear_of_stdio(pair[0]);
+	pair[1] = clear_of_stdio(pair[1]);
+	/* pidfd_open(2), Linux 5.3; without it the end of the socket has to do */
+	parent = clear_of_stdio((int)syscall(SYS_pidfd_open, getpid(), 0));
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	g->pid = fork();
+	if (!g->pid)
+		guard(pair[1], parent, &copy);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	close(pair[1]);
+	if (parent >= 0)
+		close(parent);
+	g->socket = pair[0];
+	if (g->pid < 0) {
+		int err = -errno;
+
+		close(g->socket);
+		*g = (struct guardian){.socket = -1};
+		return diag_errno(d, err, "guardian");
+	}
+	p.fd = g->socket;
+	while (poll(&p, 1, -1) < 0 && errno == EINTR)
+		;
+	if (hear(g->socket, &m, &passed) > 0 && m.kind == SAY_READY)
+		return 0;
+	guardian_stop(g);
+	return diag_set(d, -ECHILD, "the guardian died as it started");
+}
+
+bool guardian_alive(struct guardian *g)
+{
+	struct pollfd p = {.fd = g->socket, .events = POLLIN};
+
+	return g->pid > 0 && poll(&p, 1, 0) == 0;
+}
+
+int guardian_set_workload(struct guardian *g, const char *cgroup, pid_t pid)
+{
+	struct message m = {.kind = SAY_WORKLOAD};
+	/* opened here, by the parent, while the process cannot have been reaped */
+	_fd_ int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (pid > 0 && pidfd < 0)
+		return -errno;
+	if (strlen(cgroup) >= sizeof(m.cgroup))
+		return -ENAMETOOLONG;
+	strcpy(m.cgroup, cgroup);
+	return say(g->socket, &m, pidfd);
+}
+
+void guardian_stop(struct guardian *g)
+{
+	const struct message bye = {.kind = SAY_BYE};
+
+	if (g->pid <= 0)
+		return;
+	say(g->socket, &bye, -1);
+	close(g->socket);
+	while (waitpid(g->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	*g = (struct guardian){.socket = -1};
+}

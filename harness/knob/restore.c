@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "knob/restore.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "knob/family.h"
+
+int restore_boot_id(struct sys *s, char out[static BOOT_MAX], struct diag *d)
+{
+	int err = sys_readf(s, out, BOOT_MAX, "/proc/sys/kernel/random/boot_id");
+
+	return err ? diag_errno(d, err, "/proc/sys/kernel/random/boot_id") : 0;
+}
+
+static void set_now(struct entry *e, const char *value)
+{
+	free(e->now);
+	e->now = value ? strdup(value) : NULL;
+}
+
+static void fail(struct entry *e, enum entry_state state, const char *why)
+{
+	e->state = state;
+	free(e->why);
+	e->why = strdup(why);
+}
+
+/* Its device went, and its state with it: not to be confused with a file that cannot be read just
+ * now. */
+static bool is_gone(struct sys *s, const struct entry *e)
+{
+	_free_ char **list = NULL;
+
+	if (knob_instances(s, e->knob, &list))
+		return false;
+	for (size_t i = 0; list[i]; i++)
+		if (!strcmp(list[i], e->instance))
+			return false;
+	return true;
+}
+
+static int look(struct sys *s, struct entry *e)
+{
+	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	struct diag d = {""};
+	int err = value ? knob_get(s, e->knob, e->instance, value, &d) : -ENOMEM;
+
+	set_now(e, err ? NULL : value);
+	if (!err && !e->now)
+		err = -ENOMEM;
+	if (err == -ENOENT && is_gone(s, e)) {
+		fail(e, ENTRY_BACK, "gone: the device is no longer there, nor is what was set");
+		return 0;
+	}
+	if (err)
+		fail(e, ENTRY_FAILED, *d.text ? d.text : strerror(-err));
+	return err;
+}
+
+static bool is_original(const struct entry *e)
+{
+	return e->now && !strcmp(e->now, e->original);
+}
+
+/* "Ours" is the value read back; until that is known, any value but the original. */
+static bool is_ours(const struct entry *e)
+{
+	return !e->ours || (e->now && !strcmp(e->now, e->ours));
+}
+
+static bool is_moot(const struct journal *j, const struct entry *e)
+{
+	return *e->boot && strcmp(e->boot, j->boot) && e->knob &&
+	       !(e->knob->flags & KNOB_PERSISTENT);
+}
+
+/* Read and classify; entries that stay OPEN are to be written. */
+static void compare(struct sys *s, struct journal *j, struct entry *e, enum restore_mode mode)
+{
+	if (e->state == ENTRY_BACK || e->state == ENTRY_BAD)
+		return;
+	if (!e->touched) { /* whatever it is now, we did not do it */
+		e->state = ENTRY_BACK;
+		return;
+	}
+	if (is_moot(j, e)) {
+		fail(e, ENTRY_BACK, "moot: an earlier boot set it, and the reboot undid it");
+		return;
+	}
+	e->state = ENTRY_OPEN;
+	if (look(s, e) || e->state == ENTRY_BACK)
+		return;
+	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
+		fail(e, ENTRY_CONFLICT,
+		     "conflict: neither the original nor ours; somebody else set it, so it stays");
+}
+
+static bool disturbs(const struct entry *a, const struct entry *b)
+{
+	if (!a->knob || !a->knob->disturbs || strcmp(a->instance, b->instance))
+		return false;
+	for (const char *const *name = a->knob->disturbs; *name; name++)
+		if (!strcmp(*name, b->name))
+			return true;
+	return false;
+}
+
+/* The last entry not yet done that no other one still to be done disturbs. */
+static struct entry *next(struct journal *j, const bool *done)
+{
+	for (size_t i = j->n; i-- > 0;) {
+		bool ready = !done[i];
+
+		for (size_t k = 0; ready && k < j->n; k++)
+			ready = done[k] || k == i || !disturbs(&j->entry[k], &j->entry[i]);
+		if (ready)
+			return &j->entry[i];
+	}
+	for (size_t i = j->n; i-- > 0;) /* a cycle in the tables: any order is as good */
+		if (!done[i])
+			return &j->entry[i];
+	return NULL;
+}
+
+static void put_back(struct sys *s, struct journal *j, struct entry *e)
+{
+	struct diag d = {""};
+	int err;
+
+	if (look(s, e) || e->state == ENTRY_BACK || is_original(e))
+		return;
+	err = knob_set(s, e->knob, e->instance, e->original, &d);
+	if (j->step)
+		j->step(j->step_arg, "write");
+	if (err)
+		fail(e, ENTRY_FAILED, d.text);
+}
+
+/* Conflicts and failures read anew at the end, too: a later write may have changed or mended it. */
+static void verify(struct sys *s, struct entry *e)
+{
+	enum entry_state was = e->state;
+	_free_ char *why = e->why ? strdup(e->why) : NULL;
+
+	if (was == ENTRY_BACK || was == ENTRY_BAD || look(s, e) || e->state == ENTRY_BACK)
+		return;
+	if (is_original(e))
+		e->state = ENTRY_BACK;
+	else if (was == ENTRY_OPEN)
+		fail(e, ENTRY_FAILED, "the kernel took the original back, but shows another value");
+	else
+		fail(e, was, why ? why : "not restored");
+}
+
+static void report_entry(json_t *report, const struct entry *e, const bool was_over)
+{
+	const char *why = e->why ? e->why : "restored";
+
+	if (report && !was_over && (e->touched || e->state == ENTRY_BAD))
+		json_array_append_new(report, entry_json(e, why));
+}
+
+/* Say in the file what is over and what is ours in the rest, so that a later look judges right. */
+static void settle(struct journal *j, const bool *was_over, enum restore_mode mode)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		struct entry *e = &j->entry[i];
+
+		if (was_over[i])
+			continue;
+		if (mode == RESTORE_ACCEPT || e->state == ENTRY_BACK)
+			journal_back(j, e);
+		else if (e->state == ENTRY_FAILED && e->now && !e->ours)
+			journal_read(j, e, e->now);
+	}
+	/* best effort: the machine matters more, and without it only precision is lost */
+	journal_sync(j, NULL);
+}
+
+static int first_left(const struct journal *j, struct diag *d)
+{
+	char label[KNOB_LABEL_MAX];
+
+	for (size_t i = 0; i < j->n; i++) {
+		const struct entry *e = &j->entry[i];
+
+		if (e->state == ENTRY_BACK)
+			continue;
+		snprintf(label, sizeof(label), *e->instance ? "%s of %s" : "%s", e->name,
+			 e->instance);
+		return diag_set(
+			d, -EUCLEAN,
+			"%zu of %zu knobs not restored; first: %s was \"%s\", is \"%s\" (%s)",
+			journal_left(j), j->n, label, e->original, e->now ? e->now : "unreadable",
+			e->why ? e->why : "not restored");
+	}
+	return diag_set(
+		d, -EUCLEAN,
+		"%zu lines of the journal cannot be read: what they said cannot be restored",
+		j->damaged);
+}
+
+int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, json_t *report,
+		    struct diag *d)
+{
+	_free_ bool *done = calloc(j->n + 1, sizeof(*done)), *was_over = calloc(j->n + 1, 1);
+	bool writes = false;
+	struct entry *e;
+
+	if (!done || !was_over)
+		return -ENOMEM;
+	for (size_t i = 0; i < j->n; i++) {
+		was_over[i] = j->entry[i].state == ENTRY_BACK;
+		compare(s, j, &j->entry[i], mode);
+		done[i] = j->entry[i].state != ENTRY_OPEN;
+		if (!done[i] && !is_original(&j->entry[i]) && !journal_undo(j, &j->entry[i]))
+			writes = true;
+	}
+	if (writes) /* best effort again: a full disk must not keep us from restoring */
+		journal_sync(j, NULL);
+	while ((e = next(j, done))) {
+		put_back(s, j, e);
+		done[e - j->entry] = true;
+	}
+	for (size_t i = 0; i < j->n; i++)
+		if (!was_over[i])
+			verify(s, &j->entry[i]);
+	for (size_t i = 0; i < j->n; i++)
+		report_entry(report, &j->entry[i], was_over[i]);
+	if (mode != RESTORE_ACCEPT && (journal_left(j) || j->damaged)) {
+		settle(j, was_over, mode);
+		return first_left(j, d);
+	}
+	return journal_remove(j, d);
+}
+
+int restore_inspect(struct sys *s, struct journal *j, json_t *left)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		struct entry *e = &j->entry[i];
+
+		if (e->state == ENTRY_BACK)
+			continue;
+		compare(s, j, e, RESTORE_COMPARE);
+		if (e->state == ENTRY_BACK || (e->state == ENTRY_OPEN && is_original(e)))
+			continue;
+		if (json_array_append_new(left, entry_json(e, e->why ? e->why : "set by iomodes")))
+			return -ENOMEM;
+	}
+	return 0;
+}
