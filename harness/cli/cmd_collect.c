@@ -60,7 +60,8 @@ static void print_report(const char *output, const struct collect_report *r)
 		printf("%s%u %s", separator, r->replaced[i], scrub_kind_name((enum scrub_kind)i));
 		separator = ", ";
 	}
-	printf("%s.\nUnpack it and look: iomodes probe --root DIR\n", *separator ? "" : "nothing");
+	printf("%s.\nLook at it with: iomodes probe --root %s\n", *separator ? "" : "nothing",
+	       output);
 }
 
 int cmd_collect(int argc, char **argv)

@@ -9,7 +9,7 @@
 #include "cli.h"
 #include "machine/machine.h"
 #include "machine/preflight.h"
-#include "sys/sys.h"
+#include "machine/recording.h"
 
 struct options {
 	bool json, list;
@@ -28,8 +28,8 @@ static const struct opt options[] = {
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
-	 .arg = "DIR",
-	 .help = "look at a machine that 'iomodes collect' recorded, unpacked in DIR"},
+	 .arg = "PATH",
+	 .help = "look at a machine that 'iomodes collect' recorded: its archive, or unpacked"},
 };
 
 static void print_list(void)
@@ -59,16 +59,16 @@ static void print_findings(const struct preflight *found)
 static int look(const struct options *o, struct preflight *found, struct diag *d)
 {
 	struct machine *m = NULL;
-	struct sys *s = NULL;
-	int err = sys_open(o->root, &s);
+	struct recording from;
+	int err = recording_open(o->root, &from, d);
 
 	if (err)
-		return diag_errno(d, err, "%s", o->root ? o->root : "/");
-	err = machine_discover(s, &m, d);
+		return err;
+	err = machine_discover(from.sys, &m, d);
 	if (!err)
 		err = preflight_run(m, found, d);
 	machine_free(m);
-	sys_close(s);
+	recording_close(&from);
 	return err;
 }
 

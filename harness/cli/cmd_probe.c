@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "machine/capability.h"
 #include "machine/machine.h"
-#include "sys/sys.h"
+#include "machine/recording.h"
 
 struct options {
 	bool json, all;
@@ -31,8 +31,8 @@ static const struct opt options[] = {
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
-	 .arg = "DIR",
-	 .help = "look at a machine that 'iomodes collect' recorded, unpacked in DIR"},
+	 .arg = "PATH",
+	 .help = "look at a machine that 'iomodes collect' recorded: its archive, or unpacked"},
 };
 
 static void print_cpus(const struct machine *m)
@@ -279,7 +279,7 @@ int cmd_probe(int argc, char **argv)
 {
 	struct options o = {0};
 	struct machine *m = NULL;
-	struct sys *s = NULL;
+	struct recording from;
 	struct diag d;
 	int first, err = opt_parse(options, ARRAY_SIZE(options), &o, false, argc, argv, &first, &d);
 
@@ -291,13 +291,10 @@ int cmd_probe(int argc, char **argv)
 		err = diag_set(&d, -EINVAL, "unexpected \"%s\"", argv[first]);
 	if (err)
 		return cli_fail("probe", EXIT_USAGE, &d);
-	err = sys_open(o.root, &s);
-	if (err)
-		diag_errno(&d, err, "%s", o.root ? o.root : "/");
-	else
-		err = machine_discover(s, &m, &d);
-	if (err) {
-		sys_close(s);
+	if (recording_open(o.root, &from, &d))
+		return cli_fail("probe", EXIT_USAGE, &d);
+	if (machine_discover(from.sys, &m, &d)) {
+		recording_close(&from);
 		return cli_fail("probe", EXIT_USAGE, &d);
 	}
 	if (o.json) {
@@ -312,6 +309,6 @@ int cmd_probe(int argc, char **argv)
 		print_capabilities(m);
 	}
 	machine_free(m);
-	sys_close(s);
+	recording_close(&from);
 	return EXIT_OK;
 }

@@ -14,9 +14,9 @@
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
 #ifdef IOMODES_HARNESS
-	{"probe", "[--json] [--root DIR]",
+	{"probe", "[--json] [--root PATH]",
 	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
-	{"preflight", "[--json] [--list] [--root DIR]",
+	{"preflight", "[--json] [--list] [--root PATH]",
 	 "Says what will disturb a run, how badly, and the command that mends it.", cmd_preflight},
 	{"modes", "[--target PATH] [--json]",
 	 "Lists the I/O modes; with a target, which can run there and what the others lack.",

@@ -210,6 +210,11 @@ static int refuse_request(struct sys *s, const char *socket_path, const char *te
 	return -EROFS;
 }
 
+static int refuse_signal(struct sys *s, pid_t pid, int number)
+{
+	return -EROFS;
+}
+
 static void recorder_close(struct sys *s)
 {
 	recorder_free((struct recorder *)s);
@@ -225,6 +230,7 @@ static const struct sys_ops recorder_ops = {
 	.hold = refuse_hold,
 	.release = refuse_release,
 	.request = refuse_request,
+	.signal = refuse_signal,
 	.close = recorder_close,
 };
 

@@ -27,6 +27,25 @@ for attempt in 1 2 3 4 5; do # other tests set up loop devices at the same time
 	fi
 done
 
+# The archive itself says the same as what is in it, and leaves nothing behind.
+mkdir tmp
+TMPDIR=$work/tmp "$iomodes" probe --json --root recording.tar.gz | diff - recorded.json
+rmdir tmp
+
+# An archive from somebody else writes nowhere but in its own directory.
+ln -s "$work" escape
+echo x > machine
+tar cf evil.tar escape && tar rf evil.tar --transform 's,^,escape/,' machine
+tar cPf dots.tar --transform 's,^,../,' machine
+echo ours > machine
+for archive in evil.tar dots.tar machine; do
+	mkdir tmp
+	TMPDIR=$work/tmp "$iomodes" probe --root "$archive" > out 2>&1 && { echo "took $archive"; exit 1; }
+	grep -q "iomodes probe: $archive: " out
+	rmdir tmp
+	[ "$(cat machine)" = ours ]
+done
+
 "$iomodes" collect -o recording.tar.gz && { echo "it wrote over a file"; exit 1; }
 for file in /sys/block/*/{serial,wwid,device/serial,device/wwid} /sys/class/net/*/address; do
 	value=$(tr -d '\0' 2> /dev/null < "$file" | sed 's/^ *//; s/ *$//') || continue
