@@ -78,14 +78,17 @@ static int get_iosched(struct sys *s, const struct knob *k, const char *instance
 	char dir[256], label[KNOB_LABEL_MAX];
 	_free_ char **list = NULL;
 	size_t used = 0;
+	mode_t mode;
 	int err = refuse_head(s, k, instance, d);
 
 	if (err)
 		return err;
 	snprintf(dir, sizeof(dir), "/sys/block/%s/queue/scheduler", instance);
-	if (!sys_exists(s, dir))
-		return diag_set(d, -ENOENT, "%s: not on this machine",
-				knob_label(k, instance, label));
+	err = sys_mode(s, dir, &mode);
+	if (err == -ENOENT)
+		return diag_set(d, err, "%s: not on this machine", knob_label(k, instance, label));
+	if (err)
+		return diag_errno(d, err, "%s", knob_label(k, instance, label));
 	snprintf(dir, sizeof(dir), IOSCHED, instance);
 	*value = '\0';
 	err = sys_list(s, dir, &list);

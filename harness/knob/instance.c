@@ -25,6 +25,8 @@ static int numbered(struct sys *s, const char *dir, const char *prefix, bool cut
 		if (!strncmp(list[i], prefix, len) && *rest && !rest[strspn(rest, "0123456789")])
 			names_add(&names, cut ? rest : list[i]);
 	}
+	if (err && err != -ENOENT)
+		names.err = err;
 	return names_finish(&names, out);
 }
 
@@ -43,7 +45,7 @@ static int candidates(struct sys *s, const struct knob *k, char ***out)
 		return numbered(s, "/sys/class/nvme", "nvme", false, out);
 	case KNOB_BLOCK:
 		err = sys_list(s, "/sys/block", out);
-		return err ? names_finish(&names, out) : 0;
+		return err == -ENOENT ? names_finish(&names, out) : err;
 	default: /* families of the other scopes bring their own */
 		return names_finish(&names, out);
 	}
@@ -62,8 +64,7 @@ int knob_instances(struct sys *s, const struct knob *k, char ***instances)
 		int got = knob_get(s, k, list[i], value, NULL);
 
 		/* "no such thing here" hides an instance; "needs root" does not */
-		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP &&
-		    got != -ENOTUNIQ)
+		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP && got != -ENOTUNIQ)
 			names_add(&names, list[i]);
 	}
 	if (err) {

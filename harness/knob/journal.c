@@ -171,8 +171,7 @@ static int replay_line(struct journal *j, const json_t *r)
 int journal_load(struct journal *j, struct diag *d)
 {
 	_free_ char *text = NULL;
-	bool bad = false; /* the line before made no sense */
-	size_t len;
+	size_t len, bad = 0; /* lines up to here that make no sense */
 	int err;
 
 	journal_clear(j);
@@ -189,15 +188,15 @@ int journal_load(struct journal *j, struct diag *d)
 
 		r = json_loadb(line, (size_t)((end ? end : text + len) - line),
 			       JSON_REJECT_DUPLICATES, NULL);
-		/* without its newline it was never durable, so what it announces never happened */
+		/* torn: what it announces never happened, so with nothing after it, or our own
+		 * word for it, it is forgiven */
 		if (!end || !json_is_object(r)) {
-			j->damaged += bad;
-			bad = true;
+			bad++;
 		} else if (!strcmp(jsonio_string(r, "op", ""), "torn")) {
-			bad = false;
+			bad = 0;
 		} else {
 			j->damaged += bad;
-			bad = false;
+			bad = 0;
 			err = replay_line(j, r);
 			if (err == -ENOMEM)
 				return err;

@@ -148,8 +148,10 @@ static int vector_candidates(struct sys *s, const struct knob *k, char ***instan
 	struct names names = {0};
 	char path[256], name[64];
 
-	if (sys_list(s, "/sys/class/nvme", &controllers))
-		return names_finish(&names, instances);
+	int err = sys_list(s, "/sys/class/nvme", &controllers);
+
+	if (err)
+		return err == -ENOENT ? names_finish(&names, instances) : err;
 	for (size_t i = 0; controllers[i]; i++) {
 		_free_ char **irqs = NULL;
 

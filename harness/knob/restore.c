@@ -157,6 +157,31 @@ static void verify(struct sys *s, struct entry *e)
 		fail(e, was, why ? why : "not restored");
 }
 
+/* What an unrestored knob disturbs is not over either: restoring that one later changes it again.
+ */
+static void keep_disturbed(struct journal *j, const bool *was_over)
+{
+	for (bool again = true; again;) {
+		again = false;
+		for (size_t i = 0; i < j->n; i++) {
+			struct entry *e = &j->entry[i];
+
+			if (was_over[i] || e->state != ENTRY_BACK || !is_original(e))
+				continue;
+			for (size_t k = 0; k < j->n; k++)
+				if (j->entry[k].state != ENTRY_BACK && disturbs(&j->entry[k], e)) {
+					e->state = ENTRY_OPEN;
+					again = true;
+				}
+		}
+	}
+}
+
+bool restore_differs(const struct entry *e)
+{
+	return e->state != ENTRY_BACK && !(e->state == ENTRY_OPEN && is_original(e));
+}
+
 static void report_entry(json_t *report, const struct entry *e, const bool was_over)
 {
 	const char *why = e->why ? e->why : "restored";
@@ -184,25 +209,26 @@ static void settle(struct journal *j, const bool *was_over, enum restore_mode mo
 
 static int first_left(const struct journal *j, struct diag *d)
 {
+	const struct entry *first = NULL;
 	char label[KNOB_LABEL_MAX];
+	size_t left = 0;
 
-	for (size_t i = 0; i < j->n; i++) {
-		const struct entry *e = &j->entry[i];
-
-		if (e->state == ENTRY_BACK)
-			continue;
-		snprintf(label, sizeof(label), *e->instance ? "%s of %s" : "%s", e->name,
-			 e->instance);
-		return diag_set(
-			d, -EUCLEAN,
-			"%zu of %zu knobs not restored; first: %s was \"%s\", is \"%s\" (%s)",
-			journal_left(j), j->n, label, e->original, e->now ? e->now : "unreadable",
-			e->why ? e->why : "not restored");
-	}
-	return diag_set(
-		d, -EUCLEAN,
-		"%zu lines of the journal cannot be read: what they said cannot be restored",
-		j->damaged);
+	for (size_t i = j->n; i-- > 0;)
+		if (restore_differs(&j->entry[i])) {
+			first = &j->entry[i];
+			left++;
+		}
+	if (!first)
+		return diag_set(d, -EUCLEAN,
+				"%zu lines of the journal cannot be read: what they said cannot be "
+				"restored",
+				j->damaged);
+	snprintf(label, sizeof(label), *first->instance ? "%s of %s" : "%s", first->name,
+		 first->instance);
+	return diag_set(d, -EUCLEAN,
+			"%zu of %zu knobs not restored; first: %s was \"%s\", is \"%s\" (%s)", left,
+			j->n, label, first->original, first->now ? first->now : "unreadable",
+			first->why ? first->why : "not restored");
 }
 
 int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, json_t *report,
@@ -230,6 +256,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 	for (size_t i = 0; i < j->n; i++)
 		if (!was_over[i])
 			verify(s, &j->entry[i]);
+	keep_disturbed(j, was_over);
 	for (size_t i = 0; i < j->n; i++)
 		report_entry(report, &j->entry[i], was_over[i]);
 	if (mode != RESTORE_ACCEPT && (journal_left(j) || j->damaged)) {
@@ -247,7 +274,7 @@ int restore_inspect(struct sys *s, struct journal *j, json_t *left)
 		if (e->state == ENTRY_BACK)
 			continue;
 		compare(s, j, e, RESTORE_COMPARE);
-		if (e->state == ENTRY_BACK || (e->state == ENTRY_OPEN && is_original(e)))
+		if (!restore_differs(e))
 			continue;
 		if (json_array_append_new(left, entry_json(e, e->why ? e->why : "set by iomodes")))
 			return -ENOMEM;

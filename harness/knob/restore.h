@@ -20,6 +20,10 @@ enum restore_mode {
 int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, json_t *report,
 		    struct diag *d);
 
+/* After a restore: is this entry's value not the original? (One that is may stay in the journal,
+ * because an unrestored one disturbs it.) */
+bool restore_differs(const struct entry *e);
+
 /* Look, touch nothing: *left gets the entries whose value is not the original. */
 int restore_inspect(struct sys *s, struct journal *j, json_t *left);
 

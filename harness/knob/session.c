@@ -358,7 +358,7 @@ int session_restore(struct knob_session *s, struct diag *d)
 			const struct entry *e = &s->journal.entry[i];
 
 			log_entry(s, e);
-			if (e->state != ENTRY_BACK)
+			if (restore_differs(e))
 				json_array_append_new(
 					s->residue,
 					entry_json(e, e->why ? e->why : "not restored"));

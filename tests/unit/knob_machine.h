@@ -91,7 +91,7 @@ static struct sys *machine_new(void)
 	sys_memory_file(s, "/sys/class/nvme/nvme0/device/msi_irqs/41", 0444, "");
 	sys_memory_nvme(s, "/dev/nvme0", 0x08, 0, 0, true);
 	sys_memory_nvme(s, "/dev/nvme0", 0x09, 0, 0, true);
-	sys_memory_nvme(s, "/dev/nvme0", 0x09, 1, 0, true);
+	sys_memory_nvme(s, "/dev/nvme0", 0x09, 1, 1, true); /* with its index, as devices answer */
 	sys_memory_irqbalance(s, 77, "26", false);
 	return s;
 }
