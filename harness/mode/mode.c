@@ -15,7 +15,7 @@
 
 static const char *const mode_keys[] = {
 	"doc", "target",  "only",   "requires", "set",	  "ioloop",
-	"fio", "netloop", "iperf3", "grade",	"expect",
+	"fio", "netloop", "iperf3", "grade",	"expect", "any_command",
 };
 static const char *const workload_keys[] = {"ioloop", "fio", "netloop", "iperf3"};
 
@@ -244,6 +244,9 @@ static int load_mode(const struct yaml_node *key, const struct yaml_node *body, 
 		err = mode_check_knobs(m->file, &m->set, d);
 	if (!err)
 		err = load_options(body, m, d);
+	node = yaml_get(body, "any_command");
+	if (!err && node)
+		err = yaml_bool(node, &m->any_command, d);
 	return err ? err : load_expect(body, m, d);
 }
 

@@ -42,6 +42,7 @@ struct mode {
 	enum mode_target target;
 	struct mode_pairs requires; /* capability or knob -> value */
 	struct mode_pairs set;	    /* knob -> value, in the order of the file */
+	bool any_command; /* its knobs alone make the mode: `with` runs any command under it */
 	struct mode_options *options;
 	size_t n_options;
 	struct condition only[EXPECTATION_CONDITIONS]; /* loads it exists for ("iodepth: 1") */

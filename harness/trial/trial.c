@@ -14,13 +14,13 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "evidence/evidence.h"
+#include "trial/mode_argv.h"
 #include "trial/trial_record.h"
 #include "trial/workload_run.h"
 
-#define SECOND	    1000000000u
-#define PATHS_MAX   16
-#define IRQS_MAX    4096
-#define OPTIONS_MAX 64
+#define SECOND	  1000000000u
+#define PATHS_MAX 16
+#define IRQS_MAX  4096
 /* Beside ramp and runtime a loop needs milliseconds; past this it hangs. */
 #define GRACE_NS (10ull * SECOND)
 
@@ -80,36 +80,6 @@ static int measured_cpus(struct trial *t)
 	return err;
 }
 
-/* The mode's options with place-holders resolved; `storage` backs the numbers. */
-static int resolve_options(const struct trial *t, struct workload_option *options, size_t *n,
-			   struct workload_job *job, char storage[2][16], struct diag *d)
-{
-	const struct plan_cell *c = t->r->cell;
-	const struct mode_pairs *pairs = mode_options(c->cell->mode, c->cell->workload);
-	const struct target *target = t->ctx->plan->target;
-
-	snprintf(storage[0], 16, "%u", c->placement.workers.cpu[0]);
-	snprintf(storage[1], 16, "%u", c->placement.sq_cpu);
-	if (pairs->n > OPTIONS_MAX)
-		return diag_set(d, -E2BIG, "mode %s: more than %d options", c->cell->mode->name,
-				OPTIONS_MAX);
-	for (size_t i = 0; i < pairs->n; i++) {
-		const char *value = pairs->item[i].value;
-
-		if (!strcmp(value, "{cpu}"))
-			value = storage[0];
-		else if (!strcmp(value, "{sq_cpu}"))
-			value = storage[1];
-		else if (!strcmp(value, "{char_device}"))
-			value = target->char_device;
-		if (!strcmp(pairs->item[i].name, "filename"))
-			job->target = value;
-		else
-			options[(*n)++] = (struct workload_option){pairs->item[i].name, value};
-	}
-	return 0;
-}
-
 static json_t *argv_json(char *const *argv)
 {
 	json_t *list = json_array();
@@ -124,10 +94,10 @@ static int start_workload(struct trial *t, struct diag *d)
 	const struct plan_cell *c = t->r->cell;
 	const struct experiment_load *load = &c->cell->load;
 	const struct target *target = t->ctx->plan->target;
-	struct workload_option options[OPTIONS_MAX];
+	struct mode_argv options;
 	_free_ char *cpus = cpulist_text(&c->placement.workers);
 	_free_ char **argv = NULL;
-	char storage[2][16], program[4200];
+	char program[4200];
 	struct workload_job job = {
 		.program = program,
 		.target = target->path,
@@ -144,13 +114,17 @@ static int start_workload(struct trial *t, struct diag *d)
 		.poisson = load->poisson,
 		.seed = t->r->seed,
 		.cpus = cpus,
-		.options = options,
+		.options = options.option,
 		.control_fd = WORKLOAD_CONTROL_FD,
 	};
 	int err;
 
 	snprintf(program, sizeof(program), "%.4000s/%s", t->ctx->bin_dir, t->adapter->program);
-	err = resolve_options(t, options, &job.n_options, &job, storage, d);
+	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement, target, &options,
+				d);
+	job.n_options = options.n;
+	if (!err && options.filename)
+		job.target = options.filename;
 	if (!err)
 		err = t->adapter->argv(&job, &argv, d);
 	if (err)
