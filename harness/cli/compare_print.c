@@ -229,10 +229,13 @@ static void print_excluded(const json_t *group)
 		double all = jsonio_number(row, "trials.all"), used;
 
 		used = jsonio_number(row, "trials.used");
-		if (is_measured(row) && used == all)
+		if (is_measured(row) && used == all &&
+		    !json_array_size(json_object_get(row, "reasons")))
 			continue;
 		state_text(row, state, sizeof(state));
-		if (is_measured(row))
+		if (is_measured(row) && used == all)
+			snprintf(state, sizeof(state), "values that a check spoils left out");
+		else if (is_measured(row))
 			snprintf(state, sizeof(state), "%.0f of %.0f trials left out", all - used,
 				 all);
 		printf("  %s: %s", jsonio_string(row, "mode", "?"), state);

@@ -56,7 +56,7 @@ expect 0 "cpu_left_per_io" "$bin" compare --metric help
 
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
-expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p9_ns
+expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p99ns
 expect 1 "one run directory" "$bin" compare
 expect 1 "$tmp/nowhere" "$bin" compare "$tmp/nowhere"
 expect 1 "not both" "$bin" compare "$tmp/ten" --json --csv

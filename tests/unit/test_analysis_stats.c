@@ -254,6 +254,19 @@ static void test_bootstrap(void **state)
 	assert_true(a.high - a.low > 0.004 && a.high - a.low < 0.011);
 }
 
+/* x <- (1:60)^1.5/100; wilcox.test(x, conf.int=TRUE, exact=TRUE) */
+static void test_large(void **state)
+{
+	struct stats_interval i;
+	double x[60];
+
+	for (int k = 0; k < 60; k++)
+		x[k] = pow(k + 1, 1.5) / 100;
+	i = stats_hl_interval(x, 60, 0.95, 1);
+	near(i.low, 1.4494093616788, 0.005);
+	near(i.high, 2.26652062518096, 0.005);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_equivalence_and_little),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_bootstrap),
+		cmocka_unit_test(test_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
