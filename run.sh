@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 build_packages="gcc cmake ninja-build pkg-config git liburing-dev libhwloc-dev libnuma-dev libyaml-dev
-	libjansson-dev libmnl-dev libsmartcols-dev libssl-dev"
+	libjansson-dev libmnl-dev libsmartcols-dev libssl-dev libarchive-dev"
 test_packages="libcmocka-dev fio util-linux e2fsprogs python3 clang libclang-rt-14-dev"
 lab_packages="qemu-system-x86 busybox-static cpio xz-utils dpkg python3"
 

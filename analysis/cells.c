@@ -143,6 +143,12 @@ static int visit(void *context, json_t *trial, struct diag *d)
 				jsonio_string(trial, "trial", "?"),
 				jsonio_string(trial, "cell", ""));
 	c = &b->cells->cell[json_integer_value(at)];
+	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure")) {
+		/* Calibration is no result; the spinner's pass gives one number of its own. */
+		if (!strcmp(status, "valid"))
+			c->cpu_left = jsonio_number(trial, "metrics.cpu_left_per_io");
+		return 0;
+	}
 	c->trials++;
 	if (isnan(c->rate_iops))
 		c->rate_iops = jsonio_number(trial, "load.rate_iops");
@@ -200,6 +206,7 @@ static int read_cells(const char *dir, struct builder *b, json_t **run, struct d
 		b->cells->cell[i] = (struct cell){.mode = jsonio_string(spec, "mode", "?"),
 						  .share = NAN,
 						  .rate_iops = NAN,
+						  .cpu_left = NAN,
 						  .reasons = json_object()};
 		json_object_set_new(b->index, jsonio_string(spec, "id", "?"),
 				    json_integer((json_int_t)i));

@@ -35,6 +35,7 @@ struct cell {
 	size_t n_samples, room;
 	struct cell_hists *in_force, *other; /* NULL until there is one */
 	double rate_iops;		     /* of the first trial; NAN */
+	double cpu_left;		     /* cpu_left_per_io of the pass of its own; NAN */
 };
 
 struct cells {

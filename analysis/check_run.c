@@ -78,8 +78,11 @@ int check_again(const json_t *trial, json_t *differences, struct diag *d)
 {
 	_json_ json_t *checks = check_trial(trial);
 	_json_ json_t *verdict = NULL;
-	int err = verdict_again(trial, &verdict, d);
+	int err;
 
+	if (!strcmp(jsonio_string(trial, "status", ""), "failed"))
+		return 0; /* nothing was measured, so nothing can be made again */
+	err = verdict_again(trial, &verdict, d);
 	if (err)
 		return err;
 	compare_checks(trial, checks, differences);
@@ -87,8 +90,6 @@ int check_again(const json_t *trial, json_t *differences, struct diag *d)
 		jsonio_string(verdict, "mode", "?"));
 	differs(differences, trial, "grade", jsonio_string(trial, "verdict.grade", "?"),
 		jsonio_string(verdict, "grade", "?"));
-	if (!strcmp(jsonio_string(trial, "status", ""), "failed"))
-		return 0;
 	if (!strcmp(check_status(checks), "invalid"))
 		differs(differences, trial, "status", jsonio_string(trial, "status", "?"),
 			"invalid");

@@ -68,6 +68,11 @@ static char *group_key(const struct cell *c)
 	for (size_t i = 0; i < ARRAY_SIZE(axes); i++) {
 		json_t *value = json_object_get(json_object_get(c->spec, "load"), axes[i]);
 
+		/* At open loop the arrivals are the load; the depth only bounds what is in flight.
+		 */
+		if (!strcmp(axes[i], "iodepth") &&
+		    json_is_true(jsonio_at(c->spec, "load.open_loop")))
+			continue;
 		if (value && !json_is_null(value))
 			json_object_set(load, axes[i], value);
 	}
@@ -133,6 +138,8 @@ static int make_groups(struct comparison *cmp)
 
 static const char *cell_state(const struct cell *c)
 {
+	if (json_is_true(json_object_get(c->spec, "left_out")))
+		return "left_out";
 	if (json_is_false(json_object_get(c->spec, "supported")))
 		return "unsupported";
 	if (c->used)
@@ -218,6 +225,9 @@ static json_t *row_metrics(const struct cell *c)
 			json_object_set(out, all[m].name, one);
 		json_decref(one);
 	}
+	if (!isnan(c->cpu_left))
+		json_object_set_new(out, "cpu_left_per_io",
+				    json_pack("{s:f, s:i}", "value", c->cpu_left, "n", 1));
 	return out;
 }
 
@@ -228,7 +238,8 @@ static json_t *row_json(const struct cell *c)
 	json_t *times;
 	char text[400];
 
-	if (!strcmp(state, "unsupported") && jsonio_string(c->spec, "reason", NULL))
+	if (json_is_false(json_object_get(c->spec, "supported")) &&
+	    jsonio_string(c->spec, "reason", NULL))
 		json_array_append(reasons, json_object_get(c->spec, "reason"));
 	if (!strcmp(state, "not_run"))
 		json_array_append_new(reasons, json_string("no trial of it is in the run"));

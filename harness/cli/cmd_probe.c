@@ -12,6 +12,9 @@
 #include "machine/capability.h"
 #include "machine/machine.h"
 #include "machine/recording.h"
+#include "mode/mode.h"
+#include "modes_print.h"
+#include "paths.h"
 
 struct options {
 	bool json, all;
@@ -263,16 +266,48 @@ static void print_answers(const struct machine *m, const struct machine_disk *di
 	}
 }
 
-static void print_capabilities(const struct machine *m)
+/* Which I/O modes each disk can run, and what the others lack. */
+static int print_modes(const struct machine *m, struct diag *d)
 {
-	puts("");
-	print_answers(m, NULL);
-	for (size_t i = 0; i < m->n_disks; i++) {
+	struct modes modes;
+	char config[4096], dir[4200];
+	int err = paths_config(config, sizeof(config), d);
+
+	snprintf(dir, sizeof(dir), "%s/modes", config);
+	if (!err)
+		err = modes_load(dir, &modes, d);
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < m->n_disks; i++) {
 		if (m->disks[i].virtual_device || m->disks[i].hidden)
 			continue;
-		printf("\n%s:\n", m->disks[i].name);
-		print_answers(m, &m->disks[i]);
+		printf("\nModes on %s:\n", m->disks[i].name);
+		err = modes_print(&modes, m, &m->disks[i]);
 	}
+	modes_free(&modes);
+	return err;
+}
+
+/* The same per disk, in JSON: {"vda": [...]}. */
+static int add_modes(json_t *probe, const struct machine *m, struct diag *d)
+{
+	json_t *all = json_object();
+	struct modes modes;
+	char config[4096], dir[4200];
+	int err = paths_config(config, sizeof(config), d);
+
+	snprintf(dir, sizeof(dir), "%s/modes", config);
+	if (!err)
+		err = modes_load(dir, &modes, d);
+	json_object_set_new(probe, "modes", all);
+	if (err)
+		return err;
+	for (size_t i = 0; i < m->n_disks; i++)
+		if (!m->disks[i].virtual_device && !m->disks[i].hidden)
+			json_object_set_new(all, m->disks[i].name,
+					    modes_json(&modes, m, &m->disks[i]));
+	modes_free(&modes);
+	return 0;
 }
 
 int cmd_probe(int argc, char **argv)
@@ -298,7 +333,10 @@ int cmd_probe(int argc, char **argv)
 		return cli_fail("probe", EXIT_USAGE, &d);
 	}
 	if (o.json) {
-		cli_print_json(machine_json(m));
+		json_t *probe = machine_json(m);
+
+		err = add_modes(probe, m, &d);
+		cli_print_json(probe);
 	} else {
 		print_cpus(m);
 		print_caches(m);
@@ -306,9 +344,11 @@ int cmd_probe(int argc, char **argv)
 		print_disks(m, &o);
 		print_queues(m);
 		print_facts(m, &o);
-		print_capabilities(m);
+		puts("");
+		print_answers(m, NULL);
+		err = print_modes(m, &d);
 	}
 	machine_free(m);
 	recording_close(&from);
-	return EXIT_OK;
+	return err ? cli_fail("probe", EXIT_USAGE, &d) : EXIT_OK;
 }

@@ -17,13 +17,15 @@
 /* A column takes the first of its metrics that the group has: block and network alike. */
 static const struct {
 	const char *metric[3];
+	bool optional; /* no column when no row has it */
 } columns[] = {
-	{{"iops", "transactions_per_s", "packets_per_s"}},
-	{{"latency_p50_ns", "rtt_p50_ns"}},
-	{{"latency_p99_ns", "rtt_p99_ns"}},
-	{{"latency_p999_ns", "rtt_p999_ns"}},
-	{{"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
-	{{"interrupts_per_io", "interrupts_per_packet"}},
+	{.metric = {"iops", "transactions_per_s", "packets_per_s"}},
+	{.metric = {"latency_p50_ns", "rtt_p50_ns"}},
+	{.metric = {"latency_p99_ns", "rtt_p99_ns"}},
+	{.metric = {"latency_p999_ns", "rtt_p999_ns"}},
+	{.metric = {"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
+	{.metric = {"cpu_left_per_io"}, .optional = true},
+	{.metric = {"interrupts_per_io", "interrupts_per_packet"}},
 };
 
 static const char *column_metric(const json_t *group, size_t column)
@@ -38,7 +40,7 @@ static const char *column_metric(const json_t *group, size_t column)
 			if (name && json_object_get(json_object_get(row, "metrics"), name))
 				return name;
 	}
-	return columns[column].metric[0];
+	return columns[column].optional ? NULL : columns[column].metric[0];
 }
 
 static const char *value_text(const struct metric *m, double value, char *out, size_t size)
@@ -78,6 +80,8 @@ static void state_text(const json_t *row, char *out, size_t size)
 		snprintf(out, size, "NOT in force");
 	else if (!strcmp(state, "not_run"))
 		snprintf(out, size, "not run");
+	else if (!strcmp(state, "left_out"))
+		snprintf(out, size, "left out");
 	else
 		snprintf(out, size, "%s", state);
 }
@@ -137,6 +141,8 @@ static int print_group(const json_t *result, const json_t *group)
 
 	for (i = 0; i < ARRAY_SIZE(columns); i++) {
 		metric[i] = column_metric(group, i);
+		if (!metric[i])
+			continue;
 		head[n++] = (struct table_column){metric_find(metric[i])->label, true, false};
 	}
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
@@ -153,9 +159,11 @@ static int print_group(const json_t *result, const json_t *group)
 		used_text(row, blocks, sizeof(blocks));
 		cells[0] = jsonio_string(row, "mode", "?");
 		cells[1] = proof;
-		for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
-			cells[2 + k] = value_text(metric_find(metric[k]), row_value(row, metric[k]),
-						  text[k], sizeof(text[k]));
+		for (size_t k = 0, at = 2; k < ARRAY_SIZE(columns); k++)
+			if (metric[k])
+				cells[at++] = value_text(metric_find(metric[k]),
+							 row_value(row, metric[k]), text[k],
+							 sizeof(text[k]));
 		cells[n - 3] = blocks;
 		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
@@ -255,8 +263,9 @@ static void print_unsupported(const json_t *group)
 		for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
 			const char *name = column_metric(group, k);
 			const char *why = jsonio_string(
-				json_object_get(json_object_get(row, "metrics"), name), "reason",
-				NULL);
+				name ? json_object_get(json_object_get(row, "metrics"), name)
+				     : NULL,
+				"reason", NULL);
 
 			if (why)
 				printf("  %s: no %s: %s\n", jsonio_string(row, "mode", "?"),
@@ -274,7 +283,9 @@ static void print_legend(const json_t *result)
 	     "NUMBERS  medians of N trials, one a block; p50 to p99.9 of the merged histograms, at "
 	     "open loop from the\n"
 	     "         intended start. CPU/IO: CPU time of the workload's tasks with their SQ "
-	     "thread.\n"
+	     "thread. CPU left/IO:\n"
+	     "         what an idle-priority task could still do on the measured CPUs, per I/O, in "
+	     "a pass of its own.\n"
 	     "VERDICT  better, worse: the 95 % interval of the change, paired by block, lies "
 	     "beyond "
 	     "the margin and\n"

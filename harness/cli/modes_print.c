@@ -36,7 +36,10 @@ int modes_print(const struct modes *modes, const struct machine *m, const struct
 			continue;
 		mode_check(mode, m, disk, judge_as(m), &a);
 		snprintf(why, sizeof(why), "%s%s%s", a.reason, *a.remedy ? "; " : "", a.remedy);
-		err = table_row(t, (const char *const[]){mode->name, a.available ? "yes" : "no",
+		err = table_row(t, (const char *const[]){mode->name,
+							 a.available ? "yes"
+							 : a.unknown ? "unknown"
+								     : "no",
 							 verdict_grade_name(mode->grade), why});
 	}
 	if (!err)
@@ -58,7 +61,8 @@ json_t *modes_json(const struct modes *modes, const struct machine *m,
 
 		if (disk && mode->target == MODE_BLOCK) {
 			mode_check(mode, m, disk, judge_as(m), &a);
-			json_object_set_new(j, "available", json_boolean(a.available));
+			json_object_set_new(j, "available",
+					    a.unknown ? json_null() : json_boolean(a.available));
 			json_object_set_new(j, "needs_root", json_boolean(a.needs_root));
 			json_object_set_new(j, "reason", json_string(a.reason));
 			json_object_set_new(j, "remedy", json_string(a.remedy));

@@ -130,7 +130,8 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 	}
 	put_share(r, "task_cpu_share", "task_cpu_ns", NULL, window_ns);
 	put_share(r, "sq_thread_cpu_share", "sq_thread_cpu_ns", NULL, window_ns);
-	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns", window_ns);
+	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns",
+		  window_ns);
 	*result = r;
 	return 0;
 }

@@ -141,6 +141,7 @@ static bool check_capability(const struct mode_pair *p, const struct machine *ma
 	if (!strcmp(answer.value, p->value))
 		return true;
 	unavailable(a, answer.reason, answer.remedy);
+	a->unknown = !strcmp(answer.value, "unknown");
 	return false;
 }
 

@@ -155,6 +155,7 @@ static int pick(struct plan *p)
 		snprintf(reason, sizeof(reason),
 			 "left out: this machine supports more than the experiment's %zu cells",
 			 limit);
+		p->cells[i].left_out = true;
 		refuse(&p->cells[i], reason, "raise max_cells in the experiment's design");
 	}
 	return 0;
@@ -300,6 +301,7 @@ json_t *plan_json(const struct plan *p)
 		json_object_set_new(j, "grade",
 				    json_string(verdict_grade_name(c->cell->mode->grade)));
 		json_object_set_new(j, "load", experiment_load_json(&c->cell->load));
+		json_object_set_new(j, "left_out", json_boolean(c->left_out));
 		if (c->runs) {
 			json_object_set_new(j, "settings", settings_json(c));
 			json_object_set_new(j, "placement",

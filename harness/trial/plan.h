@@ -17,6 +17,7 @@ struct diag;
 struct plan_cell {
 	const struct experiment_cell *cell; /* borrowed */
 	bool runs;
+	bool left_out;		       /* it could run, but max_cells is reached */
 	bool needs_root;	       /* it does not run only because root is missing */
 	char reason[480], remedy[256]; /* why it does not run */
 	struct knob_setting
