@@ -78,6 +78,7 @@ int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct di
 /* Can it run here? */
 struct mode_availability {
 	bool available;
+	bool unknown;	  /* a recording does not hold the answer */
 	bool needs_root;  /* the only thing missing is privilege */
 	char reason[400]; /* why not: "no poll queues: nvme.poll_queues=0" */
 	char remedy[256]; /* what would make it available, or "" */
