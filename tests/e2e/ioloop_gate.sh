@@ -17,7 +17,7 @@ new_loop() { # BACKING-FILE [OPTION...] -> $loop
 	loops+=("$loop")
 }
 identity() { # of DEVICE, as the refusal tells it
-	"$ioloop" --rw randwrite "$1" 2>&1 >/dev/null | sed -n 's/.*give --write-id //p'
+	"$ioloop" --rw randwrite "$1" 2>&1 >/dev/null | sed -n 's/.*give --write-id //p' || true
 }
 options=("" "--write-id x" "--check" "--engine sync" "--engine aio" "--sqpoll" "--sync dsync"
 	"--direct=0" "--rw rw" "--number-ios 1 --iodepth 4 --numjobs 2" "--control-fd 0" "--offset 4096")
