@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 
 build_packages="gcc cmake ninja-build pkg-config git liburing-dev libhwloc-dev libnuma-dev libyaml-dev
 	libjansson-dev libmnl-dev libsmartcols-dev libssl-dev libarchive-dev"
-test_packages="libcmocka-dev fio util-linux e2fsprogs python3 clang libclang-rt-14-dev"
+test_packages="libcmocka-dev fio jq util-linux e2fsprogs python3 clang libclang-rt-14-dev"
 lab_packages="qemu-system-x86 busybox-static cpio xz-utils dpkg python3"
 
 # Installs what of the given packages is missing, after saying so.
