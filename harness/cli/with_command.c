@@ -29,6 +29,7 @@ void with_command_prepare(void)
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaddset(&waited, signals[i]);
 	sigprocmask(SIG_BLOCK, &waited, &original);
+	signal(SIGCHLD, SIG_DFL); /* ignored ones are not waited for */
 	signal(SIGPIPE, SIG_IGN);
 	/* what the command leaves behind becomes our child, wherever it went */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
