@@ -9,6 +9,12 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 
+static void hex(const unsigned char *md, unsigned int n, char out[static DIGEST_TEXT])
+{
+	for (unsigned int i = 0; i < n; i++)
+		snprintf(out + 2 * i, 3, "%02x", md[i]);
+}
+
 int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d)
 {
 	_fd_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
@@ -28,7 +34,17 @@ int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struc
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
 		return diag_set(d, -EIO, "%s: cannot be read for its digest", name);
-	for (unsigned int i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	hex(md, len, out);
+	return 0;
+}
+
+int digest_bytes(const void *data, size_t len, char out[static DIGEST_TEXT], struct diag *d)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	if (!EVP_Digest(data, len, md, &n, EVP_sha256(), NULL))
+		return diag_set(d, -EIO, "SHA-256 is not available");
+	hex(md, n, out);
 	return 0;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <stddef.h>
 
 struct diag;
 
 #define DIGEST_TEXT 65
 /* SHA-256 (FIPS 180-4, OpenSSL's) of the file under `dirfd`, as lower-case hex. */
 int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d);
+/* The same of `len` bytes in memory. */
+int digest_bytes(const void *data, size_t len, char out[static DIGEST_TEXT], struct diag *d);

@@ -27,14 +27,14 @@ int yaml_error(const struct yaml_node *at, struct diag *d, int err, const char *
 	return diag_set(d, err, "%s:%u:%u: %s", at->file, at->line, at->col, text);
 }
 
-void yaml_free(struct yaml_node *node)
+void yaml_tree_free(struct yaml_node *node)
 {
 	if (!node)
 		return;
 	for (size_t i = 0; i < node->n; i++) {
-		yaml_free(node->item[i]);
+		yaml_tree_free(node->item[i]);
 		if (node->key)
-			yaml_free(node->key[i]);
+			yaml_tree_free(node->key[i]);
 	}
 	free(node->item);
 	free(node->key);
@@ -126,7 +126,7 @@ static int build_children(struct parse *p, struct yaml_node *node, yaml_event_ty
 			if (!err)
 				err = next_event(p, &event);
 			if (err) {
-				yaml_free(key);
+				yaml_tree_free(key);
 				return err;
 			}
 		}
@@ -135,8 +135,8 @@ static int build_children(struct parse *p, struct yaml_node *node, yaml_event_ty
 		if (!err)
 			err = append(node, key, item);
 		if (err) {
-			yaml_free(key);
-			yaml_free(item);
+			yaml_tree_free(key);
+			yaml_tree_free(item);
 			return err;
 		}
 	}
@@ -177,7 +177,7 @@ static int build(struct parse *p, yaml_event_t *event, int depth, struct yaml_no
 		return bad_event(p, event, "a value is missing");
 	}
 	if (err) {
-		yaml_free(node);
+		yaml_tree_free(node);
 		return err;
 	}
 	*out = node;
@@ -232,7 +232,7 @@ int yaml_load_text(const char *name, const char *text, size_t len, struct yaml_n
 	err = build_document(&p, root);
 	yaml_parser_delete(&p.parser);
 	if (err) {
-		yaml_free(*root);
+		yaml_tree_free(*root);
 		*root = NULL;
 	}
 	return err;

@@ -23,11 +23,11 @@ struct yaml_node {
 	size_t n;
 };
 
-/* The tree is owned by the caller: yaml_free(). `name` is what messages call the file. */
+/* The tree is owned by the caller: yaml_tree_free() (libyaml exports a yaml_free of its own). `name` is what messages call the file. */
 int yaml_load_text(const char *name, const char *text, size_t len, struct yaml_node **root,
 		   struct diag *d);
 int yaml_load_file(const char *path, struct yaml_node **root, struct diag *d);
-void yaml_free(struct yaml_node *root);
+void yaml_tree_free(struct yaml_node *root);
 
 /* Write "file:line:col: sentence" and return `err`. */
 __attribute__((format(printf, 4, 5))) int yaml_error(const struct yaml_node *at, struct diag *d,

@@ -14,12 +14,13 @@
 #include "knob/transaction.h"
 #include "sys/sys.h"
 #include "with_command.h"
+#include "with_mode.h"
 
 enum { EXIT_NOT_RESTORED = 124, EXIT_NOT_STARTED = 125, EXIT_SIGNAL = 128 };
 
 struct options {
 	struct opt_strs set;
-	const char *target;
+	const char *target, *mode;
 };
 
 static const struct opt table[] = {
@@ -32,7 +33,15 @@ static const struct opt table[] = {
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, target),
 	 .arg = "DEV",
-	 .help = "block device that block knobs without instance mean"},
+	 .help = "block device that block knobs without instance mean; with --mode, or a file on "
+		 "it"},
+	{.name = "mode",
+	 .type = OPT_STR,
+	 .letter = 'm',
+	 .offset = offsetof(struct options, mode),
+	 .arg = "NAME",
+	 .help = "the knobs of this mode, and its options for CMD (ioloop, fio); ends with a "
+		 "verdict"},
 };
 
 static const char more[] = "Everything changed is journalled before it is written, and put back "
@@ -122,10 +131,11 @@ static int parse_settings(struct sys *s, const struct options *o, struct setting
 			  struct diag *d)
 {
 	char block[64];
-	int err = o->target ? target_name(o->target, block, sizeof(block), d) : 0;
+	/* with a mode, the target may be a file: then block knobs in --set name their instance */
+	int err = o->target && !o->mode ? target_name(o->target, block, sizeof(block), d) : 0;
 
 	for (size_t i = 0; !err && i < o->set.n; i++)
-		err = parse_one(s, o->set.item[i], o->target ? block : NULL, list, d);
+		err = parse_one(s, o->set.item[i], o->target && !o->mode ? block : NULL, list, d);
 	return err;
 }
 
@@ -158,7 +168,8 @@ static int run_command(struct knob_session *session, char *const *argv, struct d
 	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int run_with(struct sys *s, const struct settings *list, char *const *argv, struct diag *d)
+static int run_with(struct sys *s, const struct settings *list, struct with_mode *mode,
+		    char *const *argv, struct diag *d)
 {
 	struct session_options o = {.what = "with", .copy_fd = -1, .guardian = true};
 	struct knob_session *session;
@@ -173,8 +184,12 @@ static int run_with(struct sys *s, const struct settings *list, char *const *arg
 		return EXIT_NOT_STARTED;
 	say_recovered(session);
 	err = session_apply(session, list->item, list->n, d);
+	if (!err && mode->mode)
+		err = with_mode_begin(mode, d);
 	if (!err)
-		status = run_command(session, argv, d);
+		status = run_command(session, mode->mode ? mode->argv : argv, d);
+	if (mode->mode && status != EXIT_NOT_STARTED)
+		with_mode_end(mode);
 	err = session_close(session, &rest);
 	if (!err)
 		return status;
@@ -189,6 +204,7 @@ int cmd_with(int argc, char **argv)
 	struct options o = {0};
 	struct diag d = {""};
 	struct settings list = {0};
+	struct with_mode mode = {0};
 	struct sys *s = NULL;
 	int status = EXIT_NOT_STARTED, first,
 	    err = opt_parse(table, ARRAY_SIZE(table), &o, true, argc, argv, &first, &d);
@@ -199,12 +215,16 @@ int cmd_with(int argc, char **argv)
 		err = diag_set(&d, -EINVAL, "no command; \"-- CMD [ARG...]\" is expected");
 	if (!err)
 		err = sys_open(NULL, &s);
+	if (!err && o.mode)
+		err = with_mode_open(&mode, s, o.mode, o.target, argv + first, &list.item, &list.n,
+				     &d);
 	if (!err)
 		err = parse_settings(s, &o, &list, &d);
 	if (!err) {
 		with_command_prepare();
-		status = run_with(s, &list, argv + first, &d);
+		status = run_with(s, &list, &mode, argv + first, &d);
 	}
+	with_mode_close(&mode);
 	free(list.item);
 	sys_close(s);
 	if (*d.text)

@@ -13,14 +13,39 @@
 
 /* The order of help: look, plan, measure, answer, mend. */
 static const struct command commands[] = {
-	/* rows are added as commands land */
+#ifdef IOMODES_HARNESS
+	{"probe", "[--json] [--root PATH]",
+	 "Shows what is in this machine and what it can do; changes nothing.", cmd_probe},
+	{"preflight", "[--json] [--list] [--root PATH]",
+	 "Says what will disturb a run, how badly, and the command that mends it.", cmd_preflight},
+	{"modes", "[--target PATH] [--json]",
+	 "Lists the I/O modes; with a target, which can run there and what the others lack.",
+	 cmd_modes},
 	{"knob", "list [PREFIX] | get KNOB[:INSTANCE]",
-	 "Show the machine state that iomodes can switch, as it is now.", cmd_knob},
+	 "Shows the machine state that iomodes can switch, as it is now.", cmd_knob},
+	{"plan", "[EXPERIMENT] [OPTIONS]",
+	 "Prints every cell, knob change and the duration of an experiment; changes nothing.",
+	 cmd_plan},
+	{"run", "[EXPERIMENT] [OPTIONS]",
+	 "Runs an experiment and leaves a directory of results and a machine as it was.", cmd_run},
 	{"with", "--set KNOB[:INSTANCE]=VALUE... [--target DEV] -- CMD [ARG...]",
-	 "Set knobs, run a command, put the machine back.", cmd_with},
-	{"restore", "[--accept | --overwrite]", "Put back what a run that died left behind.",
+	 "Sets knobs or a mode, runs a command, puts the machine back.", cmd_with},
+#endif
+	{"compare", "RUN [--baseline MODE] [--metric NAME]... [--json | --csv] [--gate]",
+	 "Each mode of a run against the baseline: rates, latency, CPU cost, proof, verdict.",
+	 cmd_compare},
+	{"check", "RUN [--json]",
+	 "Makes every check and verdict of a run again from its records and names what differs.",
+	 cmd_check},
+#ifdef IOMODES_HARNESS
+	{"status", "", "Says whether anything on this machine is still as iomodes set it.",
+	 cmd_status},
+	{"restore", "[--accept | --overwrite]", "Puts back what a run that died left behind.",
 	 cmd_restore},
-	{"status", "", "Is anything on this machine still as iomodes set it?", cmd_status},
+	{"collect", "[-o FILE]",
+	 "Records this machine for a bug report or a test, without what identifies it.",
+	 cmd_collect},
+#endif
 	{NULL, NULL, NULL, NULL},
 };
 

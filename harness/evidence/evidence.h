@@ -33,10 +33,15 @@ struct evidence_source {
 	 * machine does not have them (then the source's keys appear as absent with that reason,
 	 * never as 0). */
 	int (*sample)(const struct evidence_scope *scope, void **sample, struct diag *d);
-	/* Put before/after differences into `out`: flat keys with units in their names
-	 * ("device_interrupts", "context_switches") -> number, and "detail" objects below. */
+	/* The second sample, when it needs the first (descriptors held over the window). NULL: use
+	 * sample(). */
+	int (*resample)(const struct evidence_scope *scope, void *before, void **after,
+			struct diag *d);
+	/* Put before/after differences into the result: evidence_put(), evidence_absent(),
+	 * evidence_detail() (evidence/source.h). An error makes all keys of the source absent with
+	 * the diag as reason. */
 	int (*difference)(const struct evidence_scope *scope, const void *before, const void *after,
-			  json_t *out, struct diag *d);
+			  json_t *result, struct diag *d);
 	void (*free)(void *sample);
 };
 
@@ -46,7 +51,8 @@ struct evidence_window;
 /* Sample all sources (the cheap ones last, so that they bracket the window closest). */
 int evidence_begin(const struct evidence_scope *scope, struct evidence_window **w, struct diag *d);
 /* Sample again, in the reverse order; *result is a new reference:
- * {"counters": {name: number}, "absent": {name: reason}, "detail": {...}, "window_ns": n} */
+ * {"counters": {name: number}, "absent": {name: reason}, "detail": {source: …}, "window_ns": n}
+ * Every kernel counter of evidence_counters() is either in "counters" or in "absent". */
 int evidence_end(struct evidence_window *w, json_t **result, struct diag *d);
 void evidence_free(struct evidence_window *w);
 
@@ -55,6 +61,7 @@ void evidence_free(struct evidence_window *w);
 struct evidence_counter {
 	const char *name;
 	const char *doc;
-	bool kernel; /* read from the kernel (grade `counter`), not reported by our loop */
+	bool kernel;	    /* read from the kernel (grade `counter`), not reported by our loop */
+	const char *source; /* the source whose it is; NULL for derived and reported ones */
 };
 const struct evidence_counter *evidence_counters(size_t *n);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this machine and this target can do, as `requires:` of a mode asks for it. A capability's
- * value is text ("1", "yes", "no" …); when a mode needs another value the reason and what would
+ * value is text, "1" or "0", and "unknown" where
+ * only the live machine could tell; when a mode needs another value the reason and what would
  * help are printed. One row per capability in capability.c.
  */
 #pragma once
+#include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct machine;
@@ -19,6 +22,7 @@ struct capability_answer {
 struct capability {
 	const char *name; /* "block.io_poll", "io_uring.hybrid_iopoll", "nvme.char_device" … */
 	const char *doc;
+	bool of_disk; /* asks about a device; else about the host alone */
 	/* `disk` is the target's device, NULL for a capability of the host alone. */
 	void (*probe)(const struct machine *m, const struct machine_disk *disk,
 		      struct capability_answer *answer);
@@ -26,3 +30,5 @@ struct capability {
 
 const struct capability *capability_all(size_t *n);
 const struct capability *capability_find(const char *name);
+/* {"value", "reason", "remedy"}. New reference. */
+json_t *capability_json(const struct capability_answer *answer);

@@ -10,6 +10,20 @@
 struct diag;
 struct sys;
 
+struct machine_node {
+	unsigned id;
+	struct cpulist cpus;
+	uint64_t memory_bytes;
+	unsigned *distance; /* to each node of machine.node, as the firmware says; NULL: not told */
+};
+
+struct machine_cache {
+	unsigned level;
+	const char *kind; /* "unified", "data", "instruction" */
+	uint64_t bytes;
+	struct cpulist cpus; /* that share it */
+};
+
 struct machine_vector {
 	unsigned irq;	    /* Linux interrupt number; changes over reloads, never a key */
 	char name[64];	    /* last column of /proc/interrupts: "nvme0q1", "virtio1-req.0" */
@@ -37,9 +51,10 @@ struct machine_disk {
 	char controller[64];		    /* "nvme0", "virtio1", "" */
 	char pci[32];			    /* PCI address or "" */
 	char link_speed[32], link_width[8]; /* current PCIe link, "" when not PCIe */
-	char char_device[64];		    /* "/dev/ng0n1" or "" */
-	int node;			    /* NUMA node, -1 unknown */
-	uint64_t bytes;			    /* capacity */
+	char link_speed_max[32], link_width_max[8];
+	char char_device[64]; /* "/dev/ng0n1" or "" */
+	int node;	      /* NUMA node, -1 unknown */
+	uint64_t bytes;	      /* capacity */
 	unsigned major, minor, logical_block, physical_block;
 	bool hidden;	     /* multipath path without a device node */
 	bool virtual_device; /* loop, zram, dm, md … */
@@ -61,6 +76,9 @@ struct machine {
 	struct cpulist online, allowed; /* CPUs online; those this process may use */
 	unsigned sockets, cores, nodes;
 	bool smt;
+	struct machine_node *node; /* `nodes` of them, by id */
+	struct machine_cache *caches;
+	size_t n_caches;
 	struct machine_disk *disks;
 	size_t n_disks;
 	struct machine_fact *facts;
@@ -77,6 +95,10 @@ const struct machine_disk *machine_disk(const struct machine *m, const char *nam
 size_t machine_paths(const struct machine *m, const struct machine_disk *disk,
 		     const struct machine_disk **paths, size_t max);
 const char *machine_fact(const struct machine *m, const char *name, const char *otherwise);
-/* SMT siblings, CPUs sharing the last cache, CPUs of the node of `cpu`. Caller frees the list. */
+/* SMT siblings of `cpu` (itself among them), CPUs sharing its last cache, CPUs of its node. 0 and a
+ * list that the caller frees, or -ENOENT when the topology is not known. */
 int machine_siblings(const struct machine *m, unsigned cpu, struct cpulist *list);
+int machine_cache_siblings(const struct machine *m, unsigned cpu, struct cpulist *list);
+int machine_node_cpus(const struct machine *m, unsigned cpu, struct cpulist *list);
+/* -1: not known. */
 int machine_node_of_cpu(const struct machine *m, unsigned cpu);

@@ -50,6 +50,9 @@ struct sys {
 	bool live; /* this machine itself: ioctl, perf and probing system calls make sense */
 };
 
+/* On a recorded machine, lines of "0444 /path": the mode bits that sys_mode() reports. */
+#define RECORDED_MODES "/machine/modes"
+
 /* This machine (`root` NULL or "/"), or a recorded one under directory `root`, read-only (writes
  * give -EROFS). -errno when `root` cannot be opened. Freed by sys_close(). */
 int sys_open(const char *root, struct sys **s);

@@ -18,11 +18,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "sys/debugfs.h"
 #include "sys/sys.h"
 
 struct real {
 	struct sys sys;
-	int root; /* directory */
+	int root;    /* directory */
+	int debugfs; /* detached mount, opened by the first path that needs it; -1: not yet, or
+			failed */
+	char *modes; /* recorded machine: text of RECORDED_MODES, else NULL */
 };
 
 /*
@@ -34,11 +38,20 @@ static int open_under(struct real *r, const char *path, int flags)
 {
 	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
 			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
+	int base = r->root;
 	long fd;
 
+	if (r->sys.live && !strncmp(path, DEBUGFS_PREFIX, strlen(DEBUGFS_PREFIX))) {
+		if (r->debugfs < 0)
+			r->debugfs = debugfs_open_detached();
+		if (r->debugfs < 0)
+			return r->debugfs;
+		base = r->debugfs;
+		path += strlen(DEBUGFS_PREFIX);
+	}
 	while (*path == '/')
 		path++;
-	fd = syscall(SYS_openat2, r->root, *path ? path : ".", &how, sizeof(how));
+	fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -154,16 +167,39 @@ static int real_readlink(struct sys *s, const char *path, char *buf, size_t size
 	return 0;
 }
 
+/* Lines of "0444 /path": version control keeps no permission bits, and whether the kernel made a
+ * file read-only is a fact about the machine. */
+static bool recorded_mode(const char *modes, const char *path, mode_t *mode)
+{
+	size_t len = strlen(path);
+
+	for (const char *line = modes; line && *line;
+	     line = strchrnul(line, '\n'), line += !!*line) {
+		char *end;
+		unsigned long bits = strtoul(line, &end, 8);
+
+		if (*end == ' ' && !strncmp(end + 1, path, len) &&
+		    (end[1 + len] == '\n' || !end[1 + len])) {
+			*mode = (mode_t)bits;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int real_mode(struct sys *s, const char *path, mode_t *mode)
 {
 	_fd_ int fd = open_under((struct real *)s, path, O_PATH);
 	struct stat st;
+	mode_t bits;
 
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &st))
 		return -errno;
 	*mode = st.st_mode;
+	if (recorded_mode(((struct real *)s)->modes, path, &bits))
+		*mode = (st.st_mode & S_IFMT) | (bits & 07777);
 	return 0;
 }
 
@@ -248,8 +284,13 @@ static int real_signal(struct sys *s, pid_t pid, int number)
 
 static void real_close(struct sys *s)
 {
-	close(((struct real *)s)->root);
-	free(s);
+	struct real *r = (struct real *)s;
+
+	close(r->root);
+	if (r->debugfs >= 0)
+		close(r->debugfs);
+	free(r->modes);
+	free(r);
 }
 
 static const struct sys_ops real_ops = {
@@ -269,9 +310,11 @@ static const struct sys_ops real_ops = {
 int sys_open(const char *root, struct sys **s)
 {
 	struct real *r = calloc(1, sizeof(*r));
+	size_t len;
 
 	if (!r)
 		return -ENOMEM;
+	r->debugfs = -1;
 	r->sys.ops = &real_ops;
 	r->sys.live = !root || !strcmp(root, "/");
 	r->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -281,6 +324,8 @@ int sys_open(const char *root, struct sys **s)
 		free(r);
 		return err;
 	}
+	if (!r->sys.live && sys_read_all(&r->sys, RECORDED_MODES, &r->modes, &len))
+		r->modes = NULL;
 	*s = &r->sys;
 	return 0;
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trials of a run boiled down to what a comparison needs: one pass, records are not kept. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include "record/hist.h"
+#include "record/verdict.h"
+
+struct diag;
+struct run_data;
+
+/* One valid trial. */
+struct sample {
+	size_t block;
+	size_t order; /* of arrival, so that sorting is stable */
+	bool in_force;
+	double *value; /* by index into metric_all(); NAN: not measured, spoiled or unsupported */
+};
+
+/* Merged histograms of a cell's trials, of those in force and of the others. */
+struct cell_hists {
+	struct hist latency, service;
+};
+
+struct cell {
+	const json_t *spec; /* in run.json, borrowed */
+	const char *mode;
+	size_t trials, invalid, failed, used;
+	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
+	enum verdict_grade grade;
+	double share;	 /* smallest share of the effect among those not in force; NAN */
+	json_t *reasons; /* sentence -> number of trials, in order of appearance */
+	struct sample *sample;
+	size_t n_samples, room;
+	struct cell_hists *in_force, *other; /* NULL until there is one */
+	double rate_iops;		     /* of the first trial; NAN */
+};
+
+struct cells {
+	struct run_data *run;
+	struct cell *cell;
+	size_t n;
+	size_t blocks; /* distinct, over all cells */
+};
+
+int cells_read(const char *dir, struct cells **out, struct diag *d);
+void cells_free(struct cells *cells);

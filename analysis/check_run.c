@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A record judged again: nothing but the record is looked at. */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "analysis/check.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "record/hist.h"
+#include "record/record.h"
+#include "record/verdict.h"
+
+static void differs(json_t *differences, const json_t *trial, const char *what,
+		    const char *recorded, const char *again)
+{
+	if (strcmp(recorded, again))
+		json_array_append_new(differences,
+				      json_pack("{s:s, s:s, s:s, s:s}", "trial",
+						jsonio_string(trial, "trial", "?"), "what", what,
+						"recorded", recorded, "again", again));
+}
+
+static void compare_checks(const json_t *trial, const json_t *again, json_t *differences)
+{
+	const json_t *recorded = json_object_get(trial, "checks"), *one;
+	_json_ json_t *by_id = json_object();
+	char what[96];
+	size_t i;
+
+	json_array_foreach (recorded, i, one)
+		json_object_set(by_id, jsonio_string(one, "id", "?"), (json_t *)one);
+	json_array_foreach (again, i, one) {
+		const char *id = jsonio_string(one, "id", "?");
+
+		snprintf(what, sizeof(what), "check %s", id);
+		/* a check that is younger than the record is only news when it fails */
+		if (json_object_get(by_id, id) || !strcmp(jsonio_string(one, "result", ""), "fail"))
+			differs(differences, trial, what,
+				jsonio_string(json_object_get(by_id, id), "result", "not made"),
+				jsonio_string(one, "result", "?"));
+	}
+}
+
+/* A ratio that is recorded must be the quotient of the counts it is made of. */
+static void compare_metrics(const json_t *trial, json_t *differences)
+{
+	double seconds = jsonio_number(trial, "timing.measured_ns") / 1e9, io, iops, bytes;
+	struct {
+		const char *name;
+		double recorded, again, tolerance;
+	} rows[3];
+	char left[40], right[40], what[64];
+
+	io = jsonio_number(trial, "counts.io");
+	bytes = jsonio_number(trial, "counts.bytes");
+	iops = io / seconds;
+	rows[0] = (typeof(rows[0])){"iops", 0, iops, 1e-6};
+	rows[1] = (typeof(rows[0])){"throughput_bytes_per_s", 0, bytes / seconds, 1e-6};
+	rows[2] = (typeof(rows[0])){"latency_mean_ns", 0,
+				    jsonio_number(trial, "latency.sum_ns") /
+					    jsonio_number(trial, "latency.count"),
+				    1e-6};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(what, sizeof(what), "metrics.%s", rows[i].name);
+		rows[i].recorded = jsonio_number(trial, what);
+		if (!isfinite(rows[i].again) || isnan(rows[i].recorded) ||
+		    fabs(rows[i].recorded - rows[i].again) <= rows[i].tolerance * rows[i].again)
+			continue;
+		snprintf(left, sizeof(left), "%.9g", rows[i].recorded);
+		snprintf(right, sizeof(right), "%.9g", rows[i].again);
+		differs(differences, trial, what, left, right);
+	}
+}
+
+int check_again(const json_t *trial, json_t *differences, struct diag *d)
+{
+	_json_ json_t *checks = check_trial(trial);
+	_json_ json_t *verdict = NULL;
+	int err = verdict_again(trial, &verdict, d);
+
+	if (err)
+		return err;
+	compare_checks(trial, checks, differences);
+	differs(differences, trial, "verdict", jsonio_string(trial, "verdict.mode", "?"),
+		jsonio_string(verdict, "mode", "?"));
+	differs(differences, trial, "grade", jsonio_string(trial, "verdict.grade", "?"),
+		jsonio_string(verdict, "grade", "?"));
+	if (!strcmp(jsonio_string(trial, "status", ""), "failed"))
+		return 0;
+	if (!strcmp(check_status(checks), "invalid"))
+		differs(differences, trial, "status", jsonio_string(trial, "status", "?"),
+			"invalid");
+	compare_metrics(trial, differences);
+	return 0;
+}
+
+static int visit(void *context, json_t *trial, struct diag *d)
+{
+	json_t *report = context, *failing = json_object_get(report, "failing"), *one;
+	_json_ json_t *checks = check_trial(trial);
+	struct diag why = {""};
+	size_t i;
+
+	json_array_foreach (checks, i, one) {
+		if (strcmp(jsonio_string(one, "result", ""), "fail"))
+			continue;
+		json_array_append_new(failing, json_pack("{s:s, s:s, s:s, s:s}", "trial",
+							 jsonio_string(trial, "trial", "?"), "cell",
+							 jsonio_string(trial, "cell", "?"), "check",
+							 jsonio_string(one, "id", "?"), "sentence",
+							 jsonio_string(one, "sentence", "")));
+	}
+	if (check_again(trial, json_object_get(report, "differences"), &why))
+		differs(json_object_get(report, "differences"), trial, "record", "readable",
+			why.text);
+	return 0;
+}
+
+int check_run(const char *dir, json_t **report, struct diag *d)
+{
+	json_t *out = json_pack("{s:[], s:[], s:[]}", "failing", "differences", "left_out");
+	struct run_data *data;
+	int err = record_read_run(dir, visit, out, &data, d);
+
+	if (err) {
+		json_decref(out);
+		return err;
+	}
+	for (size_t i = 0; i < data->n_notes; i++)
+		json_array_append_new(json_object_get(out, "left_out"),
+				      json_pack("{s:I, s:s, s:s}", "line",
+						(json_int_t)data->note[i].line, "trial",
+						data->note[i].trial, "reason", data->note[i].text));
+	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
+	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));
+	record_free_run(data);
+	*report = out;
+	return 0;
+}

@@ -1,0 +1,513 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/compare.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/cells.h"
+#include "analysis/judge.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "base/num.h"
+#include "base/suggest.h"
+#include "record/metric.h"
+#include "record/record.h"
+
+/* What makes two rows comparable: the same work asked for. Options of the mode (engine, polling)
+ * are what is compared. */
+static const char *const axes[] = {
+	"rw",	      "bs",	     "iodepth",	      "numjobs",   "open_loop", "rate_iops",
+	"rate_share", "connections", "message_bytes", "transport", "rate_per_s"};
+
+struct group {
+	char *key;
+	size_t *cell; /* indices, in the order of run.json */
+	size_t n;
+	const struct cell *baseline;
+	json_t *rows; /* borrowed from the result, one per cell */
+	bool open_loop;
+};
+
+struct pair {
+	struct judgement judgement;
+	struct group *group;
+	size_t row;
+	bool declared;
+};
+
+struct comparison {
+	struct cells *cells;
+	const char *baseline;
+	struct group *group;
+	size_t n_groups;
+	struct pair *pair;
+	size_t n_pairs;
+	uint64_t seed;
+};
+
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static const char *placement_name(const struct cell *c)
+{
+	return jsonio_string(c->spec, "placement.name",
+			     jsonio_string(c->spec, "placement.cpus", ""));
+}
+
+static char *group_key(const struct cell *c)
+{
+	_json_ json_t *key = json_pack("[s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
+				       jsonio_string(c->spec, "workload", "?"), placement_name(c));
+	json_t *load = json_array_get(key, 3);
+
+	for (size_t i = 0; i < ARRAY_SIZE(axes); i++) {
+		json_t *value = json_object_get(json_object_get(c->spec, "load"), axes[i]);
+
+		if (value && !json_is_null(value))
+			json_object_set(load, axes[i], value);
+	}
+	return jsonio_line(key);
+}
+
+/* "sdb · ioloop · randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
+static void group_title(const struct group *g, const struct cell *c, char *out, size_t size)
+{
+	double bs = jsonio_number(c->spec, "load.bs");
+	double depth = jsonio_number(c->spec, "load.iodepth");
+	double jobs = jsonio_number(c->spec, "load.numjobs");
+	char bytes[32] = "", deep[32] = "", many[32] = "", open[64] = "", where[96] = "";
+
+	if (bs > 0)
+		num_bytes_text((uint64_t)bs, bytes, sizeof(bytes));
+	if (depth > 0 && !g->open_loop)
+		snprintf(deep, sizeof(deep), ", depth %.0f", depth);
+	if (jobs > 1)
+		snprintf(many, sizeof(many), ", %.0f jobs", jobs);
+	if (g->open_loop && !isnan(c->rate_iops))
+		snprintf(open, sizeof(open), ", open loop at %.0f/s", c->rate_iops);
+	else if (g->open_loop)
+		snprintf(open, sizeof(open), ", open loop");
+	if (placement_name(c)[0])
+		snprintf(where, sizeof(where), ", %s%s",
+			 jsonio_string(c->spec, "placement.name", NULL) ? "placement " : "CPUs ",
+			 placement_name(c));
+	snprintf(out, size, "%s, %s: %s %s%s%s%s%s", jsonio_string(c->spec, "target", "?"),
+		 jsonio_string(c->spec, "workload", "?"), jsonio_string(c->spec, "load.rw", ""),
+		 bytes, deep, many, open, where);
+}
+
+static int make_groups(struct comparison *cmp)
+{
+	struct cells *cells = cmp->cells;
+	_json_ json_t *index = json_object();
+
+	cmp->group = calloc(cells->n + 1, sizeof(*cmp->group));
+	if (!cmp->group)
+		return -ENOMEM;
+	for (size_t i = 0; i < cells->n; i++) {
+		_free_ char *key = group_key(&cells->cell[i]);
+		const json_t *at = key ? json_object_get(index, key) : NULL;
+		struct group *g = &cmp->group[at ? (size_t)json_integer_value(at) : cmp->n_groups];
+
+		if (!key)
+			return -ENOMEM;
+		if (!at) {
+			json_object_set_new(index, key, json_integer((json_int_t)cmp->n_groups++));
+			g->cell = calloc(cells->n, sizeof(size_t));
+			if (!g->cell)
+				return -ENOMEM;
+			g->open_loop =
+				json_is_true(jsonio_at(cells->cell[i].spec, "load.open_loop"));
+		}
+		g->cell[g->n++] = i;
+		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
+			g->baseline = &cells->cell[i];
+	}
+	return 0;
+}
+
+static const char *cell_state(const struct cell *c)
+{
+	if (json_is_false(json_object_get(c->spec, "supported")))
+		return "unsupported";
+	if (c->used)
+		return "measured";
+	if (c->verdicts[VERDICT_NOT_IN_FORCE])
+		return "not_in_force";
+	if (c->verdicts[VERDICT_UNPROVEN])
+		return "unproven";
+	if (c->verdicts[VERDICT_UNSUPPORTED])
+		return "unsupported";
+	return c->invalid ? "invalid" : c->failed ? "failed" : "not_run";
+}
+
+/* The samples a row stands on: those in force, or all valid ones where none was. The first of a
+ * block counts: a set-up is one value. */
+static size_t collect(const struct cell *c, size_t metric, size_t *block, double *value)
+{
+	size_t n = 0, last = SIZE_MAX;
+
+	for (size_t i = 0; i < c->n_samples; i++) {
+		const struct sample *s = &c->sample[i];
+
+		if ((c->used && !s->in_force) || s->block == last || isnan(s->value[metric]))
+			continue;
+		last = s->block;
+		if (block)
+			block[n] = s->block;
+		value[n++] = s->value[metric];
+	}
+	return n;
+}
+
+/* A percentile of the cell: that of the merged histogram, or the reason why there is none. */
+static void merged_percentile(const struct cell *c, const struct metric *m, json_t *out)
+{
+	const struct cell_hists *hists = c->used ? c->in_force : c->other;
+	const struct hist *h = NULL;
+	char why[96];
+
+	if (hists)
+		h = strncmp(m->name, "service", 7) ? &hists->latency : &hists->service;
+	if (!h || !h->count)
+		return; /* no histogram was recorded: the median over trials stands */
+	json_object_set_new(out, "samples", json_integer((json_int_t)h->count));
+	if (hist_supports(h->count, m->quantile)) {
+		json_object_set_new(out, "value", json_real(hist_quantile(h, m->quantile)));
+		return;
+	}
+	snprintf(why, sizeof(why), "%llu samples; %s needs %.0f", (unsigned long long)h->count,
+		 m->label, ceil(log(0.05) / log(m->quantile)));
+	json_object_set_new(out, "value", json_null());
+	json_object_set_new(out, "reason", json_string(why));
+}
+
+static json_t *row_metrics(const struct cell *c)
+{
+	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
+	json_t *out = json_object();
+	const struct metric *all;
+	size_t n_metrics;
+
+	all = metric_all(&n_metrics);
+	for (size_t m = 0; value && m < n_metrics; m++) {
+		size_t n = collect(c, m, NULL, value);
+		struct stats_interval i;
+		json_t *one;
+
+		if (!n && all[m].quantile <= 0)
+			continue;
+		stats_sort(value, n);
+		i = stats_order_interval(value, n, 0.5, 0.95);
+		one = json_pack("{s:o, s:I}", "value",
+				number_or_null(n ? stats_quantile(value, n, 0.5) : NAN), "n",
+				(json_int_t)n);
+		if (i.level > 0) {
+			json_object_set_new(one, "low", json_real(i.low));
+			json_object_set_new(one, "high", json_real(i.high));
+			json_object_set_new(one, "level", json_real(i.level));
+		}
+		if (all[m].quantile > 0 && strncmp(all[m].name, "rtt", 3))
+			merged_percentile(c, &all[m], one);
+		if (n || json_object_get(one, "samples"))
+			json_object_set(out, all[m].name, one);
+		json_decref(one);
+	}
+	return out;
+}
+
+static json_t *row_json(const struct cell *c)
+{
+	json_t *reasons = json_array(), *row;
+	const char *sentence, *state = cell_state(c);
+	json_t *times;
+	char text[400];
+
+	if (!strcmp(state, "unsupported") && jsonio_string(c->spec, "reason", NULL))
+		json_array_append(reasons, json_object_get(c->spec, "reason"));
+	if (!strcmp(state, "not_run"))
+		json_array_append_new(reasons, json_string("no trial of it is in the run"));
+	json_object_foreach (c->reasons, sentence, times) {
+		if (c->trials > 1)
+			snprintf(text, sizeof(text), "%s (%lld of %zu trials)", sentence,
+				 (long long)json_integer_value(times), c->trials);
+		else
+			snprintf(text, sizeof(text), "%s", sentence);
+		json_array_append_new(reasons, json_string(text));
+		if (json_array_size(reasons) >= 8) /* sentences with numbers in them differ */
+			break;
+	}
+	row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:[]}",
+			"cell", jsonio_string(c->spec, "id", "?"), "mode", c->mode, "state", state,
+			"grade", verdict_grade_name(c->grade), "reasons", reasons, "trials", "all",
+			(json_int_t)c->trials, "used", (json_int_t)c->used, "invalid",
+			(json_int_t)c->invalid, "failed", (json_int_t)c->failed, "not_in_force",
+			(json_int_t)c->verdicts[VERDICT_NOT_IN_FORCE], "unproven",
+			(json_int_t)c->verdicts[VERDICT_UNPROVEN], "metrics", row_metrics(c),
+			"comparisons");
+	if (!isnan(c->share))
+		json_object_set_new(row, "share", json_real(c->share));
+	return row;
+}
+
+/* Rates are given, not measured, at open loop; there latency is what a mode decides. */
+static bool applies(const struct group *g, const struct metric *m)
+{
+	return !g->open_loop || m->better != METRIC_HIGHER || m->margin_absolute > 0;
+}
+
+static int add_pair(struct comparison *cmp, struct group *g, size_t row, const char *name,
+		    bool declared)
+{
+	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
+	_free_ double *x = calloc(c->n_samples + 1, sizeof(double));
+	_free_ double *y = calloc(b->n_samples + 1, sizeof(double));
+	_free_ size_t *x_block = calloc(c->n_samples + 1, sizeof(size_t));
+	_free_ size_t *y_block = calloc(b->n_samples + 1, sizeof(size_t));
+	const struct metric *all, *m = metric_find(name);
+	struct pair *grown;
+	size_t nx, ny, n = 0;
+
+	all = metric_all(&nx);
+	grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
+	if (grown)
+		cmp->pair = grown;
+	if (!grown || !x || !y || !x_block || !y_block)
+		return -ENOMEM;
+	nx = collect(c, (size_t)(m - all), x_block, x);
+	ny = collect(b, (size_t)(m - all), y_block, y);
+	for (size_t i = 0, k = 0; i < nx && k < ny;) { /* the blocks that have both */
+		if (x_block[i] == y_block[k]) {
+			x[n] = x[i++];
+			y[n++] = y[k++];
+		} else if (x_block[i] < y_block[k]) {
+			i++;
+		} else {
+			k++;
+		}
+	}
+	if (!nx && !ny)
+		return 0; /* a metric that this workload does not have */
+	grown = &cmp->pair[cmp->n_pairs++];
+	*grown = (struct pair){.group = g, .row = row, .declared = declared};
+	judge_estimate(&grown->judgement, m, y, x, n, cmp->seed);
+	return 0;
+}
+
+/* Which metrics are judged in a group: those asked for, else the declared ones that apply, else (an
+ * open loop for which none was declared) the median latency. */
+static int pair_group(struct comparison *cmp, struct group *g, const struct compare_options *o)
+{
+	const json_t *declared = json_object_get(cmp->cells->run->run, "primary_metrics");
+	const char *names[32];
+	bool is_declared[32];
+	const json_t *one;
+	size_t n = 0, i, k;
+	int err = 0;
+
+	json_array_foreach (declared, i, one)
+		if (!o->n_metrics && n < ARRAY_SIZE(names) &&
+		    applies(g, metric_find(json_string_value(one)))) {
+			is_declared[n] = true;
+			names[n++] = json_string_value(one);
+		}
+	for (i = 0; i < o->n_metrics && n < ARRAY_SIZE(names); i++) {
+		is_declared[n] = false;
+		json_array_foreach (declared, k, one)
+			is_declared[n] |= !strcmp(json_string_value(one), o->metrics[i]);
+		names[n++] = o->metrics[i];
+	}
+	if (!n) {
+		is_declared[n] = true;
+		names[n++] = g->open_loop ? "latency_p50_ns" : "iops";
+	}
+	for (size_t row = 0; !err && row < g->n; row++) {
+		const struct cell *c = &cmp->cells->cell[g->cell[row]];
+
+		if (c == g->baseline || !c->used)
+			continue;
+		for (i = 0; !err && i < n; i++)
+			err = add_pair(cmp, g, row, names[i], is_declared[i]);
+	}
+	return err;
+}
+
+static json_t *pair_json(const struct pair *p)
+{
+	const struct judgement *j = &p->judgement;
+	char est[32], low[32], high[32], text[128];
+	double (*scale)(double) = j->ratio ? exp : fabs;
+
+	if (j->n && j->i95.level > 0)
+		snprintf(text, sizeof(text), "%s [%s, %s]",
+			 judge_text(j, j->estimate, est, sizeof(est)),
+			 judge_text(j, j->i95.low, low, sizeof(low)),
+			 judge_text(j, j->i95.high, high, sizeof(high)));
+	else if (j->n)
+		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
+	else
+		snprintf(text, sizeof(text), "-");
+#define SCALED(v) number_or_null(j->ratio ? scale(v) : (v))
+	return json_pack(
+		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
+		"s:o, s:o, s:s, s:s, s:s}",
+		"metric", j->metric->name, "declared", p->declared, "n", (json_int_t)j->n, "scale",
+		j->ratio ? "ratio" : "difference", "baseline", number_or_null(j->baseline), "mode",
+		number_or_null(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
+		"high", SCALED(j->i95.high), "level", number_or_null(j->i95.level), "p",
+		number_or_null(j->p), "p_adjusted", number_or_null(j->adjusted), "family",
+		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
+		SCALED(j->detectable), "blocks_needed",
+		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
+		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
+#undef SCALED
+}
+
+/* One family of the declared metrics, one of those that were asked for afterwards. */
+static int judge_pairs(struct comparison *cmp)
+{
+	_free_ struct judgement **family = calloc(cmp->n_pairs + 1, sizeof(*family));
+
+	if (!family)
+		return -ENOMEM;
+	for (int declared = 0; declared < 2; declared++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < cmp->n_pairs; i++)
+			if (cmp->pair[i].declared == declared)
+				family[n++] = &cmp->pair[i].judgement;
+		judge_family(family, n);
+	}
+	return 0;
+}
+
+static json_t *groups_json(struct comparison *cmp)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < cmp->n_groups; i++) {
+		struct group *g = &cmp->group[i];
+		const struct cell *first = &cmp->cells->cell[g->cell[0]];
+		char title[256];
+
+		g->rows = json_array();
+		for (size_t r = 0; r < g->n; r++) {
+			const struct cell *c = &cmp->cells->cell[g->cell[r]];
+
+			if (isnan(first->rate_iops) && !isnan(c->rate_iops))
+				first = c;
+			json_array_append_new(g->rows, row_json(c));
+		}
+		group_title(g, first, title, sizeof(title));
+		json_array_append_new(
+			out, json_pack("{s:s, s:s, s:s, s:O, s:s, s:b, s:o}", "target",
+				       jsonio_string(first->spec, "target", "?"), "workload",
+				       jsonio_string(first->spec, "workload", "?"), "placement",
+				       placement_name(first), "load",
+				       json_object_get(first->spec, "load"), "title", title,
+				       "open_loop", g->open_loop, "rows", g->rows));
+	}
+	return out;
+}
+
+static json_t *result_json(struct comparison *cmp)
+{
+	const struct run_data *run = cmp->cells->run;
+	size_t words[4] = {0}, measured = 0;
+	json_t *left_out = json_array(), *groups = groups_json(cmp);
+
+	for (size_t i = 0; i < cmp->cells->n; i++)
+		measured += cmp->cells->cell[i].used > 0;
+	for (size_t i = 0; i < cmp->n_pairs; i++) {
+		struct pair *p = &cmp->pair[i];
+
+		words[p->judgement.word]++;
+		json_array_append_new(
+			json_object_get(json_array_get(p->group->rows, p->row), "comparisons"),
+			pair_json(p));
+	}
+	for (size_t i = 0; i < run->n_notes; i++)
+		json_array_append_new(left_out,
+				      json_pack("{s:I, s:s, s:s}", "line",
+						(json_int_t)run->note[i].line, "trial",
+						run->note[i].trial, "reason", run->note[i].text));
+	return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}", "run",
+			 jsonio_string(run->run, "run", "?"), "baseline",
+			 cmp->baseline ? json_string(cmp->baseline) : json_null(), "blocks",
+			 (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
+			 "dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups",
+			 groups, "left_out", left_out, "rows_measured", (json_int_t)measured,
+			 "words", "better", (json_int_t)words[JUDGE_BETTER], "worse",
+			 (json_int_t)words[JUDGE_WORSE], "equivalent",
+			 (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
+			 (json_int_t)words[JUDGE_INCONCLUSIVE]);
+}
+
+static int check_metrics(const struct compare_options *o, struct diag *d)
+{
+	const char *names[128];
+	const struct metric *all;
+	char hint[128];
+	size_t n;
+
+	all = metric_all(&n);
+	for (size_t i = 0; i < n && i < ARRAY_SIZE(names); i++)
+		names[i] = all[i].name;
+	for (size_t i = 0; i < o->n_metrics; i++)
+		if (!metric_find(o->metrics[i]))
+			return diag_set(d, -EINVAL, "unknown metric \"%s\"%s", o->metrics[i],
+					suggest_text(o->metrics[i], names, n, hint, sizeof(hint)));
+	return 0;
+}
+
+static int find_baseline(struct comparison *cmp, const struct compare_options *o, struct diag *d)
+{
+	_free_ const char **modes = calloc(cmp->cells->n + 1, sizeof(*modes));
+	char hint[128];
+
+	cmp->baseline =
+		o->baseline ? o->baseline : jsonio_string(cmp->cells->run->run, "baseline", NULL);
+	for (size_t i = 0; modes && i < cmp->cells->n; i++)
+		modes[i] = cmp->cells->cell[i].mode;
+	for (size_t i = 0; modes && i < cmp->cells->n; i++)
+		if (!cmp->baseline || !strcmp(modes[i], cmp->baseline))
+			return 0;
+	if (!modes || !o->baseline)
+		return modes ? 0
+			     : -ENOMEM; /* that of the run has no cell: rows without comparison */
+	return diag_set(d, -EINVAL, "no mode \"%s\" in this run%s", o->baseline,
+			suggest_text(o->baseline, modes, cmp->cells->n, hint, sizeof(hint)));
+}
+
+int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
+{
+	struct comparison cmp = {0};
+	int err = check_metrics(o, d);
+
+	if (!err)
+		err = cells_read(dir, &cmp.cells, d);
+	if (err)
+		return err;
+	err = find_baseline(&cmp, o, d);
+	if (!err)
+		err = make_groups(&cmp);
+	cmp.seed = (uint64_t)json_integer_value(json_object_get(cmp.cells->run->run, "seed"));
+	for (size_t i = 0; !err && i < cmp.n_groups; i++)
+		if (cmp.group[i].baseline && cmp.group[i].baseline->used)
+			err = pair_group(&cmp, &cmp.group[i], o);
+	if (!err)
+		err = judge_pairs(&cmp);
+	if (!err)
+		*result = result_json(&cmp);
+	for (size_t i = 0; i < cmp.n_groups; i++)
+		free(cmp.group[i].cell);
+	free(cmp.group);
+	free(cmp.pair);
+	cells_free(cmp.cells);
+	return err;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answer of one run: per target, workload, placement and load a group with a row a mode, each
+ * against the baseline. Everything that was planned has a row: what was not measured, not in force
+ * or not supported stays there with its reason and is excluded from every comparison.
+ */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+
+struct diag;
+
+struct compare_options {
+	const char *baseline;	    /* mode; NULL: that of run.json */
+	const char *const *metrics; /* judge these instead of run.json's primary ones … */
+	size_t n_metrics;	    /* … then marked "declared": false */
+};
+
+/*
+ * *result is a new reference:
+ * {"run", "baseline", "blocks", "dirty", "groups": [{"target", "workload", "placement", "load",
+ *   "title", "open_loop", "rows": [{"cell", "mode", "state", "grade", "share"?, "reasons": [],
+ *     "trials": {"all", "used", "invalid", "failed", "not_in_force", "unproven"}, "metrics": {name:
+ *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
+ *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
+ *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
+ *  "left_out": [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "notes": []}
+ *
+ * "state": measured | not_in_force | unproven | unsupported | invalid | failed | not_run. Values of
+ * rows in force are over their valid trials in force; rows that were never in force show what their
+ * valid trials gave. A value that cannot be stated is null with its reason; estimates of scale
+ * "ratio" are ratios (1.03), of "difference" differences. -EINVAL with the nearest right word for
+ * an unknown metric or mode; else as record_read_run().
+ */
+int compare_run(const char *dir, const struct compare_options *options, json_t **result,
+		struct diag *d);

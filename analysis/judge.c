@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "analysis/judge.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+
+static const char *const words[] = {[JUDGE_BETTER] = "better",
+				    [JUDGE_WORSE] = "worse",
+				    [JUDGE_EQUIVALENT] = "equivalent",
+				    [JUDGE_INCONCLUSIVE] = "inconclusive"};
+
+const char *judge_word_name(enum judge_word word)
+{
+	return words[word];
+}
+
+const char *judge_text(const struct judgement *j, double value, char *out, size_t size)
+{
+	double percent = expm1(value) * 100;
+
+	if (!j->ratio)
+		snprintf(out, size, "%+.3g %s", value, j->metric->unit);
+	else if (percent >= 1000)
+		snprintf(out, size, "x%.3g", exp(value));
+	else
+		snprintf(out, size, "%+.*f %%", fabs(percent) < 99.95 ? 1 : 0, percent);
+	return out;
+}
+
+/* Margins have two sides and so no sign: "1 %". */
+static const char *margin_text(const struct judgement *j, char *out, size_t size)
+{
+	if (j->ratio)
+		snprintf(out, size, "%.3g %%", expm1(j->margin) * 100);
+	else
+		snprintf(out, size, "%.3g %s", j->margin, j->metric->unit);
+	return out;
+}
+
+/* The difference must exceed the relative and the absolute margin, so the larger one counts. */
+static double margin_of(const struct judgement *j)
+{
+	double absolute = j->metric->margin_absolute, size = fabs(j->baseline);
+
+	if (j->ratio)
+		return log1p(fmax(j->metric->margin_relative, absolute / size));
+	return fmax(j->metric->margin_relative * size, absolute);
+}
+
+void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
+		    const double *mode, size_t n, uint64_t seed)
+{
+	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+
+	if (!x)
+		abort();
+	*j = (struct judgement){.metric = metric,
+				.n = n,
+				.ratio = true,
+				.p = NAN,
+				.adjusted = NAN,
+				.baseline = stats_median(baseline, n),
+				.mode = stats_median(mode, n)};
+	for (size_t i = 0; i < n; i++)
+		j->ratio = j->ratio && baseline[i] > 0 && mode[i] > 0;
+	for (size_t i = 0; i < n; i++)
+		x[i] = j->ratio ? log(mode[i] / baseline[i]) : mode[i] - baseline[i];
+	j->estimate = stats_hodges_lehmann(x, n);
+	j->i95 = stats_hl_interval(x, n, 0.95, seed);
+	j->i90 = stats_hl_interval(x, n, 0.90, seed);
+	j->sd = stats_sd(x, n);
+	j->detectable = stats_detectable(j->sd, n, JUDGE_ALPHA, JUDGE_POWER);
+	j->margin = margin_of(j);
+	if (n >= JUDGE_BLOCKS_MIN)
+		j->p = stats_sign_flip(x, n, seed + 1);
+}
+
+static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
+{
+	double distance = fabs(fabs(j->estimate) - j->margin);
+	char found[32], more[96] = "";
+
+	j->blocks_needed =
+		stats_blocks_needed(j->sd, distance, JUDGE_ALPHA, JUDGE_POWER, JUDGE_BLOCKS_MOST);
+	if (j->blocks_needed && j->blocks_needed <= j->n)
+		j->blocks_needed = j->n + 1; /* the forecast is a mean: this draw was unlucky */
+	if (j->blocks_needed)
+		snprintf(more, sizeof(more), "; about %zu blocks would settle it",
+			 j->blocks_needed);
+	else
+		snprintf(more, sizeof(more),
+			 "; it lies so near the margin that more blocks will "
+			 "hardly settle it");
+	judge_text(j, j->detectable, found, sizeof(found)); /* either way */
+	snprintf(j->sentence, sizeof(j->sentence),
+		 "the interval %s to %s crosses the margin of %s; %zu blocks find a change of %s "
+		 "four times in five%s",
+		 low, high, margin, j->n, found, more);
+}
+
+static void find_word(struct judgement *j)
+{
+	bool higher = j->metric->better == METRIC_HIGHER, beyond, up;
+	char low[32], high[32], margin[32];
+
+	j->word = JUDGE_INCONCLUSIVE;
+	if (j->n < JUDGE_BLOCKS_MIN) {
+		j->blocks_needed = JUDGE_BLOCKS_MIN;
+		snprintf(j->sentence, sizeof(j->sentence),
+			 "%zu paired blocks; no interval exists below %d", j->n, JUDGE_BLOCKS_MIN);
+		return;
+	}
+	judge_text(j, j->i95.low, low, sizeof(low));
+	judge_text(j, j->i95.high, high, sizeof(high));
+	margin_text(j, margin, sizeof(margin));
+	up = j->i95.low > j->margin;
+	beyond = up || j->i95.high < -j->margin;
+	if (j->metric->better == METRIC_NEITHER) {
+		snprintf(j->sentence, sizeof(j->sentence), "neither direction of %s is better",
+			 j->metric->name);
+	} else if (beyond && j->adjusted <= JUDGE_ALPHA) {
+		j->word = up == higher ? JUDGE_BETTER : JUDGE_WORSE;
+		snprintf(j->sentence, sizeof(j->sentence),
+			 "the interval lies beyond the margin of %s; p %.2g, corrected for %zu "
+			 "comparison%s",
+			 margin, j->adjusted, j->family, j->family == 1 ? "" : "s");
+	} else if (beyond) {
+		/* n blocks reach p = 2^(1-n) at best, which the family multiplies */
+		j->blocks_needed = (size_t)ceil(1 + log2((double)j->family / JUDGE_ALPHA));
+		if (j->blocks_needed <= j->n)
+			j->blocks_needed = j->n + 1;
+		snprintf(
+			j->sentence, sizeof(j->sentence),
+			"the interval lies beyond the margin of %s, but p is %.2g after correction "
+			"for %zu comparisons; about %zu blocks would settle it",
+			margin, j->adjusted, j->family, j->blocks_needed);
+	} else if (stats_equivalent(&j->i90, j->margin)) {
+		j->word = JUDGE_EQUIVALENT;
+		snprintf(j->sentence, sizeof(j->sentence),
+			 "the 90 %% interval lies inside the margin of %s", margin);
+	} else {
+		undecided(j, low, high, margin);
+	}
+}
+
+void judge_family(struct judgement *const *j, size_t n)
+{
+	_free_ double *p = calloc(n ? n : 1, sizeof(*p));
+	_free_ double *adjusted = calloc(n ? n : 1, sizeof(*adjusted));
+	size_t family = 0;
+
+	if (!p || !adjusted)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		p[i] = j[i]->p;
+		family += !isnan(p[i]);
+	}
+	stats_benjamini_hochberg(p, n, adjusted);
+	for (size_t i = 0; i < n; i++) {
+		j[i]->adjusted = adjusted[i];
+		j[i]->family = family;
+		find_word(j[i]);
+	}
+}

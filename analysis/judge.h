@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One mode against the baseline on one metric: the estimate from paired blocks and the four words
+ * (DESIGN §5). Two steps, because the p of one comparison is corrected for all of its family.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "analysis/stats.h"
+#include "record/metric.h"
+
+#define JUDGE_BLOCKS_MIN  6
+#define JUDGE_ALPHA	  0.05
+#define JUDGE_POWER	  0.80
+#define JUDGE_BLOCKS_MOST 1000 /* beyond that "more blocks" is no advice */
+
+enum judge_word { JUDGE_BETTER, JUDGE_WORSE, JUDGE_EQUIVALENT, JUDGE_INCONCLUSIVE };
+
+struct judgement {
+	const struct metric *metric;
+	size_t n;   /* blocks in which both were measured */
+	bool ratio; /* estimates are log ratios; else (a value was 0) plain differences */
+	double baseline, mode; /* medians over those blocks */
+	double estimate;       /* Hodges-Lehmann, mode against baseline; NAN when n is 0 */
+	struct stats_interval i95, i90;
+	double p;	 /* sign-flip; NAN below JUDGE_BLOCKS_MIN: not part of the family */
+	double adjusted; /* Benjamini-Hochberg over the family, set between the two steps */
+	size_t family;	 /* members of it */
+	double margin;	 /* on the scale of the estimate, both sides */
+	double sd, detectable;
+	size_t blocks_needed; /* to settle an inconclusive one; 0 = cannot be said */
+	enum judge_word word;
+	char sentence[320]; /* which condition held, or which failed */
+};
+
+const char *judge_word_name(enum judge_word word);
+/* First step, from n pairs of the same blocks. */
+void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
+		    const double *mode, size_t n, uint64_t seed);
+/* Correct p over the n judgements of a family, then find the word of each. */
+void judge_family(struct judgement *const *j, size_t n);
+/* A value on the scale of the estimate for people: "+3.2 %" or "-0.41 ns". Returns `out`. */
+const char *judge_text(const struct judgement *j, double value, char *out, size_t size);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The statistics of DESIGN §5. Pure functions over arrays; nothing is sorted in place unless the
+ * name says so. "No answer" is NAN (and level 0 of an interval), never a made-up number. All
+ * randomness is seeded: the same data give the same answer everywhere.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stats_interval {
+	double low, high; /* NAN when no interval of the asked level exists */
+	double level;	  /* attained, at least the asked one where it is exact; 0 when none */
+};
+
+/* Sorts ascending, in place. */
+void stats_sort(double *x, size_t n);
+/* Quantile q of sorted data, type 7 of Hyndman & Fan, Am. Stat. 50(4), 1996 (R's default). */
+double stats_quantile(const double *sorted, size_t n, double q);
+/* Median of unsorted data (n at most 4096 without allocation trouble). NAN when n is 0. */
+double stats_median(const double *x, size_t n);
+double stats_mean(const double *x, size_t n);
+/* Sample standard deviation (n - 1). NAN below n = 2. */
+double stats_sd(const double *x, size_t n);
+
+/* Distribution-free interval for quantile q from order statistics: the ranks are binomial quantiles
+ * (David & Nagaraja, Order Statistics, 3rd ed., §7.1). For the median none exists below n = 6 at
+ * 95 %. */
+struct stats_interval stats_order_interval(const double *sorted, size_t n, double q, double level);
+
+/* Hodges & Lehmann, Ann. Math. Stat. 34(2), 1963: the median of the Walsh averages. */
+double stats_hodges_lehmann(const double *x, size_t n);
+
+/* Interval for the Hodges-Lehmann estimate. To n = 20 exact, by inverting Wilcoxon's signed-rank
+ * test with its null distribution counted out (Hollander, Wolfe & Chicken, 3rd ed., §3.3; the ranks
+ * of R's wilcox.test); above, the percentile interval of a bootstrap of blocks with `resamples`
+ * draws (Efron & Tibshirani, 1993, §13.3); above STATS_BOOTSTRAP_MAX, where that would cost n²
+ * times the draws, the signed-rank interval again with the normal approximation of its ranks. */
+#define STATS_EXACT_MAX	    20
+#define STATS_BOOTSTRAP_MAX 50
+#define STATS_RESAMPLES	    10000
+struct stats_interval stats_hl_interval(const double *x, size_t n, double level, uint64_t seed);
+
+/* Two-sided p of the sign-flip (paired permutation) test on the sum (Fisher, 1935, §21): exact to
+ * n = 20, above by 100,000 seeded flips, then (1 + hits) / (1 + flips) after Phipson & Smyth, SAGMB
+ * 9(1), 2010. 1 when n is 0. */
+double stats_sign_flip(const double *x, size_t n, uint64_t seed);
+
+/* Equivalence by interval inclusion (Schuirmann, J. Pharmacokin. Biopharm. 15(6), 1987): a 90 %
+ * interval inside [-margin, margin] is two one-sided tests at 5 %. */
+bool stats_equivalent(const struct stats_interval *i90, double margin);
+
+/* Benjamini & Hochberg, J. R. Stat. Soc. B 57(1), 1995: adjusted p, as R's p.adjust("BH"). NAN
+ * members are not part of the family and stay NAN. */
+void stats_benjamini_hochberg(const double *p, size_t n, double *adjusted);
+
+/* Student's t: quantile p for df degrees of freedom. */
+double stats_t_quantile(double p, double df);
+/* Effect that n blocks with this standard deviation find with `power` at two-sided `alpha`:
+ * (t[1 - alpha/2] + t[power]) sd / sqrt(n) (Cohen, 1988, §2.4 in its t form). NAN below n = 2. */
+double stats_detectable(double sd, size_t n, double alpha, double power);
+/* Fewest blocks (>= 6) for which stats_detectable() is at most `effect`; 0 when more than `most`.
+ */
+size_t stats_blocks_needed(double sd, double effect, double alpha, double power, size_t most);
+
+/* Little, Oper. Res. 9(3), 1961: rate × mean time in the system ÷ number in the system; 1 when the
+ * three belong together. NAN unless all are positive. */
+double stats_littles_law(double in_flight, double rate_per_s, double mean_ns);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/opt.h"
+#include "base/table.h"
+#include "cli.h"
+#include "mode/mode.h"
+#include "modes_print.h"
+#include "paths.h"
+#include "sys/sys.h"
+#include "trial/target.h"
+
+struct modes_options {
+	const char *target;
+	bool json;
+};
+
+static const struct opt options[] = {
+	{"target", NULL, OPT_STR, 't', offsetof(struct modes_options, target), .arg = "PATH",
+	 .help = "device or file: say for each mode whether it can run there"},
+	{"json", NULL, OPT_BOOL, 0, offsetof(struct modes_options, json), .help = "as JSON"},
+};
+
+static int print_docs(const struct modes *modes)
+{
+	static const struct table_column columns[] = {
+		{"MODE", false, false},
+		{"PROOF", false, false},
+		{"WHAT IT IS", false, true},
+	};
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
+	int err = t ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < modes->n; i++)
+		err = table_row(t, (const char *const[]){modes->mode[i].name,
+							 verdict_grade_name(modes->mode[i].grade),
+							 modes->mode[i].doc});
+	if (!err)
+		err = table_print(t, stdout);
+	table_free(t);
+	return err;
+}
+
+static int on_target(const struct modes *modes, const struct modes_options *o, struct diag *d)
+{
+	struct sys *s = NULL;
+	struct machine *m = NULL;
+	struct target t;
+	int err = sys_open(NULL, &s);
+
+	if (err)
+		return diag_errno(d, err, "/");
+	err = machine_discover(s, &m, d);
+	if (!err)
+		err = target_resolve(m, o->target, 0, ".", NULL, &t, d);
+	if (!err && o->json)
+		err = cli_print_json(modes_json(modes, m, t.disk));
+	else if (!err)
+		err = modes_print(modes, m, t.disk);
+	machine_free(m);
+	sys_close(s);
+	return err;
+}
+
+int cmd_modes(int argc, char **argv)
+{
+	struct modes_options o = {0};
+	struct modes modes = {0};
+	struct diag d = {""};
+	char config[4096], dir[4200];
+	int first, err;
+
+	err = opt_parse(options, ARRAY_SIZE(options), &o, false, argc, argv, &first, &d);
+	if (err > 0)
+		return cli_help(
+			"modes", options, ARRAY_SIZE(options),
+			"The rows are in configs/modes/*.yaml; adding one needs no compiler.");
+	if (!err && first < argc)
+		err = diag_set(&d, -EINVAL, "unexpected \"%s\"", argv[first]);
+	if (!err)
+		err = paths_config(config, sizeof(config), &d);
+	if (!err) {
+		snprintf(dir, sizeof(dir), "%s/modes", config);
+		err = modes_load(dir, &modes, &d);
+	}
+	if (!err && o.target)
+		err = on_target(&modes, &o, &d);
+	else if (!err)
+		err = o.json ? cli_print_json(modes_json(&modes, NULL, NULL)) : print_docs(&modes);
+	modes_free(&modes);
+	return err ? cli_fail("modes", EXIT_USAGE, &d) : EXIT_OK;
+}

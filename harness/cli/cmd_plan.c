@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/table.h"
+#include "cli.h"
+#include "plan_print.h"
+#include "setup.h"
+
+static void print_settings(const struct plan_cell *c, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < c->n_settings; i++) {
+		const struct knob_setting *k = &c->settings[i];
+
+		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s",
+			 i ? ", " : "", k->knob->name, *k->instance ? ":" : "", k->instance,
+			 k->value);
+	}
+}
+
+static int print_cells(const struct plan *p)
+{
+	static const struct table_column columns[] = {
+		{"CELL", false, false},	 {"CPU", true, false},		{"SQ", true, false},
+		{"GRADE", false, false}, {"KNOB CHANGES", false, true},
+	};
+	struct table *t = table_new(columns, ARRAY_SIZE(columns));
+
+	for (size_t i = 0; t && i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		_free_ char *cpus = cpulist_text(&c->placement.workers);
+		char settings[4096], sq[16] = "";
+
+		if (c->placement.has_sq)
+			snprintf(sq, sizeof(sq), "%u", c->placement.sq_cpu);
+		print_settings(c, settings, sizeof(settings));
+		if (table_row(t, (const char *const[]){c->cell->id, cpus, sq,
+						       verdict_grade_name(c->cell->mode->grade),
+						       *settings ? settings : "none"}))
+			break;
+	}
+	if (t)
+		table_print(t, stdout);
+	table_free(t);
+	return t ? 0 : -1;
+}
+
+static void print_left_out(const struct plan *p)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < p->n_cells; i++) {
+		const struct plan_cell *c = &p->cells[i];
+
+		if (c->runs)
+			continue;
+		printf("%s  %s: %s%s%s\n", first ? "\nDoes not run:\n" : "", c->cell->id, c->reason,
+		       *c->remedy ? "; " : "", c->remedy);
+		first = false;
+	}
+}
+
+static void print_not_applied(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_not_applied; i++)
+		printf("%s  %s\n", i ? "" : "\nNot set, because it needs root:\n",
+		       p->not_applied[i]);
+}
+
+int plan_print(const struct plan *p)
+{
+	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
+	unsigned seconds = (unsigned)(p->seconds_total_ns / 1000000000u % 60);
+
+	printf("Experiment  %s: %s\n", p->e->name, p->e->doc ? p->e->doc : "");
+	printf("Target      %s\n", p->target->label);
+	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed "
+	       "%llu\n",
+	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
+	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
+	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
+	printf("Duration    about %u min %02u s\n\n", minutes, seconds);
+	if (print_cells(p))
+		return EXIT_INVALID;
+	print_left_out(p);
+	print_not_applied(p);
+	return EXIT_OK;
+}
+
+int cmd_plan(int argc, char **argv)
+{
+	size_t n;
+	const struct opt *table = setup_option_table(&n);
+	struct setup_options o;
+	struct setup s;
+	struct diag d = {""};
+	int first, err, status;
+
+	setup_defaults(&o);
+	err = opt_parse(table, n, &o, false, argc, argv, &first, &d);
+	if (err > 0)
+		return cli_help("plan", table, n, NULL);
+	if (err)
+		return cli_fail("plan", EXIT_USAGE, &d);
+	err = setup_make(&o, argv[first], &s, &d);
+	if (err)
+		status = cli_fail("plan", EXIT_USAGE, &d);
+	else if (o.json)
+		status = cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK;
+	else
+		status = plan_print(&s.plan);
+	setup_free(&s);
+	return status;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "cli.h"
+#include "plan_print.h"
+#include "setup.h"
+#include "trial/run.h"
+
+/* One line, rewritten in place on a terminal; a line a block elsewhere. */
+struct progress_line {
+	bool terminal;
+	char phase[64];
+};
+
+static void show_progress(void *context, const struct run_progress *p)
+{
+	struct progress_line *line = context;
+	unsigned left = (unsigned)(p->left_ns / 1000000000u);
+
+	if (line->terminal) {
+		fprintf(stderr, "\r\033[K[%llu/%llu] %s %s, about %u:%02u left",
+			(unsigned long long)p->done, (unsigned long long)p->total, p->phase,
+			p->cell, left / 60, left % 60);
+	} else if (strcmp(line->phase, p->phase)) {
+		snprintf(line->phase, sizeof(line->phase), "%s", p->phase);
+		fprintf(stderr, "iomodes run: %s, about %u:%02u left\n", p->phase, left / 60,
+			left % 60);
+	}
+	fflush(stderr);
+}
+
+static int report(const struct run_result *r, int err, const struct diag *d)
+{
+	if (*r->dir)
+		printf("Results: %s\n", r->dir);
+	if (r->residue || err == -EUCLEAN) {
+		cli_fail("run", EXIT_RESIDUE, d);
+		fputs("iomodes run: 'iomodes status' lists what is not as it was; 'iomodes "
+		      "restore' "
+		      "tries again\n",
+		      stderr);
+		return EXIT_RESIDUE;
+	}
+	if (err == -EINTR) {
+		fprintf(stderr,
+			"iomodes run: stopped by signal %d; every knob is back as it was. Go on "
+			"with: "
+			"iomodes run --resume %s\n",
+			r->signal, r->dir);
+		return 128 + (r->signal ? r->signal : 15);
+	}
+	if (err)
+		return cli_fail("run", err == -EBUSY ? EXIT_BUSY : EXIT_INVALID, d);
+	printf("Measured %llu trials in %.0f s", (unsigned long long)r->trials, r->actual_seconds);
+	if (r->failed)
+		printf(", %llu of them failed", (unsigned long long)r->failed);
+	puts(". Every knob is back as it was.");
+	if (r->cells_unmeasured)
+		fprintf(stderr,
+			"iomodes run: %llu cells have no valid trial; 'iomodes compare' says why\n",
+			(unsigned long long)r->cells_unmeasured);
+	return r->cells_unmeasured ? EXIT_INVALID : EXIT_OK;
+}
+
+static int execute(const struct setup_options *o, struct setup *s, struct diag *d)
+{
+	struct progress_line line = {.terminal = isatty(STDERR_FILENO)};
+	_json_ json_t *command = setup_command_json(o);
+	struct run_options ro = {
+		.results_dir = s->results,
+		.bin_dir = s->bin,
+		.experiment_text = s->experiment_text,
+		.command = command,
+		.resume = o->resume,
+		.progress = o->quiet ? NULL : show_progress,
+		.context = &line,
+	};
+	struct run_result result;
+	int err;
+
+	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
+	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
+	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
+	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
+	fflush(stdout);
+	err = run_plan(&s->plan, &s->target, &ro, &result, d);
+	if (line.terminal && !o->quiet)
+		fputs("\r\033[K", stderr);
+	return report(&result, err, d);
+}
+
+/* --resume: the experiment and the options of the run's start, whatever else is given. */
+static int load_resumed(struct setup_options *o, char *path, size_t size, json_t **run,
+			struct diag *d)
+{
+	char file[4200];
+	int err;
+
+	snprintf(file, sizeof(file), "%.4000s/run.json", o->resume);
+	err = jsonio_read(file, run, d);
+	if (err)
+		return err;
+	setup_from_command(json_object_get(*run, "command"), o);
+	o->seed = (uint64_t)json_integer_value(json_object_get(*run, "seed"));
+	snprintf(path, size, "%.4000s/experiment.yaml", o->resume);
+	return 0;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	size_t n;
+	const struct opt *table = setup_option_table(&n);
+	struct setup_options o;
+	struct setup s = {0};
+	struct diag d = {""};
+	_json_ json_t *resumed = NULL;
+	char path[4400];
+	const char *name;
+	int first, err, status;
+
+	setup_defaults(&o);
+	err = opt_parse(table, n, &o, false, argc, argv, &first, &d);
+	if (err > 0)
+		return cli_help(
+			"run", table, n,
+			"EXPERIMENT is a file or a name below configs/experiments (default: "
+			"\"default\").\nEnds with the run's directory; 'iomodes compare' reads "
+			"it.");
+	name = argv[first];
+	if (!err && o.resume) {
+		err = load_resumed(&o, path, sizeof(path), &resumed, &d);
+		name = path;
+	}
+	if (err)
+		return cli_fail("run", EXIT_USAGE, &d);
+	err = setup_make(&o, name, &s, &d);
+	if (err)
+		status = cli_fail("run", EXIT_USAGE, &d);
+	else if (o.dry_run)
+		status = o.json ? (cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK)
+				: plan_print(&s.plan);
+	else
+		status = execute(&o, &s, &d);
+	setup_free(&s);
+	return status;
+}

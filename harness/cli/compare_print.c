@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "compare_print.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/jsonio.h"
+#include "base/num.h"
+#include "base/table.h"
+#include "record/metric.h"
+
+#define CELL 64
+
+/* A column takes the first of its metrics that the group has: block and network alike. */
+static const struct {
+	const char *metric[3];
+} columns[] = {
+	{{"iops", "transactions_per_s", "packets_per_s"}},
+	{{"latency_p50_ns", "rtt_p50_ns"}},
+	{{"latency_p99_ns", "rtt_p99_ns"}},
+	{{"latency_p999_ns", "rtt_p999_ns"}},
+	{{"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
+	{{"interrupts_per_io", "interrupts_per_packet"}},
+};
+
+static const char *column_metric(const json_t *group, size_t column)
+{
+	const json_t *row;
+	size_t i;
+
+	for (size_t k = 0; k < ARRAY_SIZE(columns[column].metric); k++) {
+		const char *name = columns[column].metric[k];
+
+		json_array_foreach (json_object_get(group, "rows"), i, row)
+			if (name && json_object_get(json_object_get(row, "metrics"), name))
+				return name;
+	}
+	return columns[column].metric[0];
+}
+
+static const char *value_text(const struct metric *m, double value, char *out, size_t size)
+{
+	if (isnan(value))
+		snprintf(out, size, "-");
+	else if (!strncmp(m->unit, "ns", 2))
+		num_ns_text(value, out, size);
+	else if (m->better == METRIC_HIGHER && value >= 1e6)
+		snprintf(out, size, "%.4gM", value / 1e6);
+	else if (m->better == METRIC_HIGHER && value >= 1e4)
+		snprintf(out, size, "%.4gk", value / 1e3);
+	else if (m->better == METRIC_HIGHER)
+		snprintf(out, size, "%.4g", value);
+	else if (value > 0 && value < 0.001)
+		snprintf(out, size, "<0.001");
+	else
+		snprintf(out, size, "%.3f", value);
+	return out;
+}
+
+static double row_value(const json_t *row, const char *metric)
+{
+	return jsonio_number(json_object_get(json_object_get(row, "metrics"), metric), "value");
+}
+
+static void state_text(const json_t *row, char *out, size_t size)
+{
+	const char *state = jsonio_string(row, "state", "?");
+	double share = jsonio_number(row, "share");
+
+	if (!strcmp(state, "measured"))
+		snprintf(out, size, "in force (%s)", jsonio_string(row, "grade", "?"));
+	else if (!strcmp(state, "not_in_force") && share > 0)
+		snprintf(out, size, "NOT in force (%.0f %%)", share * 100);
+	else if (!strcmp(state, "not_in_force"))
+		snprintf(out, size, "NOT in force");
+	else if (!strcmp(state, "not_run"))
+		snprintf(out, size, "not run");
+	else
+		snprintf(out, size, "%s", state);
+}
+
+/* "10", or "8/10" where trials were left out. */
+static void used_text(const json_t *row, char *out, size_t size)
+{
+	double used = jsonio_number(row, "trials.used"), all = jsonio_number(row, "trials.all");
+
+	if (used == all)
+		snprintf(out, size, "%.0f", used);
+	else
+		snprintf(out, size, "%.0f/%.0f", used, all);
+}
+
+static bool is_measured(const json_t *row)
+{
+	return !strcmp(jsonio_string(row, "state", ""), "measured");
+}
+
+/* The last two columns of a row: its first comparison, or why there is none. */
+static void judged_text(const json_t *result, const json_t *row, const char **change,
+			const char **word)
+{
+	const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+
+	*change = jsonio_string(first, "text", "");
+	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(result, "baseline", "-")))
+		*change = "baseline";
+}
+
+static const char *judged_metric(const json_t *group)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+
+		if (first)
+			return jsonio_string(first, "metric", NULL);
+	}
+	return NULL;
+}
+
+static int print_group(const json_t *result, const json_t *group)
+{
+	const char *judged = judged_metric(group), *cells[ARRAY_SIZE(columns) + 5];
+	struct table_column head[ARRAY_SIZE(columns) + 5] = {{"MODE", false, false},
+							     {"PROOF", false, false}};
+	char text[ARRAY_SIZE(columns)][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
+	const char *metric[ARRAY_SIZE(columns)];
+	struct table *table;
+	size_t i, n = 2;
+	const json_t *row;
+
+	for (i = 0; i < ARRAY_SIZE(columns); i++) {
+		metric[i] = column_metric(group, i);
+		head[n++] = (struct table_column){metric_find(metric[i])->label, true, false};
+	}
+	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
+		 judged ? metric_find(judged)->label : "CHANGE",
+		 jsonio_string(result, "baseline", "?"));
+	head[n++] = (struct table_column){"N", true, false};
+	head[n++] = (struct table_column){change, true, false};
+	head[n++] = (struct table_column){"VERDICT", false, false};
+	table = table_new(head, n);
+	if (!table)
+		return -ENOMEM;
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		state_text(row, proof, sizeof(proof));
+		used_text(row, blocks, sizeof(blocks));
+		cells[0] = jsonio_string(row, "mode", "?");
+		cells[1] = proof;
+		for (size_t k = 0; k < ARRAY_SIZE(columns); k++)
+			cells[2 + k] = value_text(metric_find(metric[k]), row_value(row, metric[k]),
+						  text[k], sizeof(text[k]));
+		cells[n - 3] = blocks;
+		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
+		table_row(table, cells);
+	}
+	printf("%s\n", jsonio_string(group, "title", "?"));
+	table_print(table, stdout);
+	table_free(table);
+	return 0;
+}
+
+/* What else changed with it: medians, not judged. */
+static void print_aside(const json_t *row, const json_t *base, const char *judged)
+{
+	static const char *const shown[] = {
+		"iops",	      "transactions_per_s", "latency_p50_ns",	  "latency_p99_ns",
+		"rtt_p50_ns", "rtt_p99_ns",	    "cpu_ns_per_io_task", "cpu_ns_per_packet_task"};
+	const char *sep = "; beside it ";
+
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		double a = row_value(base, shown[i]), b = row_value(row, shown[i]);
+
+		if (!strcmp(shown[i], judged) || !(a > 0) || !(b >= 0))
+			continue;
+		printf("%s%s %+.0f %%", sep, metric_find(shown[i])->label, (b / a - 1) * 100);
+		sep = ", ";
+	}
+}
+
+static const char *word_phrase(const char *word)
+{
+	return !strcmp(word, "better")	     ? "better than"
+	       : !strcmp(word, "worse")	     ? "worse than"
+	       : !strcmp(word, "equivalent") ? "equivalent to"
+					     : "inconclusive against";
+}
+
+static void print_findings(const json_t *result, const json_t *group)
+{
+	const char *baseline = jsonio_string(result, "baseline", "?");
+	const json_t *row, *one, *base = NULL;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row)
+		if (!strcmp(jsonio_string(row, "mode", ""), baseline))
+			base = row;
+	if (!base || !is_measured(base))
+		printf("  No comparison: the baseline %s %s here.\n", baseline,
+		       base ? "has no trial in force" : "has no row");
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		json_array_foreach (json_object_get(row, "comparisons"), k, one) {
+			const char *word = word_phrase(jsonio_string(one, "verdict", "?"));
+			const char *name = jsonio_string(one, "metric", "iops");
+
+			printf("  %s: %s %s, %s %s: %s", jsonio_string(row, "mode", "?"),
+			       metric_find(name)->label, jsonio_string(one, "text", "?"), word,
+			       baseline, jsonio_string(one, "sentence", ""));
+			if (strncmp(word, "inconclusive", 12) && base)
+				print_aside(row, base, name);
+			putchar('\n');
+		}
+	}
+}
+
+static void print_excluded(const json_t *group)
+{
+	const json_t *row, *reason;
+	char state[CELL];
+	size_t i, k;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		double all = jsonio_number(row, "trials.all"), used;
+
+		used = jsonio_number(row, "trials.used");
+		if (is_measured(row) && used == all &&
+		    !json_array_size(json_object_get(row, "reasons")))
+			continue;
+		state_text(row, state, sizeof(state));
+		if (is_measured(row) && used == all)
+			snprintf(state, sizeof(state), "values that a check spoils left out");
+		else if (is_measured(row))
+			snprintf(state, sizeof(state), "%.0f of %.0f trials left out", all - used,
+				 all);
+		printf("  %s: %s", jsonio_string(row, "mode", "?"), state);
+		json_array_foreach (json_object_get(row, "reasons"), k, reason)
+			printf("%s%s", k ? " | " : ": ", json_string_value(reason));
+		putchar('\n');
+	}
+}
+
+/* A percentile that is not printed owes its reason. */
+static void print_unsupported(const json_t *group)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
+			const char *name = column_metric(group, k);
+			const char *why = jsonio_string(
+				json_object_get(json_object_get(row, "metrics"), name), "reason",
+				NULL);
+
+			if (why)
+				printf("  %s: no %s: %s\n", jsonio_string(row, "mode", "?"),
+				       metric_find(name)->label, why);
+		}
+	}
+}
+
+static void print_legend(const json_t *result)
+{
+	puts("PROOF    counter: a kernel counter of the measured window shows the mode; accepted: "
+	     "the kernel took\n"
+	     "         the flag, no counter can show more. Rows not in force are shown and "
+	     "excluded.\n"
+	     "NUMBERS  medians of N trials, one a block; p50 to p99.9 of the merged histograms, at "
+	     "open loop from the\n"
+	     "         intended start. CPU/IO: CPU time of the workload's tasks with their SQ "
+	     "thread.\n"
+	     "VERDICT  better, worse: the 95 % interval of the change, paired by block, lies "
+	     "beyond "
+	     "the margin and\n"
+	     "         p <= 0.05 after correction; equivalent: the 90 % interval lies inside it; "
+	     "else inconclusive.");
+	if (json_is_true(json_object_get(result, "dirty")))
+		puts("The build that measured this had uncommitted changes.");
+}
+
+int compare_print_text(const json_t *result)
+{
+	const json_t *groups = json_object_get(result, "groups"), *group, *note;
+	size_t i;
+	int err;
+
+	printf("run %s: %.0f trials in %.0f blocks, baseline %s\n\n",
+	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
+	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
+	json_array_foreach (groups, i, group) {
+		err = print_group(result, group);
+		if (err)
+			return err;
+		print_findings(result, group);
+		print_excluded(group);
+		print_unsupported(group);
+		putchar('\n');
+	}
+	json_array_foreach (json_object_get(result, "left_out"), i, note)
+		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
+		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));
+	print_legend(result);
+	return 0;
+}
+
+static void csv_text(const char *text, char end)
+{
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	printf("\"%c", end);
+}
+
+static void csv_number(const json_t *j, const char *path, char end)
+{
+	double value = jsonio_number(j, path);
+
+	if (!isnan(value))
+		printf("%.15g", value);
+	putchar(end);
+}
+
+static void csv_row(const json_t *group, const json_t *row)
+{
+	const json_t *value, *one, *judged;
+	const char *metric;
+	size_t i;
+
+	json_object_foreach ((json_t *)json_object_get(row, "metrics"), metric, value) {
+		judged = NULL;
+		json_array_foreach (json_object_get(row, "comparisons"), i, one)
+			if (!strcmp(jsonio_string(one, "metric", ""), metric))
+				judged = one;
+		csv_text(jsonio_string(group, "target", ""), ',');
+		csv_text(jsonio_string(group, "workload", ""), ',');
+		csv_text(jsonio_string(group, "placement", ""), ',');
+		csv_text(jsonio_string(group, "title", ""), ',');
+		csv_text(jsonio_string(row, "mode", ""), ',');
+		csv_text(jsonio_string(row, "state", ""), ',');
+		csv_text(jsonio_string(row, "grade", ""), ',');
+		csv_text(metric, ',');
+		csv_number(value, "value", ',');
+		csv_number(value, "low", ',');
+		csv_number(value, "high", ',');
+		csv_number(value, "n", ',');
+		csv_text(jsonio_string(judged, "scale", ""), ',');
+		csv_number(judged, "estimate", ',');
+		csv_number(judged, "low", ',');
+		csv_number(judged, "high", ',');
+		csv_number(judged, "p_adjusted", ',');
+		csv_text(jsonio_string(judged, "verdict", ""), '\n');
+	}
+	if (json_object_size(json_object_get(row, "metrics")))
+		return;
+	csv_text(jsonio_string(group, "target", ""), ','); /* nothing measured is a row, too */
+	csv_text(jsonio_string(group, "workload", ""), ',');
+	csv_text(jsonio_string(group, "placement", ""), ',');
+	csv_text(jsonio_string(group, "title", ""), ',');
+	csv_text(jsonio_string(row, "mode", ""), ',');
+	csv_text(jsonio_string(row, "state", ""), ',');
+	csv_text(jsonio_string(row, "grade", ""), ',');
+	puts(",,,,,,,,,,");
+}
+
+int compare_print_csv(const json_t *result)
+{
+	const json_t *group, *row;
+	size_t i, k;
+
+	puts("target,workload,placement,load,mode,state,grade,metric,value,low,high,n,scale,"
+	     "estimate,estimate_low,estimate_high,p_adjusted,verdict");
+	json_array_foreach (json_object_get(result, "groups"), i, group)
+		json_array_foreach (json_object_get(group, "rows"), k, row)
+			csv_row(group, row);
+	return 0;
+}

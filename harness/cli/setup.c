@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "setup.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "base/suggest.h"
+#include "paths.h"
+#include "sys/sys.h"
+
+#define AT(member) .offset = offsetof(struct setup_options, member)
+
+static const struct opt table[] = {
+	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH",
+	 .help = "device or file to measure, or \"scratch\" (default: as the experiment says)"},
+	{"scratch", NULL, OPT_STR, 0, AT(scratch), .arg = "DIR",
+	 .help = "directory for the scratch file (default: beside the results)"},
+	{"output", NULL, OPT_STR, 'o', AT(output), .arg = "DIR",
+	 .help = "directory that the run's own directory is made in"},
+	{"mode", NULL, OPT_STRS, 'm', AT(modes), .arg = "NAME",
+	 .help = "only this mode of the experiment; may be repeated"},
+	{"blocks", NULL, OPT_U64, 0, AT(blocks), EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
+	 .arg = "N", .help = "blocks, 6 to 30: every cell once in each, in random order"},
+	{"runtime", NULL, OPT_NS, 0, AT(runtime_ns), 100000000, 0, .arg = "TIME",
+	 .help = "measured time of a trial (10s, 500ms)"},
+	{"ramp-time", "ramp", OPT_NS, 0, AT(ramp_ns), 0, 0, .arg = "TIME",
+	 .help = "time before it that is not measured"},
+	{"seed", NULL, OPT_U64, 0, AT(seed), 1, INT64_MAX, .arg = "N",
+	 .help = "of the random order and offsets (default: drawn and recorded)"},
+	{"max-cells", NULL, OPT_U64, 0, AT(max_cells), 0, 0, .arg = "N",
+	 .help = "most cells to run, 0: all (the last of the file are left out)"},
+	{"no-cpu-left", NULL, OPT_BOOL, 0, AT(no_cpu_left),
+	 .help = "leave out the pass that measures what CPU is left to others"},
+	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
+	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
+	 .help = "run modes whose requirements are not met, to see what silently happens"},
+	{"resume", NULL, OPT_STR, 0, AT(resume), .arg = "DIR",
+	 .help = "run: go on with a run that was cut short"},
+	{"dry-run", NULL, OPT_BOOL, 'n', AT(dry_run),
+	 .help = "run: print the plan, change nothing"},
+	{"json", NULL, OPT_BOOL, 0, AT(json), .help = "plan as JSON"},
+	{"quiet", NULL, OPT_BOOL, 'q', AT(quiet), .help = "no progress line"},
+};
+
+const struct opt *setup_option_table(size_t *n)
+{
+	*n = ARRAY_SIZE(table);
+	return table;
+}
+
+void setup_defaults(struct setup_options *o)
+{
+	*o = (struct setup_options){
+		.blocks = UINT64_MAX,
+		.ramp_ns = UINT64_MAX,
+		.runtime_ns = UINT64_MAX,
+		.seed = UINT64_MAX,
+		.max_cells = UINT64_MAX,
+	};
+}
+
+/* The members that change the plan; one table for both directions. */
+static const struct {
+	const char *name;
+	size_t offset;
+	enum { TEXT, NUMBER, FLAG } kind;
+} kept[] = {
+	{"target", offsetof(struct setup_options, target), TEXT},
+	{"scratch", offsetof(struct setup_options, scratch), TEXT},
+	{"write_id", offsetof(struct setup_options, write_id), TEXT},
+	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
+	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
+	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
+	{"max_cells", offsetof(struct setup_options, max_cells), NUMBER},
+	{"ignore_requires", offsetof(struct setup_options, ignore_requires), FLAG},
+	{"no_cpu_left", offsetof(struct setup_options, no_cpu_left), FLAG},
+};
+
+json_t *setup_command_json(const struct setup_options *o)
+{
+	json_t *j = json_object(), *modes = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		const char *at = (const char *)o + kept[i].offset;
+
+		if (kept[i].kind == TEXT && *(const char *const *)at)
+			json_object_set_new(j, kept[i].name, json_string(*(const char *const *)at));
+		else if (kept[i].kind == NUMBER && *(const uint64_t *)at != UINT64_MAX)
+			json_object_set_new(j, kept[i].name,
+					    json_integer((json_int_t) * (const uint64_t *)at));
+		else if (kept[i].kind == FLAG && *(const bool *)at)
+			json_object_set_new(j, kept[i].name, json_true());
+	}
+	for (size_t i = 0; i < o->modes.n; i++)
+		json_array_append_new(modes, json_string(o->modes.item[i]));
+	json_object_set_new(j, "modes", modes);
+	return j;
+}
+
+void setup_from_command(const json_t *command, struct setup_options *o)
+{
+	json_t *modes = json_object_get(command, "modes"), *mode;
+	size_t index;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		json_t *value = json_object_get(command, kept[i].name);
+		char *at = (char *)o + kept[i].offset;
+
+		if (kept[i].kind == TEXT && json_is_string(value))
+			*(const char **)at = json_string_value(value);
+		else if (kept[i].kind == NUMBER && json_is_integer(value))
+			*(uint64_t *)at = (uint64_t)json_integer_value(value);
+		else if (kept[i].kind == FLAG && json_is_true(value))
+			*(bool *)at = true;
+	}
+	json_array_foreach (modes, index, mode) {
+		if (json_is_string(mode) && o->modes.n < OPT_STRS_MAX)
+			o->modes.item[o->modes.n++] = json_string_value(mode);
+	}
+}
+
+static bool selected(const struct setup_options *o, const char *mode)
+{
+	for (size_t i = 0; i < o->modes.n; i++)
+		if (!strcmp(o->modes.item[i], mode))
+			return true;
+	return !o->modes.n;
+}
+
+/* --mode: keep only those cells; a name that matches none is an error. */
+static int select_modes(const struct setup_options *o, const struct modes *modes,
+			struct experiment *e, struct diag *d)
+{
+	const char *names[256];
+	char hint[160];
+	size_t n = 0, kept_cells = 0;
+
+	for (size_t i = 0; i < o->modes.n; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < e->n_cells; j++)
+			found |= !strcmp(e->cells[j].mode->name, o->modes.item[i]);
+		if (found)
+			continue;
+		if (modes_find(modes, o->modes.item[i]))
+			return diag_set(d, -EINVAL, "--mode %s: not in experiment %s",
+					o->modes.item[i], e->name);
+		for (; n < modes->n && n < ARRAY_SIZE(names); n++)
+			names[n] = modes->mode[n].name;
+		return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", o->modes.item[i],
+				suggest_text(o->modes.item[i], names, n, hint, sizeof(hint)));
+	}
+	for (size_t i = 0; i < e->n_cells; i++) {
+		if (selected(o, e->cells[i].mode->name)) {
+			e->cells[kept_cells++] = e->cells[i];
+			continue;
+		}
+		free(e->cells[i].id);
+		free(e->cells[i].workload);
+	}
+	e->n_cells = kept_cells;
+	return 0;
+}
+
+static void override(const struct setup_options *o, struct experiment *e)
+{
+	const struct {
+		uint64_t given, *value;
+	} numbers[] = {
+		{o->blocks, &e->blocks},
+		{o->ramp_ns, &e->ramp_ns},
+		{o->runtime_ns, &e->runtime_ns},
+		{o->max_cells, &e->max_cells},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].given != UINT64_MAX)
+			*numbers[i].value = numbers[i].given;
+	if (o->no_cpu_left)
+		e->cpu_left = false;
+}
+
+static int read_text(const char *path, char **text, struct diag *d)
+{
+	_file_ FILE *f = fopen(path, "re");
+	size_t size = 0;
+
+	if (!f)
+		return diag_errno(d, -errno, "%s", path);
+	return getdelim(text, &size, '\0', f) < 0
+		       ? diag_set(d, -EINVAL, "%s: empty or unreadable", path)
+		       : 0;
+}
+
+static int load_files(const char *name, struct setup *s, struct diag *d)
+{
+	char config[4096], modes[4200], path[4400];
+	int err = paths_config(config, sizeof(config), d);
+
+	if (err)
+		return err;
+	snprintf(modes, sizeof(modes), "%s/modes", config);
+	err = modes_load(modes, &s->modes, d);
+	if (!err)
+		err = paths_experiment(name, path, sizeof(path), d);
+	if (!err)
+		err = read_text(path, &s->experiment_text, d);
+	if (!err)
+		err = experiment_load_text(path, s->experiment_text, strlen(s->experiment_text),
+					   &s->modes, &s->experiment, d);
+	return err;
+}
+
+int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d)
+{
+	struct plan_options po = {
+		.seed = o->seed == UINT64_MAX ? 0 : o->seed,
+		.euid = geteuid(),
+		.ignore_requires = o->ignore_requires,
+	};
+	char scratch[4200];
+	int err;
+
+	*s = (struct setup){0};
+	err = paths_bin(s->bin, sizeof(s->bin), d);
+	if (!err)
+		err = load_files(name ? name : "default", s, d);
+	if (!err)
+		err = select_modes(o, &s->modes, &s->experiment, d);
+	if (err)
+		return err;
+	override(o, &s->experiment);
+	paths_results(s->results, sizeof(s->results));
+	if (o->output)
+		snprintf(s->results, sizeof(s->results), "%s", o->output);
+	snprintf(scratch, sizeof(scratch), "%s", o->scratch ? o->scratch : s->results);
+	err = sys_open(NULL, &s->sys);
+	if (err)
+		return diag_errno(d, err, "/");
+	err = machine_discover(s->sys, &s->machine, d);
+	if (!err)
+		err = target_resolve(s->machine, o->target ? o->target : s->experiment.target,
+				     s->experiment.scratch_bytes, scratch, o->write_id, &s->target,
+				     d);
+	if (!err)
+		err = plan_make(&s->experiment, s->machine, &s->target, &po, &s->plan, d);
+	return err;
+}
+
+void setup_free(struct setup *s)
+{
+	plan_free(&s->plan);
+	experiment_free(&s->experiment);
+	free(s->experiment_text);
+	machine_free(s->machine);
+	sys_close(s->sys);
+	modes_free(&s->modes);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `plan` and `run` share: options, modes, experiment, machine, target, plan. */
+#pragma once
+#include "base/opt.h"
+#include "trial/plan.h"
+
+struct diag;
+
+struct setup_options {
+	const char *target, *scratch, *output, *write_id, *resume;
+	struct opt_strs modes;				       /* only these, of the experiment's */
+	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells; /* UINT64_MAX: as the file says */
+	bool ignore_requires, dry_run, json, quiet, no_cpu_left;
+};
+
+/* The rows; `n` of them. Offsets are into struct setup_options. */
+const struct opt *setup_option_table(size_t *n);
+void setup_defaults(struct setup_options *o);
+
+struct setup {
+	struct sys *sys;
+	struct modes modes;
+	struct machine *machine;
+	struct experiment experiment;
+	char *experiment_text;
+	struct target target;
+	struct plan plan;
+	char results[4096], bin[4096];
+};
+
+/* Load everything and make the plan; changes nothing. `name` is a file or a bare name, NULL:
+ * "default". Freed by setup_free() in every case. */
+int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d);
+void setup_free(struct setup *s);
+
+/* The options that change the plan, for run.json and --resume. New reference. */
+json_t *setup_command_json(const struct setup_options *o);
+/* The reverse; strings are borrowed from `command`. */
+void setup_from_command(const json_t *command, struct setup_options *o);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "with_mode.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "base/suggest.h"
+#include "evidence/evidence.h"
+#include "paths.h"
+#include "record/verdict.h"
+
+static int find_mode(struct with_mode *w, const char *name, struct diag *d)
+{
+	char config[4096], dir[4200], hint[160];
+	const char *names[256];
+	size_t n = 0;
+	int err = paths_config(config, sizeof(config), d);
+
+	if (err)
+		return err;
+	snprintf(dir, sizeof(dir), "%s/modes", config);
+	err = modes_load(dir, &w->modes, d);
+	if (err)
+		return err;
+	w->mode = modes_find(&w->modes, name);
+	if (w->mode)
+		return 0;
+	for (; n < w->modes.n && n < ARRAY_SIZE(names); n++)
+		names[n] = w->modes.mode[n].name;
+	return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", name,
+			suggest_text(name, names, n, hint, sizeof(hint)));
+}
+
+/* The mode's options behind the program's name: fio takes them as defaults of every job then. */
+static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
+{
+	const char *base = strrchr(argv[0], '/');
+	size_t n = 0, used = 0, size = 16384;
+	int err;
+
+	base = base ? base + 1 : argv[0];
+	while (argv[n])
+		n++;
+	w->argv = calloc(n + MODE_ARGV_MAX + 2, sizeof(*w->argv));
+	w->storage = malloc(size);
+	if (!w->argv || !w->storage)
+		return -ENOMEM;
+	memcpy(w->argv, argv, n * sizeof(*argv));
+	if (!mode_options(w->mode, base)) {
+		if (w->mode->any_command)
+			return 0;
+		return diag_set(
+			d, -EINVAL,
+			"mode %s is made by workload options: it goes with ioloop%s, not with "
+			"%s",
+			w->mode->name, mode_options(w->mode, "fio") ? " or fio" : "", base);
+	}
+	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, &w->options, d);
+	if (err)
+		return err;
+	memmove(w->argv + 1 + w->options.n + !!w->options.filename, w->argv + 1, n * sizeof(*argv));
+	for (size_t i = 0; i < w->options.n + !!w->options.filename; i++) {
+		bool file = i == w->options.n;
+
+		w->argv[1 + i] = w->storage + used;
+		used += (size_t)snprintf(w->storage + used, size - used, "--%s=%s",
+					 file ? "filename" : w->options.option[i].name,
+					 file ? w->options.filename : w->options.option[i].value) +
+			1;
+		if (used >= size)
+			return diag_set(d, -E2BIG, "mode %s: its options are too long",
+					w->mode->name);
+	}
+	return 0;
+}
+
+static void fill_scope(struct with_mode *w)
+{
+	const struct machine_disk *paths[16];
+	size_t n = machine_paths(w->machine, w->target.disk, paths, ARRAY_SIZE(paths));
+
+	for (size_t i = 0; i < n; i++) {
+		w->disks[w->n_disks++] = paths[i]->name;
+		for (size_t j = 0; j < paths[i]->n_vectors && w->n_irqs < ARRAY_SIZE(w->irqs); j++)
+			w->irqs[w->n_irqs++] = paths[i]->vectors[j].irq;
+	}
+}
+
+int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const char *target,
+		   char *const *argv, struct knob_setting **settings, size_t *n, struct diag *d)
+{
+	struct mode_availability a;
+	int err;
+
+	if (!target)
+		return diag_set(d, -EINVAL, "--mode needs --target: the device or file it is for");
+	err = find_mode(w, mode, d);
+	if (!err)
+		err = machine_discover(s, &w->machine, d);
+	if (!err)
+		err = target_resolve(w->machine, target, 0, ".", NULL, &w->target, d);
+	if (err)
+		return err;
+	mode_check(w->mode, w->machine, w->target.disk, geteuid(), &a);
+	if (!a.available)
+		return diag_set(d, -EOPNOTSUPP, "mode %s on %s: %s%s%s", mode, w->target.label,
+				a.reason, *a.remedy ? "; " : "", a.remedy);
+	err = placement_resolve(w->machine, w->target.disk, 1, true, &w->placement, d);
+	if (!err)
+		err = add_options(w, argv, d);
+	if (!err)
+		err = mode_settings(&w->mode->set, w->machine, w->target.disk, settings, n, d);
+	fill_scope(w);
+	return err;
+}
+
+int with_mode_begin(struct with_mode *w, struct diag *d)
+{
+	struct evidence_scope scope = {
+		.sys = w->machine->sys,
+		.irqs = w->irqs,
+		.n_irqs = w->n_irqs,
+		.disks = w->disks,
+		.n_disks = w->n_disks,
+		.cpus = w->machine->allowed,
+	};
+	size_t added = w->options.n + !!w->options.filename;
+
+	if (added)
+		fprintf(stderr, "iomodes with: mode %s adds to %s:", w->mode->name, w->argv[0]);
+	for (size_t i = 0; i < added; i++)
+		fprintf(stderr, " %s", w->argv[1 + i]);
+	if (added)
+		fputc('\n', stderr);
+	return evidence_begin(&scope, &w->window, d);
+}
+
+void with_mode_end(struct with_mode *w)
+{
+	_json_ json_t *evidence = NULL, *load = json_object(), *verdict = NULL;
+	struct denominators over = {.packet = NAN};
+	struct diag d = {""};
+	const json_t *reason;
+	size_t i;
+
+	if (!w->window || evidence_end(w->window, &evidence, &d))
+		return;
+	over.io = jsonio_number(evidence, "counters.device_ios");
+	over.second = jsonio_number(evidence, "window_ns") / 1e9;
+	if (!(over.io > 0))
+		over.io = NAN;
+	verdict = verdict_evaluate(w->mode->expect, w->mode->n_expect, w->mode->grade, evidence,
+				   &over, load, NULL);
+	fprintf(stderr, "iomodes with: mode %s: %s (%s), %.0f I/Os of %s\n", w->mode->name,
+		jsonio_string(verdict, "mode", "unproven"), jsonio_string(verdict, "grade", "?"),
+		isnan(over.io) ? 0 : over.io, w->target.disk->name);
+	json_array_foreach (json_object_get(verdict, "reasons"), i, reason)
+		fprintf(stderr, "  %s\n", json_string_value(reason));
+}
+
+void with_mode_close(struct with_mode *w)
+{
+	evidence_free(w->window);
+	placement_free(&w->placement);
+	free(w->argv);
+	free(w->storage);
+	machine_free(w->machine);
+	modes_free(&w->modes);
+}

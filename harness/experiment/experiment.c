@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "experiment/experiment.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/num.h"
+#include "base/suggest.h"
+#include "base/yaml.h"
+#include "experiment/group.h"
+#include "record/metric.h"
+
+static const char *const experiment_keys[] = {
+	"name",	   "doc",    "target", "scratch_size", "baseline",
+	"primary", "design", "set",    "load",	       "groups",
+};
+static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
+					  "max_cells", "seed", "cpu_left"};
+
+static int load_text(const struct yaml_node *root, const char *key, char **out, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, key);
+	int err;
+
+	if (!node)
+		return 0;
+	err = yaml_expect(node, YAML_SCALAR, d);
+	if (err)
+		return err;
+	*out = strdup(node->text);
+	return *out ? 0 : -ENOMEM;
+}
+
+static int load_design(const struct yaml_node *design, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node;
+	int err = yaml_check_keys(design, design_keys, ARRAY_SIZE(design_keys), d);
+
+	if (!err && (node = yaml_get(design, "blocks"))) {
+		err = yaml_u64(node, &e->blocks, d);
+		if (!err &&
+		    (e->blocks < EXPERIMENT_BLOCKS_MIN || e->blocks > EXPERIMENT_BLOCKS_MAX))
+			err = yaml_error(
+				node, d, -ERANGE,
+				"blocks must be %d to %d: below %d no 95 %% interval for a median "
+				"exists",
+				EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
+				EXPERIMENT_BLOCKS_MIN);
+	}
+	if (!err && (node = yaml_get(design, "ramp")))
+		err = yaml_ns(node, &e->ramp_ns, d);
+	if (!err && (node = yaml_get(design, "runtime"))) {
+		err = yaml_ns(node, &e->runtime_ns, d);
+		if (!err && e->runtime_ns < 100000000)
+			err = yaml_error(node, d, -ERANGE, "runtime must be at least 100ms");
+	}
+	if (!err && (node = yaml_get(design, "max_cells")))
+		err = yaml_u64(node, &e->max_cells, d);
+	if (!err && (node = yaml_get(design, "seed")))
+		err = yaml_u64(node, &e->seed, d);
+	if (!err && (node = yaml_get(design, "cpu_left")))
+		err = yaml_bool(node, &e->cpu_left, d);
+	return err;
+}
+
+static int load_primary(const struct yaml_node *list, struct experiment *e, struct diag *d)
+{
+	const char *names[256];
+	char hint[160];
+	size_t n;
+	const struct metric *all = metric_all(&n);
+	int err = yaml_expect(list, YAML_SEQ, d);
+
+	if (err)
+		return err;
+	e->primary = calloc(list->n + 1, sizeof(*e->primary));
+	if (!e->primary)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++) {
+		err = yaml_expect(list->item[i], YAML_SCALAR, d);
+		if (err)
+			return err;
+		if (!metric_find(list->item[i]->text)) {
+			for (size_t j = 0; j < n && j < ARRAY_SIZE(names); j++)
+				names[j] = all[j].name;
+			return yaml_error(list->item[i], d, -EINVAL, "unknown metric \"%s\"%s",
+					  list->item[i]->text,
+					  suggest_text(list->item[i]->text, names,
+						       n < 256 ? n : 256, hint, sizeof(hint)));
+		}
+		e->primary[e->n_primary] = strdup(list->item[i]->text);
+		if (!e->primary[e->n_primary++])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int load_baseline(const struct yaml_node *root, const struct modes *modes,
+			 struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, "baseline");
+	int err = load_text(root, "baseline", &e->baseline, d);
+
+	if (err)
+		return err;
+	if (node)
+		return group_find_mode(node, modes, NULL, d);
+	e->baseline = e->n_cells ? strdup(e->cells[0].mode->name) : NULL;
+	return e->baseline ? 0 : -ENOMEM;
+}
+
+static int check_unique(const struct yaml_node *groups, const struct experiment *e, struct diag *d)
+{
+	for (size_t i = 0; i < e->n_cells; i++)
+		for (size_t j = i + 1; j < e->n_cells; j++)
+			if (!strcmp(e->cells[i].id, e->cells[j].id))
+				return yaml_error(groups->item[e->cells[j].group], d, -EINVAL,
+						  "cell %s is already in an earlier group",
+						  e->cells[j].id);
+	return 0;
+}
+
+static int load_root(const struct yaml_node *root, const struct modes *modes, struct experiment *e,
+		     struct diag *d)
+{
+	const struct yaml_node *node, *groups = yaml_get(root, "groups");
+	int err = yaml_check_keys(root, experiment_keys, ARRAY_SIZE(experiment_keys), d);
+
+	if (!err)
+		err = load_text(root, "name", &e->name, d);
+	if (!err && !e->name)
+		return yaml_error(root, d, -EINVAL, "an experiment needs a name:");
+	if (!err &&
+	    strspn(e->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+		    strlen(e->name))
+		return yaml_error(
+			yaml_get(root, "name"), d, -EINVAL,
+			"name \"%s\" becomes part of a directory: letters, digits, . - _ only",
+			e->name);
+	if (!err)
+		err = load_text(root, "doc", &e->doc, d);
+	if (!err)
+		err = load_text(root, "target", &e->target, d);
+	if (!err && (node = yaml_get(root, "scratch_size")))
+		err = yaml_bytes(node, &e->scratch_bytes, d);
+	if (!err && (node = yaml_get(root, "design")))
+		err = load_design(node, e, d);
+	if (!err && (node = yaml_get(root, "primary")))
+		err = load_primary(node, e, d);
+	if (!err && (node = yaml_get(root, "set")))
+		err = mode_pairs_load(node, &e->set, d);
+	if (!err)
+		err = mode_check_knobs(e->file, &e->set, d);
+	if (!err && !groups)
+		return yaml_error(root, d, -EINVAL, "an experiment needs groups: of cells");
+	if (!err)
+		err = groups_expand(groups, yaml_get(root, "load"), modes, e, d);
+	if (!err)
+		err = check_unique(groups, e, d);
+	return err ? err : load_baseline(root, modes, e, d);
+}
+
+int experiment_load_text(const char *name, const char *text, size_t len, const struct modes *modes,
+			 struct experiment *e, struct diag *d)
+{
+	struct yaml_node *root;
+	int err = yaml_load_text(name, text, len, &root, d);
+
+	*e = (struct experiment){
+		.blocks = 10,
+		.ramp_ns = 2000000000,
+		.runtime_ns = 10000000000,
+		.scratch_bytes = 1u << 30,
+		.file = strdup(name),
+	};
+	if (!err)
+		err = load_root(root, modes, e, d);
+	if (!err && !e->target)
+		e->target = strdup("scratch");
+	yaml_tree_free(root);
+	if (err)
+		experiment_free(e);
+	return err;
+}
+
+int experiment_load_file(const char *path, const struct modes *modes, struct experiment *e,
+			 struct diag *d)
+{
+	_free_ char *text = NULL;
+	_file_ FILE *f = fopen(path, "re");
+	size_t size = 0;
+	ssize_t len;
+
+	*e = (struct experiment){0};
+	if (!f)
+		return diag_errno(d, -errno, "%s", path);
+	len = getdelim(&text, &size, '\0', f);
+	if (len < 0)
+		return diag_set(d, -EINVAL, "%s: empty or unreadable", path);
+	if (len > 1 << 20)
+		return diag_set(d, -EFBIG, "%s: larger than 1 MiB", path);
+	return experiment_load_text(path, text, (size_t)len, modes, e, d);
+}
+
+void experiment_free(struct experiment *e)
+{
+	free(e->name);
+	free(e->doc);
+	free(e->file);
+	free(e->target);
+	free(e->baseline);
+	for (size_t i = 0; i < e->n_primary; i++)
+		free(e->primary[i]);
+	free(e->primary);
+	mode_pairs_free(&e->set);
+	for (size_t i = 0; i < e->n_cells; i++) {
+		free(e->cells[i].id);
+		free(e->cells[i].workload);
+	}
+	free(e->cells);
+	*e = (struct experiment){0};
+}

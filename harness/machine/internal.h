@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of machine_discover(), one file each. All return 0 or -errno and fill `d`. */
+#pragma once
+#include "machine/machine.h"
+
+struct interrupt;
+
+/* cpu.c: CPUs, caches, nodes. A topology that hwloc cannot load is no error: m->topology is NULL.
+ */
+int cpu_discover(struct machine *m, struct diag *d);
+void cpu_free(struct machine *m);
+/* The topology as hwloc's XML; the caller frees it with free(). -ENOENT without topology. */
+int cpu_topology_xml(const struct machine *m, char **xml, size_t *len);
+
+/* disk.c: everything below /sys/block. */
+int disk_discover(struct machine *m, struct diag *d);
+void disk_free(struct machine_disk *disk);
+/* vector.c: interrupts of the disk's device; `all` are the lines of /proc/interrupts. */
+int vector_discover(struct sys *s, struct machine_disk *disk, const struct interrupt *all, size_t n,
+		    struct diag *d);
+/* queue.c: hardware contexts, each matched to one of disk->vectors. */
+int queue_discover(struct sys *s, struct machine_disk *disk, struct diag *d);
+const char *queue_type_name(enum hctx_type type);
+const char *vector_managed_name(const struct machine_vector *v);
+
+/* environment.c */
+int environment_read(struct machine *m, struct diag *d);
+void environment_free(struct machine *m);
+/* Facts that only the live machine can answer, for RECORDED_LIVE: {"name": {"value", "why"}}. */
+json_t *environment_live_json(const struct machine *m);
+
+/* What collect keeps of answers that were found by system calls instead of files:
+ * {"facts": {...}, "capabilities": {...}}. */
+#define RECORDED_LIVE	  "/machine/live.json"
+#define RECORDED_TOPOLOGY "/machine/hwloc.xml"
+/* Entry `name` of `section` of RECORDED_LIVE; NULL when there is none. New reference. */
+json_t *recorded_live(struct sys *s, const char *section, const char *name);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Can a mode run on this machine and target, and which settings does it come to? */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "mode/mode.h"
+
+#define PATHS_MAX 16
+
+static int append(struct knob_setting **settings, size_t *n, const struct knob *k,
+		  const char *instance, const char *value)
+{
+	struct knob_setting *grown = reallocarray(*settings, *n + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	*settings = grown;
+	grown[*n] = (struct knob_setting){.knob = k};
+	snprintf(grown[*n].instance, sizeof(grown[*n].instance), "%s", instance);
+	snprintf(grown[*n].value, sizeof(grown[*n].value), "%s", value);
+	(*n)++;
+	return 0;
+}
+
+/* Host-wide kinds: every instance this machine has (all CPUs' governors). */
+static int append_all(const struct machine *machine, const struct knob *k, const char *value,
+		      struct knob_setting **settings, size_t *n, struct diag *d)
+{
+	_free_ char **instances = NULL;
+	int err = knob_instances(machine->sys, k, &instances);
+
+	if (!err && !instances[0])
+		err = -ENOENT;
+	if (err)
+		return diag_errno(d, err, "%s: not on this machine", k->name);
+	for (size_t i = 0; !err && instances[i]; i++)
+		err = append(settings, n, k, instances[i], value);
+	return err;
+}
+
+static int append_for_disk(const struct machine *machine, const struct machine_disk *disk,
+			   const struct knob *k, const char *value, struct knob_setting **settings,
+			   size_t *n, struct diag *d)
+{
+	const struct machine_disk *paths[PATHS_MAX];
+	size_t n_paths = disk ? machine_paths(machine, disk, paths, PATHS_MAX) : 0;
+	int err = 0;
+
+	if (!n_paths)
+		return diag_set(d, -ENOENT, "%s: belongs to a block device, and there is no target",
+				k->name);
+	for (size_t i = 0; !err && i < n_paths; i++) {
+		if (k->scope == KNOB_BLOCK) {
+			err = append(settings, n, k, paths[i]->name, value);
+		} else if (k->scope == KNOB_NVME) {
+			if (strncmp(paths[i]->controller, "nvme", 4))
+				return diag_set(d, -EOPNOTSUPP, "%s: %s is not an NVMe device",
+						k->name, paths[i]->name);
+			err = append(settings, n, k, paths[i]->controller, value);
+		} else {
+			for (size_t j = 0; !err && j < paths[i]->n_vectors; j++)
+				if (paths[i]->vectors[j].managed != VECTOR_MANAGED)
+					err = append(settings, n, k, paths[i]->vectors[j].instance,
+						     value);
+		}
+	}
+	return err;
+}
+
+int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
+		  const struct machine_disk *disk, struct knob_setting **settings, size_t *n,
+		  struct diag *d)
+{
+	for (size_t i = 0; i < pairs->n; i++) {
+		const struct mode_pair *p = &pairs->item[i];
+		const struct knob *k = knob_find(p->name);
+		int err;
+
+		if (!k)
+			return diag_set(d, -EINVAL, "unknown knob \"%s\"", p->name);
+		switch (k->scope) {
+		case KNOB_BLOCK:
+		case KNOB_NVME:
+		case KNOB_IRQ:
+			err = append_for_disk(machine, disk, k, p->value, settings, n, d);
+			break;
+		default:
+			err = append_all(machine, k, p->value, settings, n, d);
+			break;
+		}
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static void unavailable(struct mode_availability *a, const char *reason, const char *remedy)
+{
+	a->available = false;
+	snprintf(a->reason, sizeof(a->reason), "%s", reason);
+	snprintf(a->remedy, sizeof(a->remedy), "%s", remedy);
+}
+
+/* A requirement that names a knob is read; all instances must have the value. */
+static bool check_knob(const struct mode_pair *p, const struct machine *machine,
+		       const struct machine_disk *disk, struct mode_availability *a)
+{
+	struct mode_pairs one = {.item = (struct mode_pair *)p, .n = 1};
+	_free_ struct knob_setting *settings = NULL;
+	char value[KNOB_VALUE_MAX], reason[400];
+	struct diag d = {""};
+	size_t n = 0;
+	int err = mode_settings(&one, machine, disk, &settings, &n, &d);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		err = knob_get(machine->sys, settings[i].knob, settings[i].instance, value, &d);
+		if (err || settings[i].knob->same(p->value, value))
+			continue;
+		snprintf(reason, sizeof(reason), "%s of %s is %.64s, not %s", p->name,
+			 *settings[i].instance ? settings[i].instance : "this machine", value,
+			 p->value);
+		unavailable(a, reason, "");
+		return false;
+	}
+	if (err)
+		unavailable(a, d.text, "");
+	return !err;
+}
+
+static bool check_capability(const struct mode_pair *p, const struct machine *machine,
+			     const struct machine_disk *disk, struct mode_availability *a)
+{
+	const struct capability *c = capability_find(p->name);
+	struct capability_answer answer = {0};
+
+	c->probe(machine, disk, &answer);
+	if (!strcmp(answer.value, p->value))
+		return true;
+	unavailable(a, answer.reason, answer.remedy);
+	return false;
+}
+
+/* Settings must exist on the target; without root, only what is already so can be "set". */
+static bool check_settings(const struct mode *m, const struct machine *machine,
+			   const struct machine_disk *disk, unsigned euid,
+			   struct mode_availability *a)
+{
+	_free_ struct knob_setting *settings = NULL;
+	struct diag d = {""};
+	size_t n = 0;
+	int err = mode_settings(&m->set, machine, disk, &settings, &n, &d);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		char value[KNOB_VALUE_MAX], reason[400];
+
+		err = knob_get(machine->sys, settings[i].knob, settings[i].instance, value, &d);
+		if (err || !euid || settings[i].knob->same(settings[i].value, value))
+			continue;
+		snprintf(reason, sizeof(reason), "needs root: %s=%.64s (now %.64s)",
+			 settings[i].knob->name, settings[i].value, value);
+		unavailable(a, reason, "run as root");
+		a->needs_root = true;
+		return false;
+	}
+	if (err)
+		unavailable(a, d.text, "");
+	return !err;
+}
+
+void mode_check(const struct mode *m, const struct machine *machine,
+		const struct machine_disk *disk, unsigned euid, struct mode_availability *a)
+{
+	*a = (struct mode_availability){.available = true};
+	for (size_t i = 0; i < m->requires.n; i++) {
+		const struct mode_pair *p = &m->requires.item[i];
+		bool ok = capability_find(p->name) ? check_capability(p, machine, disk, a)
+						   : check_knob(p, machine, disk, a);
+
+		if (!ok)
+			return;
+	}
+	check_settings(m, machine, disk, euid, a);
+}

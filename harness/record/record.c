@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "record/record.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/digest.h"
+#include "base/jsonio.h"
+
+#define SEAL	 ",\"sha256\":\""
+#define SEAL_LEN (sizeof(SEAL) - 1 + DIGEST_TEXT - 1 + 1) /* with the closing quote */
+
+static int canonical_digest(const json_t *trial, char out[static DIGEST_TEXT], struct diag *d)
+{
+	_json_ json_t *copy = json_copy((json_t *)trial);
+	_free_ char *text = NULL;
+
+	json_object_del(copy, "sha256");
+	text = jsonio_line(copy);
+	if (!text)
+		return diag_set(d, -ENOMEM, "out of memory");
+	return digest_bytes(text, strlen(text), out, d);
+}
+
+int record_seal(json_t *trial, struct diag *d)
+{
+	char digest[DIGEST_TEXT];
+	int err = canonical_digest(trial, digest, d);
+
+	return err ? err : json_object_set_new(trial, "sha256", json_string(digest));
+}
+
+int record_append_trial(int fd, json_t *trial, struct diag *d)
+{
+	int err = record_validate_trial(trial, d);
+
+	if (!err)
+		err = record_seal(trial, d);
+	return err ? err : jsonio_append(fd, trial, d);
+}
+
+int record_write_run(int dirfd, const json_t *run, struct diag *d)
+{
+	int err = record_validate_run(run, d);
+
+	return err ? err : jsonio_write(dirfd, "run.json", run, d);
+}
+
+/* A line that we wrote is canonical already: cut its seal out of the text instead of printing the
+ * whole record again. */
+static bool sealed_text(const char *line, size_t len, const char *seal)
+{
+	char digest[DIGEST_TEXT], *text;
+	const char *at = line, *last = NULL;
+	bool same;
+
+	while ((at = memmem(at, len - (size_t)(at - line), SEAL, sizeof(SEAL) - 1))) {
+		last = at; /* its members sort before the top level's "sha256"; ours is the last */
+		at++;
+	}
+	if (!last || (size_t)(last - line) + SEAL_LEN > len)
+		return false;
+	text = malloc(len);
+	if (!text)
+		return false;
+	memcpy(text, line, (size_t)(last - line));
+	memcpy(text + (last - line), last + SEAL_LEN, len - (size_t)(last - line) - SEAL_LEN);
+	same = !digest_bytes(text, len - SEAL_LEN, digest, NULL) && !strcmp(digest, seal);
+	free(text);
+	return same;
+}
+
+static bool seal_holds(const char *line, size_t len, const json_t *trial)
+{
+	const json_t *seal = json_object_get(trial, "sha256");
+	char digest[DIGEST_TEXT];
+
+	if (!seal)
+		return true; /* optional: records made by other tools carry none */
+	if (!json_is_string(seal))
+		return false;
+	if (sealed_text(line, len, json_string_value(seal)))
+		return true;
+	return !canonical_digest(trial, digest, NULL) && !strcmp(digest, json_string_value(seal));
+}
+
+__attribute__((format(printf, 4, 5))) static int
+leave_out(struct run_data *data, size_t line, const json_t *trial, const char *fmt, ...)
+{
+	struct record_note *grown = reallocarray(data->note, data->n_notes + 1, sizeof(*grown));
+	struct record_note *note;
+	va_list ap;
+
+	if (!grown)
+		return -ENOMEM;
+	data->note = grown;
+	note = &grown[data->n_notes++];
+	note->line = line;
+	snprintf(note->trial, sizeof(note->trial), "%s", jsonio_string(trial, "trial", ""));
+	va_start(ap, fmt);
+	vsnprintf(note->text, sizeof(note->text), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+struct reader {
+	struct run_data *data;
+	json_t *seen; /* trial id -> true */
+	record_visitor visit;
+	void *context;
+};
+
+static int read_line(struct reader *r, size_t number, const char *line, size_t len, struct diag *d)
+{
+	bool torn = !len || line[len - 1] != '\n';
+	_json_ json_t *trial = NULL;
+	json_error_t error;
+	struct diag why = {""};
+	int err;
+
+	if (!torn)
+		len--;
+	if (!len)
+		return 0;
+	trial = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (!trial && torn)
+		return leave_out(r->data, number, NULL,
+				 "the last line is cut short: the run ended while it was written");
+	if (!trial)
+		return leave_out(r->data, number, NULL, "not JSON: %.160s", error.text);
+	err = record_validate_trial(trial, &why);
+	if (err == -EPROTONOSUPPORT)
+		return diag_set(d, err, "trials.jsonl:%zu: %s", number, why.text);
+	if (err)
+		return leave_out(r->data, number, trial, "malformed: %.200s", why.text);
+	if (!seal_holds(line, len, trial))
+		return leave_out(r->data, number, trial,
+				 "edited: its text does not match its sha256");
+	if (json_object_get(r->seen, json_string_value(json_object_get(trial, "trial"))))
+		return leave_out(r->data, number, trial, "the id was there before: counted once");
+	json_object_set_new(r->seen, json_string_value(json_object_get(trial, "trial")),
+			    json_true());
+	r->data->n_trials++;
+	return r->visit ? r->visit(r->context, trial, d) : 0;
+}
+
+static int read_trials(const char *dir, struct reader *r, struct diag *d)
+{
+	_free_ char *path = NULL, *line = NULL;
+	_file_ FILE *in = NULL;
+	size_t size = 0, number = 0;
+	ssize_t len;
+	int err;
+
+	if (asprintf(&path, "%s/trials.jsonl", dir) < 0)
+		return -ENOMEM;
+	in = fopen(path, "re");
+	if (!in && errno == ENOENT)
+		return 0; /* a run that ended before its first trial */
+	if (!in)
+		return diag_errno(d, -errno, "%s", path);
+	while ((len = getline(&line, &size, in)) > 0) {
+		err = read_line(r, ++number, line, (size_t)len, d);
+		if (err)
+			return err;
+	}
+	return ferror(in) ? diag_errno(d, -EIO, "%s", path) : 0;
+}
+
+int record_read_run(const char *dir, record_visitor visit, void *context, struct run_data **out,
+		    struct diag *d)
+{
+	_free_ char *path = NULL;
+	struct reader r = {.visit = visit, .context = context};
+	int err;
+
+	*out = NULL;
+	if (asprintf(&path, "%s/run.json", dir) < 0)
+		return -ENOMEM;
+	r.data = calloc(1, sizeof(*r.data));
+	r.seen = json_object();
+	if (!r.data || !r.seen) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = jsonio_read(path, &r.data->run, d);
+	if (!err)
+		err = record_validate_run(r.data->run, d);
+	if (!err)
+		err = read_trials(dir, &r, d);
+out:
+	json_decref(r.seen);
+	if (err) {
+		record_free_run(r.data);
+		return err;
+	}
+	*out = r.data;
+	return 0;
+}
+
+struct keep {
+	json_t **trial;
+	size_t n, room;
+};
+
+static int keep_trial(void *context, json_t *trial, struct diag *d)
+{
+	struct keep *k = context;
+
+	if (k->n == k->room) {
+		size_t room = k->room ? 2 * k->room : 64;
+		json_t **grown = reallocarray(k->trial, room, sizeof(json_t *));
+
+		if (!grown)
+			return diag_set(d, -ENOMEM, "out of memory");
+		k->trial = grown;
+		k->room = room;
+	}
+	k->trial[k->n++] = json_incref(trial);
+	return 0;
+}
+
+int record_load_run(const char *dir, struct run_data **out, struct diag *d)
+{
+	struct keep k = {0};
+	int err = record_read_run(dir, keep_trial, &k, out, d);
+
+	if (err) {
+		for (size_t i = 0; i < k.n; i++)
+			json_decref(k.trial[i]);
+		free(k.trial);
+		return err;
+	}
+	(*out)->trial = k.trial;
+	return 0;
+}
+
+void record_free_run(struct run_data *data)
+{
+	if (!data)
+		return;
+	if (data->trial)
+		for (size_t i = 0; i < data->n_trials; i++)
+			json_decref(data->trial[i]);
+	free(data->trial);
+	free(data->note);
+	json_decref(data->run);
+	free(data);
+}

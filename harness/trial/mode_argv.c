@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/mode_argv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+
+int mode_argv_resolve(const struct mode *mode, const char *workload, const struct placement *p,
+		      const struct target *target, struct mode_argv *out, struct diag *d)
+{
+	const struct mode_pairs *pairs = mode_options(mode, workload);
+
+	*out = (struct mode_argv){0};
+	if (!pairs)
+		return diag_set(d, -ENOENT, "mode %s has no options for %s", mode->name, workload);
+	if (pairs->n > MODE_ARGV_MAX)
+		return diag_set(d, -E2BIG, "mode %s: more than %d options", mode->name,
+				MODE_ARGV_MAX);
+	snprintf(out->number[0], sizeof(out->number[0]), "%u", p->workers.cpu[0]);
+	snprintf(out->number[1], sizeof(out->number[1]), "%u", p->sq_cpu);
+	for (size_t i = 0; i < pairs->n; i++) {
+		const char *value = pairs->item[i].value;
+
+		if (!strcmp(value, "{cpu}"))
+			value = out->number[0];
+		else if (!strcmp(value, "{sq_cpu}"))
+			value = out->number[1];
+		else if (!strcmp(value, "{char_device}"))
+			value = target->char_device;
+		if (!strcmp(pairs->item[i].name, "filename"))
+			out->filename = value;
+		else
+			out->option[out->n++] =
+				(struct workload_option){pairs->item[i].name, value};
+	}
+	return 0;
+}

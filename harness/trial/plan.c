@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/rng.h"
+
+/*
+ * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
+ * the same figures for any machine): starting and ending the workload and its counters, and one
+ * knob from journal to read-back and back again. The forecast must be right within 10 %.
+ */
+#define TRIAL_NS 60000000u
+#define KNOB_NS	 30000000u
+
+static bool wants_sq(const struct experiment_cell *cell)
+{
+	const struct mode_pairs *options = mode_options(cell->mode, cell->workload);
+
+	for (size_t i = 0; options && i < options->n; i++)
+		if (!strcmp(options->item[i].value, "{sq_cpu}"))
+			return true;
+	return false;
+}
+
+static bool writes(const struct experiment_load *load)
+{
+	return strcmp(load->rw, "read") && strcmp(load->rw, "randread");
+}
+
+static void refuse(struct plan_cell *c, const char *reason, const char *remedy)
+{
+	c->runs = false;
+	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	snprintf(c->remedy, sizeof(c->remedy), "%s", remedy);
+}
+
+/* The experiment's settings hold for every row; without root those that differ are left out. */
+static int common_settings(struct plan *p, unsigned euid, struct knob_setting **settings, size_t *n,
+			   struct diag *d)
+{
+	_free_ struct knob_setting *all = NULL;
+	size_t n_all = 0, kept = 0;
+	int err = mode_settings(&p->e->set, p->machine, p->target->disk, &all, &n_all, d);
+
+	for (size_t i = 0; !err && i < n_all; i++) {
+		char now[KNOB_VALUE_MAX], *text;
+		char **grown;
+
+		err = knob_get(p->machine->sys, all[i].knob, all[i].instance, now, d);
+		if (err)
+			break;
+		if (!euid || all[i].knob->same(all[i].value, now)) {
+			if (!euid)
+				all[kept++] = all[i];
+			continue;
+		}
+		if (asprintf(&text, "%s=%s on %s (now %.64s)", all[i].knob->name, all[i].value,
+			     *all[i].instance ? all[i].instance : "this machine", now) < 0)
+			return -ENOMEM;
+		grown = reallocarray(p->not_applied, p->n_not_applied + 1, sizeof(*grown));
+		if (!grown) {
+			free(text);
+			return -ENOMEM;
+		}
+		p->not_applied = grown;
+		grown[p->n_not_applied++] = text;
+	}
+	if (err)
+		return err;
+	*settings = all;
+	*n = kept;
+	all = NULL;
+	return 0;
+}
+
+static int cell_settings(const struct plan *p, const struct knob_setting *common, size_t n_common,
+			 struct plan_cell *c, unsigned euid, struct diag *d)
+{
+	if (n_common) {
+		c->settings = calloc(n_common, sizeof(*common));
+		if (!c->settings)
+			return -ENOMEM;
+		memcpy(c->settings, common, n_common * sizeof(*common));
+		c->n_settings = n_common;
+	}
+	if (euid) /* mode_check() has seen that what the mode sets is already so */
+		return 0;
+	return mode_settings(&c->cell->mode->set, p->machine, p->target->disk, &c->settings,
+			     &c->n_settings, d);
+}
+
+static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setting *common,
+		    size_t n_common, const struct plan_options *o, struct diag *d)
+{
+	const struct experiment_cell *cell = c->cell;
+	struct mode_availability a;
+	char reason[256];
+	int err;
+
+	c->runs = true;
+	if (!experiment_cell_makes_sense(cell, reason, sizeof(reason))) {
+		refuse(c, reason, "");
+		return 0;
+	}
+	mode_check(cell->mode, p->machine, p->target->disk, o->euid, &a);
+	if (!a.available && !o->ignore_requires) {
+		refuse(c, a.reason, a.remedy);
+		c->needs_root = a.needs_root;
+		return 0;
+	}
+	if (writes(&cell->load) && !p->target->may_write) {
+		refuse(c, p->target->write_refusal, "");
+		return 0;
+	}
+	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
+				wants_sq(cell), &c->placement, d);
+	if (!err && wants_sq(cell) && !c->placement.has_sq) {
+		refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
+		return 0;
+	}
+	c->rate_iops = cell->load.rate_iops;
+	if (!err)
+		err = cell_settings(p, common, n_common, c, o->euid, d);
+	if (err && o->ignore_requires) { /* its knobs do not exist here; run it bare */
+		c->n_settings = 0;
+		err = 0;
+	}
+	return err;
+}
+
+/* Cells past max_cells are left out by name, last in the file first. */
+static int pick(struct plan *p)
+{
+	size_t limit = p->e->max_cells ? p->e->max_cells : p->n_cells;
+
+	p->run = calloc(p->n_cells, sizeof(*p->run));
+	if (!p->run)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_cells; i++) {
+		char reason[160];
+
+		if (!p->cells[i].runs)
+			continue;
+		if (p->n_run < limit) {
+			p->run[p->n_run++] = i;
+			continue;
+		}
+		snprintf(reason, sizeof(reason),
+			 "left out: this machine supports more than the experiment's %zu cells",
+			 limit);
+		refuse(&p->cells[i], reason, "raise max_cells in the experiment's design");
+	}
+	return 0;
+}
+
+static int draw_order(struct plan *p)
+{
+	struct rng rng;
+
+	p->order = calloc(p->e->blocks * p->n_run, sizeof(*p->order));
+	if (!p->order)
+		return -ENOMEM;
+	rng_seed(&rng, p->seed);
+	for (uint64_t b = 0; b < p->e->blocks; b++) {
+		size_t *block = p->order + b * p->n_run;
+
+		memcpy(block, p->run, p->n_run * sizeof(*block));
+		rng_shuffle(&rng, block, p->n_run);
+	}
+	return 0;
+}
+
+static int collect_cpus(struct plan *p)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct placement *place = &p->cells[p->run[i]].placement;
+
+		for (size_t j = 0; !err && j < place->workers.n; j++)
+			err = cpulist_add(&p->measured, place->workers.cpu[j]);
+		if (!err && place->has_sq)
+			err = cpulist_add(&p->measured, place->sq_cpu);
+		p->calibrates |= p->cells[p->run[i]].cell->load.rate_share > 0;
+	}
+	return err;
+}
+
+uint64_t plan_block_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->n_run; i++)
+		ns += p->e->ramp_ns + p->e->runtime_ns + TRIAL_NS +
+		      p->cells[p->run[i]].n_settings * (uint64_t)KNOB_NS;
+	return ns;
+}
+
+static uint64_t calibration_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
+		if (!p->cells[p->run[i]].cell->load.open_loop)
+			ns += p->e->ramp_ns + PLAN_CALIBRATION_RUN_NS + TRIAL_NS +
+			      p->cells[p->run[i]].n_settings * (uint64_t)KNOB_NS;
+	return ns;
+}
+
+int plan_make(const struct experiment *e, const struct machine *machine,
+	      const struct target *target, const struct plan_options *o, struct plan *p,
+	      struct diag *d)
+{
+	_free_ struct knob_setting *common = NULL;
+	size_t n_common = 0;
+	int err;
+
+	*p = (struct plan){.e = e, .machine = machine, .target = target};
+	p->seed = o->seed ? o->seed : e->seed;
+	while (!p->seed)
+		if (getrandom(&p->seed, sizeof(p->seed), 0) != sizeof(p->seed))
+			return -EIO;
+	p->seed &= INT64_MAX; /* JSON integers are signed */
+	p->cells = calloc(e->n_cells, sizeof(*p->cells));
+	if (!p->cells)
+		return -ENOMEM;
+	p->n_cells = e->n_cells;
+	err = common_settings(p, o->euid, &common, &n_common, d);
+	for (size_t i = 0; !err && i < e->n_cells; i++) {
+		p->cells[i].cell = &e->cells[i];
+		err = plan_one(p, &p->cells[i], common, n_common, o, d);
+	}
+	if (!err)
+		err = pick(p);
+	if (!err && !p->n_run)
+		err = diag_set(d, -ENODEV,
+			       "no cell of %s can run on this machine; first reason: %s: %s",
+			       e->name, p->cells[0].cell->mode->name, p->cells[0].reason);
+	if (!err)
+		err = draw_order(p);
+	if (!err)
+		err = collect_cpus(p);
+	if (err) {
+		plan_free(p);
+		return err;
+	}
+	p->seconds_total_ns = target->prepare_ns + calibration_ns(p) + e->blocks * plan_block_ns(p);
+	if (e->cpu_left)
+		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
+	return 0;
+}
+
+void plan_free(struct plan *p)
+{
+	for (size_t i = 0; i < p->n_cells; i++) {
+		free(p->cells[i].settings);
+		placement_free(&p->cells[i].placement);
+	}
+	for (size_t i = 0; i < p->n_not_applied; i++)
+		free(p->not_applied[i]);
+	free(p->not_applied);
+	free(p->cells);
+	free(p->run);
+	free(p->order);
+	cpulist_free(&p->measured);
+	*p = (struct plan){0};
+}
+
+static json_t *settings_json(const struct plan_cell *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->n_settings; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "knob",
+						      c->settings[i].knob->name, "instance",
+						      c->settings[i].instance, "value",
+						      c->settings[i].value));
+	return list;
+}
+
+json_t *plan_json(const struct plan *p)
+{
+	json_t *cells = json_array(), *order = json_array(), *not_applied = json_array();
+
+	for (size_t i = 0; i < p->n_cells; i++) {
+		const struct plan_cell *c = &p->cells[i];
+		json_t *j =
+			json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "id", c->cell->id,
+				  "target", p->target->label, "mode", c->cell->mode->name,
+				  "workload", c->cell->workload, "supported", c->runs, "needs_root",
+				  c->needs_root, "reason", c->reason, "remedy", c->remedy);
+
+		json_object_set_new(j, "grade",
+				    json_string(verdict_grade_name(c->cell->mode->grade)));
+		json_object_set_new(j, "load", experiment_load_json(&c->cell->load));
+		if (c->runs) {
+			json_object_set_new(j, "settings", settings_json(c));
+			json_object_set_new(j, "placement",
+					    placement_json(&c->placement, p->machine));
+		}
+		json_array_append_new(cells, j);
+	}
+	for (uint64_t b = 0; b < p->e->blocks; b++) {
+		json_t *block = json_array();
+
+		for (size_t i = 0; i < p->n_run; i++)
+			json_array_append_new(block,
+					      json_integer((json_int_t)p->order[b * p->n_run + i]));
+		json_array_append_new(order, block);
+	}
+	for (size_t i = 0; i < p->n_not_applied; i++)
+		json_array_append_new(not_applied, json_string(p->not_applied[i]));
+	return json_pack("{s:o, s:o, s:I, s:f, s:o}", "cells", cells, "order", order, "seed",
+			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
+			 "knobs_not_applied", not_applied);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An experiment on this machine: which cells run and which are unsupported and why, every knob
+ * change, the seeded order of every block, and how long it takes. Made, and on disk, before the
+ * first trial.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "experiment/experiment.h"
+#include "trial/placement.h"
+#include "trial/target.h"
+
+struct diag;
+
+struct plan_cell {
+	const struct experiment_cell *cell; /* borrowed */
+	bool runs;
+	bool needs_root;	       /* it does not run only because root is missing */
+	char reason[480], remedy[256]; /* why it does not run */
+	struct knob_setting
+		*settings; /* the experiment's and the mode's, in order of application */
+	size_t n_settings;
+	struct placement placement;
+	double rate_iops; /* open loop: fixed after calibration; 0 until then */
+};
+
+struct plan {
+	const struct experiment *e;
+	const struct machine *machine;
+	const struct target *target;
+	struct plan_cell *cells;
+	size_t n_cells;
+	size_t *run; /* indices of the cells that run */
+	size_t n_run;
+	size_t *order; /* blocks x n_run indices into cells */
+	uint64_t seed;
+	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda"
+			     */
+	size_t n_not_applied;
+	struct cpulist measured;   /* every CPU some cell measures on: where cpu_left spins */
+	bool calibrates;	   /* some open-loop rate is a share of the best measured one */
+	uint64_t seconds_total_ns; /* forecast */
+};
+
+struct plan_options {
+	uint64_t seed; /* 0: the experiment's, else drawn */
+	unsigned euid;
+	bool ignore_requires; /* run rows whose requirements are not met, to show what happens */
+};
+
+/* `e`, `machine`, `target` must outlive the plan. -ENODEV when no cell can run. */
+int plan_make(const struct experiment *e, const struct machine *machine,
+	      const struct target *target, const struct plan_options *o, struct plan *p,
+	      struct diag *d);
+void plan_free(struct plan *p);
+
+/* How long a pass over all cells that run takes, by the same arithmetic as the forecast. */
+uint64_t plan_block_ns(const struct plan *p);
+enum {
+	PLAN_CALIBRATION_RUN_NS = 300000000, /* measured part of a calibration trial */
+	PLAN_SPINNER_IDLE_NS = 500000000,    /* the spinner alone, before the cpu_left pass */
+};
+
+/* {"cells": [...], "order": [[...]], "seed", "forecast_s", "not_applied"}; new reference. */
+json_t *plan_json(const struct plan *p);

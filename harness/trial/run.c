@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "knob/transaction.h"
+#include "record/record.h"
+#include "trial/resume.h"
+#include "trial/run_json.h"
+#include "trial/rundir.h"
+#include "trial/spin_idle.h"
+#include "trial/trial.h"
+
+struct run {
+	struct plan *plan;
+	struct target *target;
+	const struct run_options *o;
+	struct run_result *result;
+	struct rundir dir;
+	struct trial_context ctx;
+	char id[300];
+	json_t *json; /* run.json */
+	json_t *spin_idle;
+	double *best_iops; /* one a cell: calibration */
+	bool *measured;	   /* one a cell: some trial is valid and in force */
+	unsigned attempt;  /* 0, or which resumption this is */
+	uint64_t first_block, done, total, started_ns;
+};
+
+static void report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+{
+	struct run_progress p = {phase, cell, run->done, run->total, left_ns};
+
+	if (run->o->progress)
+		run->o->progress(run->o->context, &p);
+}
+
+/* SIGINT, SIGTERM and SIGHUP (terminal gone) become readable; the trial at hand ends in order. */
+static int open_signals(struct diag *d)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? diag_errno(d, -errno, "signalfd") : fd;
+}
+
+static int pending_signal(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+static void note_trial(struct run *run, const json_t *record, size_t cell)
+{
+	bool valid = !strcmp(jsonio_string(record, "status", ""), "valid");
+	const char *mode = jsonio_string(record, "verdict.mode", "");
+
+	run->result->trials++;
+	if (!strcmp(jsonio_string(record, "status", ""), "failed"))
+		run->result->failed++;
+	if (valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))
+		run->measured[cell] = true;
+}
+
+static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
+		     struct diag *d)
+{
+	struct plan_cell *c = &run->plan->cells[cell];
+	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
+	char id[64], again[16] = "";
+	_json_ json_t *record = NULL;
+	struct trial_request r = {
+		.cell = c,
+		.cell_index = cell,
+		.id = id,
+		.pass = pass,
+		.block = block,
+		.order = order,
+		.ramp_ns = run->plan->e->ramp_ns,
+		.runtime_ns =
+			calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS : run->plan->e->runtime_ns,
+		.rate_iops = c->rate_iops,
+		.seed = run->plan->seed + block + 1,
+		.spin_on = left ? &run->plan->measured : NULL,
+		.spin_idle = run->spin_idle,
+	};
+	int err;
+
+	if (run->attempt)
+		snprintf(again, sizeof(again), "-r%u", run->attempt);
+	if (calibration || left)
+		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, again);
+	else
+		snprintf(id, sizeof(id), "b%02llu-o%02llu%s", (unsigned long long)block,
+			 (unsigned long long)order, again);
+	err = trial_run(&run->ctx, &r, &record, d);
+	if (err)
+		return err;
+	if (calibration)
+		run->best_iops[cell] = jsonio_number(record, "metrics.iops");
+	else
+		note_trial(run, record, cell);
+	run->done++;
+	return record_append_trial(run->dir.trials, record, d);
+}
+
+/* Closed loops once, short: the best of them gives the open loops' rate. It also shows at once
+ * whether a mode runs at all. */
+static int calibrate(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	double best = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		const struct experiment_cell *cell = p->cells[p->run[i]].cell;
+
+		if (cell->load.open_loop)
+			continue;
+		report(run, "calibration", cell->id, p->seconds_total_ns);
+		err = one_trial(run, "calibration", 0, i, p->run[i], d);
+		if (!err && run->best_iops[p->run[i]] > best)
+			best = run->best_iops[p->run[i]];
+	}
+	if (err)
+		return err;
+	if (!(best > 0))
+		return diag_set(
+			d, -ENODATA,
+			"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
+			run->dir.path);
+	for (size_t i = 0; i < p->n_run; i++) {
+		struct plan_cell *c = &run->plan->cells[p->run[i]];
+
+		if (c->cell->load.rate_share > 0)
+			c->rate_iops = round(best * c->cell->load.rate_share);
+	}
+	json_object_set_new(run->json, "calibration", json_pack("{s:f}", "best_iops", best));
+	return record_write_run(run->dir.dir, run->json, d);
+}
+
+/* A resumed run keeps the rates of its start. */
+static int restore_rates(struct run *run, struct diag *d)
+{
+	double best = jsonio_number(run->json, "calibration.best_iops");
+
+	if (run->plan->calibrates && !(best > 0))
+		return calibrate(run, d);
+	for (size_t i = 0; i < run->plan->n_run; i++) {
+		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
+
+		if (c->cell->load.rate_share > 0)
+			c->rate_iops = round(best * c->cell->load.rate_share);
+	}
+	return 0;
+}
+
+static int all_blocks(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	uint64_t block_ns = plan_block_ns(p), tail = p->e->cpu_left ? block_ns : 0;
+	char phase[64];
+	int err = 0;
+
+	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
+		for (uint64_t i = 0; !err && i < p->n_run; i++) {
+			size_t cell = p->order[b * p->n_run + i];
+			uint64_t left =
+				(p->e->blocks - b) * block_ns - i * (block_ns / p->n_run) + tail;
+
+			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
+				 (unsigned long long)p->e->blocks);
+			report(run, phase, p->cells[cell].cell->id, left);
+			err = one_trial(run, "measure", b, i, cell, d);
+		}
+	}
+	return err;
+}
+
+static int cpu_left_pass(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	uint64_t block_ns = plan_block_ns(p);
+	int err = 0;
+
+	if (!p->e->cpu_left)
+		return 0;
+	report(run, "CPU left", "spinner alone", block_ns);
+	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS,
+			run->ctx.signal_fd, &run->spin_idle, d);
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		report(run, "CPU left", p->cells[p->run[i]].cell->id,
+		       block_ns - i * (block_ns / p->n_run));
+		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], d);
+	}
+	return err;
+}
+
+static int run_id(char id[static 300], const char *dir, struct diag *d)
+{
+	const char *leaf = strrchr(dir, '/');
+	uint32_t salt;
+
+	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+		return diag_set(d, -EIO, "no random numbers");
+	snprintf(id, 300, "%.280s-%08x", leaf ? leaf + 1 : dir, salt);
+	return 0;
+}
+
+static int write_text(const struct rundir *dir, const char *name, const char *text, struct diag *d)
+{
+	_fd_ int fd =
+		openat(dir->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	ssize_t len = (ssize_t)strlen(text);
+
+	if (fd < 0 || write(fd, text, (size_t)len) != len || fsync(fd))
+		return diag_errno(d, -errno, "%s/%s", dir->path, name);
+	return 0;
+}
+
+static int open_dir(struct run *run, struct diag *d)
+{
+	const struct run_options *o = run->o;
+	int err;
+
+	if (o->resume) {
+		err = rundir_open(o->resume, &run->dir, d);
+		if (!err)
+			err = resume_load(&run->dir, run->plan, &run->json, &run->first_block,
+					  &run->attempt, d);
+		if (!err)
+			snprintf(run->id, sizeof(run->id), "%s",
+				 jsonio_string(run->json, "run", "?"));
+		return err;
+	}
+	err = rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
+	if (!err)
+		err = run_id(run->id, run->dir.path, d);
+	if (!err)
+		err = write_text(&run->dir, "experiment.yaml", o->experiment_text, d);
+	if (err)
+		return err;
+	run->json = run_json_new(run->plan, run->id, o, &run->dir);
+	if (!run->json)
+		return -ENOMEM;
+	return record_write_run(run->dir.dir, run->json, d);
+}
+
+/* Everything between a held host lock and the last restore. */
+static int execute(struct run *run, struct diag *d)
+{
+	int err = run_json_machine(&run->dir, run->plan->machine, "before", d);
+
+	if (!err && run->target->prepare_ns)
+		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
+	if (!err)
+		err = target_prepare(run->target, d);
+	if (!err && run->o->resume)
+		err = restore_rates(run, d);
+	else if (!err && run->plan->calibrates)
+		err = calibrate(run, d);
+	if (!err)
+		err = all_blocks(run, d);
+	if (!err)
+		err = cpu_left_pass(run, d);
+	return err;
+}
+
+static uint64_t count_trials(const struct plan *p)
+{
+	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
+
+	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
+		n += !p->cells[p->run[i]].cell->load.open_loop;
+	return n;
+}
+
+/* The last words of run.json; what is wrong by now is said, never hidden by this. */
+static int finish(struct run *run, int err, const struct diag *why, struct diag *d)
+{
+	char now[32];
+	double before = jsonio_number(run->json, "actual_seconds");
+	int failed;
+
+	run->result->actual_seconds =
+		(double)(clock_ns() - run->started_ns) / 1e9 + (isfinite(before) ? before : 0);
+	json_object_set_new(run->json, "ended", json_string(clock_iso(now)));
+	json_object_set_new(run->json, "actual_seconds", json_real(run->result->actual_seconds));
+	json_object_set_new(run->json, "complete", json_boolean(!err));
+	json_object_set_new(run->json, "error", err ? json_string(why->text) : json_null());
+	failed = record_write_run(run->dir.dir, run->json, d);
+	if (!failed)
+		failed = run_json_machine(&run->dir, run->plan->machine, "after", d);
+	if (!failed)
+		failed = rundir_seal(&run->dir, d);
+	return failed;
+}
+
+static int with_session(struct run *run, struct diag *d)
+{
+	char what[600];
+	struct diag close = {""}, sealed = {""};
+	struct session_options so = {
+		.what = what,
+		.copy_fd = run->dir.journal,
+		.guardian = true,
+	};
+	int err, closed, unsealed;
+
+	snprintf(what, sizeof(what), "run %.500s", run->plan->e->file);
+	err = session_open(run->plan->machine->sys, &so, &run->ctx.session, d);
+	if (err)
+		return err;
+	err = execute(run, d);
+	if (err == -EINTR)
+		run->result->signal = pending_signal(run->ctx.signal_fd);
+	closed = session_close(run->ctx.session, &close);
+	if (closed) {
+		run->result->residue = true;
+		*d = close;
+		err = closed;
+	}
+	unsealed = finish(run, err, d, &sealed);
+	if (!err && unsealed)
+		*d = sealed;
+	return err ? err : unsealed;
+}
+
+int run_plan(struct plan *plan, struct target *target, const struct run_options *o,
+	     struct run_result *r, struct diag *d)
+{
+	struct run run = {
+		.plan = plan,
+		.target = target,
+		.o = o,
+		.result = r,
+		.dir = {.dir = -1, .trials = -1, .journal = -1, .raw = -1},
+		.total = count_trials(plan),
+		.started_ns = clock_ns(),
+	};
+	int err;
+
+	*r = (struct run_result){0};
+	run.best_iops = calloc(plan->n_cells, sizeof(*run.best_iops));
+	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
+	if (!run.best_iops || !run.measured)
+		err = -ENOMEM;
+	else
+		err = open_dir(&run, d);
+	run.ctx = (struct trial_context){
+		.plan = plan,
+		.run_id = run.id,
+		.bin_dir = o->bin_dir,
+		.dir = &run.dir,
+		.signal_fd = -1,
+	};
+	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
+	if (!err) {
+		run.ctx.signal_fd = open_signals(d);
+		err = run.ctx.signal_fd < 0 ? run.ctx.signal_fd : with_session(&run, d);
+	}
+	for (size_t i = 0; run.measured && i < plan->n_run; i++)
+		r->cells_unmeasured += !run.measured[plan->run[i]];
+	if (run.ctx.signal_fd >= 0)
+		close(run.ctx.signal_fd);
+	rundir_close(&run.dir);
+	json_decref(run.json);
+	json_decref(run.spin_idle);
+	free(run.best_iops);
+	free(run.measured);
+	return err;
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/run_json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/digest.h"
+#include "base/jsonio.h"
+#include "iomodes_version.h"
+#include "record/record.h"
+
+static json_t *build_json(void)
+{
+	return json_pack("{s:s, s:s, s:b, s:s, s:s}", "version", IOMODES_VERSION, "commit",
+			 IOMODES_COMMIT, "dirty", IOMODES_DIRTY, "compiler", IOMODES_COMPILER,
+			 "flags", IOMODES_FLAGS);
+}
+
+/* Digests of the binaries that made the numbers. */
+static json_t *tools_json(const char *bin_dir)
+{
+	static const char *const programs[] = {"iomodes", "ioloop", "spinner"};
+	_fd_ int dir = open(bin_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	json_t *tools = json_object();
+
+	for (size_t i = 0; dir >= 0 && i < ARRAY_SIZE(programs); i++) {
+		char digest[DIGEST_TEXT];
+
+		if (!digest_file(dir, programs[i], digest, NULL))
+			json_object_set_new(tools, programs[i],
+					    json_pack("{s:s, s:s}", "version", IOMODES_VERSION,
+						      "sha256", digest));
+	}
+	return tools;
+}
+
+static json_t *pairs_json(const struct mode_pairs *pairs)
+{
+	json_t *j = json_object();
+
+	for (size_t i = 0; i < pairs->n; i++)
+		json_object_set_new(j, pairs->item[i].name, json_string(pairs->item[i].value));
+	return j;
+}
+
+static json_t *mode_json(const struct mode *m)
+{
+	json_t *j = json_pack("{s:s, s:s}", "doc", m->doc, "grade", verdict_grade_name(m->grade));
+	json_t *expect = json_array();
+
+	json_object_set_new(j, "requires", pairs_json(&m->requires));
+	json_object_set_new(j, "set", pairs_json(&m->set));
+	for (size_t i = 0; i < m->n_options; i++)
+		json_object_set_new(j, m->options[i].workload, pairs_json(&m->options[i].options));
+	for (size_t i = 0; i < m->n_expect; i++)
+		json_array_append_new(expect, expectation_json(&m->expect[i], NULL));
+	json_object_set_new(j, "expect", expect);
+	return j;
+}
+
+static json_t *experiment_json(const struct plan *plan)
+{
+	const struct experiment *e = plan->e;
+	json_t *modes = json_object();
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "name", e->name, "doc",
+			      e->doc ? e->doc : "", "file", e->file, "target", e->target, "blocks",
+			      (json_int_t)e->blocks, "ramp_ns", (json_int_t)e->ramp_ns,
+			      "runtime_ns", (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left);
+
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (!json_object_get(modes, e->cells[i].mode->name))
+			json_object_set_new(modes, e->cells[i].mode->name,
+					    mode_json(e->cells[i].mode));
+	json_object_set_new(j, "set", pairs_json(&e->set));
+	json_object_set_new(j, "modes", modes);
+	return j;
+}
+
+static json_t *primary_json(const struct experiment *e)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < e->n_primary; i++)
+		json_array_append_new(list, json_string(e->primary[i]));
+	return list;
+}
+
+json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
+		     const struct rundir *dir)
+{
+	json_t *run = plan_json(plan);
+	char now[32];
+
+	if (!run)
+		return NULL;
+	json_object_set_new(run, "schema", json_integer(RECORD_SCHEMA));
+	json_object_set_new(run, "run", json_string(run_id));
+	json_object_set_new(run, "experiment", experiment_json(plan));
+	json_object_set_new(run, "command", json_deep_copy(o->command));
+	json_object_set_new(run, "started", json_string(clock_iso(now)));
+	json_object_set_new(run, "machine", machine_json(plan->machine));
+	json_object_set_new(run, "build", build_json());
+	json_object_set_new(run, "tools", tools_json(o->bin_dir));
+	json_object_set_new(run, "baseline", json_string(plan->e->baseline));
+	json_object_set_new(run, "primary_metrics", primary_json(plan->e));
+	return run;
+}
+
+int run_json_machine(const struct rundir *dir, const struct machine *m, const char *when,
+		     struct diag *d)
+{
+	_json_ json_t *j = machine_json(m);
+	_fd_ int sub = openat(dir->dir, "machine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	char name[32];
+
+	if (sub < 0)
+		return diag_errno(d, -errno, "%s/machine", dir->path);
+	snprintf(name, sizeof(name), "%s.json", when);
+	return jsonio_write(sub, name, j, d);
+}
+
+/* Compared as text: cells with their settings and placement, and the order. */
+static int same_part(const json_t *run, const json_t *plan, const char *key, struct diag *d)
+{
+	_free_ char *before = jsonio_line(json_object_get(run, key));
+	_free_ char *now = jsonio_line(json_object_get(plan, key));
+
+	if (before && now && !strcmp(before, now))
+		return 0;
+	return diag_set(
+		d, -EINVAL,
+		"this run cannot be resumed: its %s are not what the same experiment gives now "
+		"(machine, modes or program changed)",
+		key);
+}
+
+int run_json_same_plan(const json_t *run, const struct plan *plan, struct diag *d)
+{
+	static const char *const keys[] = {"cells", "order", "seed"};
+	_json_ json_t *now = plan_json(plan);
+	int err = now ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++)
+		err = same_part(run, now, keys[i], d);
+	return err;
+}

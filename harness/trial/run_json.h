@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.json and the files beside it. Internal to trial/. */
+#pragma once
+#include "trial/run.h"
+#include "trial/rundir.h"
+
+/* The whole of run.json before the first trial. New reference. */
+json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
+		     const struct rundir *dir);
+/* machine/probe.json (when = "before" or "after": machine/<when>.json), hwloc's XML. */
+int run_json_machine(const struct rundir *dir, const struct machine *m, const char *when,
+		     struct diag *d);
+/* Is `run` (of a directory to be resumed) the same plan on the same machine? */
+int run_json_same_plan(const json_t *run, const struct plan *plan, struct diag *d);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/spin_idle.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/num.h"
+#include "trial/workload_run.h"
+
+#define GRACE_NS 10000000000ull
+
+static int drive(struct workload_run *w, uint64_t runtime_ns, int signal_fd, struct diag *d)
+{
+	struct pollfd fd = {.fd = signal_fd, .events = POLLIN};
+	int err = workload_run_await(w, "ready", clock_ns() + GRACE_NS, signal_fd, d);
+
+	if (!err)
+		err = workload_run_say(w, "go", d);
+	if (!err && poll(&fd, 1, (int)(runtime_ns / 1000000)) > 0)
+		return diag_set(d, -EINTR, "interrupted by a signal");
+	if (!err)
+		err = workload_run_say(w, "stop", d);
+	if (!err)
+		err = workload_run_await(w, "done", clock_ns() + GRACE_NS, signal_fd, d);
+	if (!err)
+		err = workload_run_say(w, "exit", d);
+	if (!err)
+		err = workload_run_finish(w, clock_ns() + GRACE_NS, d);
+	return err;
+}
+
+int spin_idle(const char *bin_dir, const struct rundir *dir, const struct cpulist *cpus,
+	      uint64_t runtime_ns, int signal_fd, json_t **result, struct diag *d)
+{
+	_free_ char *list = cpulist_text(cpus), *text = NULL;
+	_fd_ int raw = rundir_raw(dir, "spinner-idle", d);
+	char program[4200], cpus_arg[4096], fd_arg[32];
+	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	struct workload_run w = {.control = -1};
+	size_t len = 0;
+	int err;
+
+	if (raw < 0)
+		return raw;
+	snprintf(program, sizeof(program), "%.4000s/spinner", bin_dir);
+	snprintf(cpus_arg, sizeof(cpus_arg), "--cpus=%.4000s", list ? list : "");
+	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
+	err = workload_run_start(&w, "spinner", argv, cpus, raw, true, d);
+	if (!err)
+		err = drive(&w, runtime_ns, signal_fd, d);
+	workload_run_free(&w);
+	if (!err)
+		err = rundir_read_raw(dir, "spinner-idle", "spinner.stdout", &text, &len, d);
+	if (err)
+		return err;
+	*result = json_loadb(text, len, 0, NULL);
+	return *result ? 0 : diag_set(d, -EPROTO, "spinner: its output is not JSON");
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the spinner does on otherwise idle CPUs: the unit of cpu_left. Internal to trial/. */
+#pragma once
+#include <jansson.h>
+#include <stdint.h>
+#include "trial/rundir.h"
+
+struct cpulist;
+struct diag;
+
+/* *result: the spinner's report (workloads/spinner), new reference. -EINTR on a signal. */
+int spin_idle(const char *bin_dir, const struct rundir *dir, const struct cpulist *cpus,
+	      uint64_t runtime_ns, int signal_fd, json_t **result, struct diag *d);

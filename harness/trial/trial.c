@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/trial.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapter/adapter.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "evidence/evidence.h"
+#include "trial/mode_argv.h"
+#include "trial/trial_record.h"
+#include "trial/workload_run.h"
+
+#define SECOND	  1000000000u
+#define PATHS_MAX 16
+#define IRQS_MAX  4096
+/* Beside ramp and runtime a loop needs milliseconds; past this it hangs. */
+#define GRACE_NS (10ull * SECOND)
+
+/* Everything one trial holds, so that one function can let go of it. */
+struct trial {
+	const struct trial_context *ctx;
+	const struct trial_request *r;
+	const struct workload_adapter *adapter;
+	json_t *record;
+	struct workload_run work, spin;
+	struct evidence_window *window;
+	json_t *evidence;
+	struct cpulist cpus; /* measured */
+	const char *disks[PATHS_MAX];
+	unsigned irqs[IRQS_MAX];
+	size_t n_disks, n_irqs;
+	int raw;
+	uint64_t started_ns, ready_ns, done_ns;
+};
+
+/* Linux numbers CPUs below any mask we meet; the mask is sized by the highest one. */
+static void pin_self(unsigned cpu)
+{
+	size_t size = CPU_ALLOC_SIZE(cpu + 1);
+	cpu_set_t *set = CPU_ALLOC(cpu + 1);
+
+	if (!set)
+		return;
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(cpu, size, set);
+	sched_setaffinity(0, size, set); /* best effort: the record says where we ran */
+	CPU_FREE(set);
+}
+
+static void fill_scope(struct trial *t)
+{
+	const struct machine *m = t->ctx->plan->machine;
+	const struct machine_disk *paths[PATHS_MAX];
+	size_t n = machine_paths(m, t->ctx->plan->target->disk, paths, PATHS_MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		t->disks[t->n_disks++] = paths[i]->name;
+		for (size_t j = 0; j < paths[i]->n_vectors && t->n_irqs < IRQS_MAX; j++)
+			t->irqs[t->n_irqs++] = paths[i]->vectors[j].irq;
+	}
+}
+
+static int measured_cpus(struct trial *t)
+{
+	const struct placement *p = &t->r->cell->placement;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->workers.n; i++)
+		err = cpulist_add(&t->cpus, p->workers.cpu[i]);
+	if (!err && p->has_sq)
+		err = cpulist_add(&t->cpus, p->sq_cpu);
+	return err;
+}
+
+static json_t *argv_json(char *const *argv)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; argv[i]; i++)
+		json_array_append_new(list, json_string(argv[i]));
+	return list;
+}
+
+static int start_workload(struct trial *t, struct diag *d)
+{
+	const struct plan_cell *c = t->r->cell;
+	const struct experiment_load *load = &c->cell->load;
+	const struct target *target = t->ctx->plan->target;
+	struct mode_argv options;
+	_free_ char *cpus = cpulist_text(&c->placement.workers);
+	_free_ char **argv = NULL;
+	char program[4200];
+	struct workload_job job = {
+		.program = program,
+		.target = target->path,
+		.write_id = *target->write_id ? target->write_id : NULL,
+		.rw = load->rw,
+		.bs = load->bs,
+		.iodepth = load->iodepth,
+		.numjobs = load->numjobs,
+		.rwmixread = load->rwmixread,
+		.dsync = load->dsync,
+		.ramp_ns = t->r->ramp_ns,
+		.runtime_ns = t->r->runtime_ns,
+		.rate_iops = t->r->rate_iops,
+		.poisson = load->poisson,
+		.seed = t->r->seed,
+		.cpus = cpus,
+		.options = options.option,
+		.control_fd = WORKLOAD_CONTROL_FD,
+	};
+	int err;
+
+	snprintf(program, sizeof(program), "%.4000s/%s", t->ctx->bin_dir, t->adapter->program);
+	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement, target, &options,
+				d);
+	job.n_options = options.n;
+	if (!err && options.filename)
+		job.target = options.filename;
+	if (!err)
+		err = t->adapter->argv(&job, &argv, d);
+	if (err)
+		return err;
+	json_object_set_new(t->record, "argv", argv_json(argv));
+	return workload_run_start(&t->work, t->adapter->name, argv, &c->placement.workers, t->raw,
+				  t->adapter->controlled, d);
+}
+
+static int start_spinner(struct trial *t, struct diag *d)
+{
+	_free_ char *cpus = cpulist_text(t->r->spin_on);
+	char program[4200], cpus_arg[4096], fd_arg[32];
+	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	int err;
+
+	snprintf(program, sizeof(program), "%.4000s/spinner", t->ctx->bin_dir);
+	snprintf(cpus_arg, sizeof(cpus_arg), "--cpus=%.4000s", cpus ? cpus : "");
+	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
+	err = workload_run_start(&t->spin, "spinner", argv, t->r->spin_on, t->raw, true, d);
+	if (!err)
+		err = workload_run_await(&t->spin, "ready", clock_ns() + GRACE_NS,
+					 t->ctx->signal_fd, d);
+	return err ? err : workload_run_say(&t->spin, "go", d);
+}
+
+/* From "ready" to "done": the only stretch that is measured. */
+static int measure(struct trial *t, struct diag *d)
+{
+	struct evidence_scope scope = {
+		.sys = t->ctx->plan->machine->sys,
+		.irqs = t->irqs,
+		.n_irqs = t->n_irqs,
+		.disks = t->disks,
+		.n_disks = t->n_disks,
+		.cpus = t->cpus,
+		.pid = child_pid(t->work.child),
+	};
+	int err = workload_run_await(&t->work, "ready", clock_ns() + t->r->ramp_ns + GRACE_NS,
+				     t->ctx->signal_fd, d);
+
+	if (err)
+		return err;
+	if (t->r->spin_on) { /* the spinner counts exactly while the workload is measured */
+		err = start_spinner(t, d);
+		if (err)
+			return err;
+	}
+	err = evidence_begin(&scope, &t->window, d);
+	if (!err)
+		err = workload_run_say(&t->work, "go", d);
+	t->ready_ns = clock_ns();
+	if (!err)
+		err = workload_run_await(&t->work, "done",
+					 t->ready_ns + t->r->runtime_ns + GRACE_NS,
+					 t->ctx->signal_fd, d);
+	t->done_ns = clock_ns();
+	if (!err)
+		err = evidence_end(t->window, &t->evidence, d);
+	if (!err && t->r->spin_on) {
+		err = workload_run_say(&t->spin, "stop", d);
+		if (!err)
+			err = workload_run_await(&t->spin, "done", clock_ns() + GRACE_NS,
+						 t->ctx->signal_fd, d);
+		if (!err)
+			err = workload_run_say(&t->spin, "exit", d);
+		if (!err)
+			err = workload_run_finish(&t->spin, clock_ns() + GRACE_NS, d);
+	}
+	if (!err)
+		err = workload_run_say(&t->work, "exit", d);
+	if (!err)
+		err = workload_run_finish(&t->work, clock_ns() + GRACE_NS, d);
+	return err;
+}
+
+static int read_spinner(struct trial *t, struct diag *d)
+{
+	_free_ char *text = NULL;
+	_json_ json_t *spinner = NULL;
+	size_t len = 0;
+	int err = rundir_read_raw(t->ctx->dir, t->r->id, "spinner.stdout", &text, &len, d);
+
+	if (err)
+		return err;
+	spinner = json_loadb(text, len, 0, NULL);
+	if (!spinner)
+		return diag_set(d, -EPROTO, "spinner: its output is not JSON");
+	trial_record_spinner(t->record, spinner, t->r->spin_idle);
+	return 0;
+}
+
+static int read_output(struct trial *t, struct diag *d)
+{
+	_free_ char *text = NULL;
+	size_t len = 0;
+	int err = rundir_read_raw(t->ctx->dir, t->r->id, t->work.stdout_name, &text, &len, d);
+
+	if (!err)
+		err = t->adapter->parse(text, len, t->record, t->evidence, d);
+	if (err)
+		return err;
+	json_object_set(t->record, "evidence", t->evidence);
+	trial_record_metrics(t->record);
+	return t->r->spin_on ? read_spinner(t, d) : 0;
+}
+
+/* Between apply and restore. */
+static int run_applied(struct trial *t, struct diag *d)
+{
+	const struct plan_cell *c = t->r->cell;
+	int err;
+
+	pin_self(c->placement.orchestrator_cpu);
+	err = start_workload(t, d);
+	if (!err && t->ctx->session)
+		err = session_set_workload(t->ctx->session, child_cgroup(t->work.child),
+					   child_pid(t->work.child));
+	if (!err)
+		err = measure(t, d);
+	workload_run_free(&t->spin);
+	workload_run_free(&t->work);
+	if (t->ctx->session)
+		session_set_workload(t->ctx->session, "", 0);
+	return err ? err : read_output(t, d);
+}
+
+static void put_timing(struct trial *t)
+{
+	uint64_t total = clock_ns() - t->started_ns, knobs = 0;
+	uint64_t window = t->done_ns > t->ready_ns ? t->done_ns - t->ready_ns : 0, used;
+	double measured = jsonio_number(t->record, "workload_report.window_ns");
+
+	if (t->ctx->session)
+		knobs = session_take_write_ns(t->ctx->session);
+	used = t->r->ramp_ns + window + knobs;
+	json_object_set_new(t->record, "timing",
+			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)t->r->ramp_ns,
+				      "measured_ns", (json_int_t)measured, "knob_write_ns",
+				      (json_int_t)knobs, "overhead_ns",
+				      (json_int_t)(total > used ? total - used : 0)));
+}
+
+static void let_go(struct trial *t)
+{
+	evidence_free(t->window);
+	json_decref(t->evidence);
+	cpulist_free(&t->cpus);
+	if (t->raw >= 0)
+		close(t->raw);
+}
+
+/* A failed trial is a result; these are not: the run cannot go on. */
+static bool is_fatal(int err)
+{
+	return err == -EINTR || err == -ENOMEM || err == -ENOSPC || err == -EUCLEAN;
+}
+
+static int run_restored(struct trial *t, struct diag *d)
+{
+	const struct plan_cell *c = t->r->cell;
+	struct knob_session *session = t->ctx->session;
+	struct diag restore = {""};
+	int err = 0, undone = 0;
+
+	if (session)
+		err = session_apply(session, c->settings, c->n_settings, d);
+	if (!err)
+		err = run_applied(t, d);
+	if (session) {
+		undone = session_restore(session, &restore);
+		json_object_set_new(t->record, "knobs", session_take_log(session));
+	}
+	if (undone) {
+		*d = restore;
+		return undone;
+	}
+	return err;
+}
+
+int trial_run(const struct trial_context *ctx, const struct trial_request *r, json_t **record,
+	      struct diag *d)
+{
+	struct trial t = {
+		.ctx = ctx,
+		.r = r,
+		.adapter = workload_find(r->cell->cell->workload),
+		.work.control = -1,
+		.spin.control = -1,
+		.raw = -1,
+		.started_ns = clock_ns(),
+	};
+	int err = 0;
+
+	*record = NULL;
+	t.record = trial_record_new(ctx, r);
+	if (!t.record)
+		return -ENOMEM;
+	if (ctx->session) /* what a session did before belongs to no trial */
+		session_take_write_ns(ctx->session);
+	fill_scope(&t);
+	err = measured_cpus(&t);
+	if (!err && !t.adapter)
+		err = diag_set(d, -EINVAL, "unknown workload \"%s\"", r->cell->cell->workload);
+	if (!err) {
+		t.raw = rundir_raw(ctx->dir, r->id, d);
+		err = t.raw < 0 ? t.raw : 0;
+	}
+	if (!err)
+		err = run_restored(&t, d);
+	put_timing(&t);
+	if (err && !is_fatal(err)) {
+		trial_record_failed(t.record, r, d);
+		err = 0;
+	} else if (!err) {
+		err = trial_record_judge(t.record, r);
+	}
+	let_go(&t);
+	if (err)
+		json_decref(t.record);
+	else
+		*record = t.record;
+	return err;
+}

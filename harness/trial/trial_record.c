@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/trial_record.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "record/record.h"
+#include "record/verdict.h"
+#include "sys/sys.h"
+
+/* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
+#define SYSTEM_WINDOW_MIN_NS 3e9
+
+static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
+{
+	const struct machine_disk *disk = ctx->plan->target->disk;
+	json_t *load = experiment_load_json(&r->cell->cell->load);
+	char text[8];
+
+	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
+	json_object_set_new(load, "rate_iops",
+			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
+	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as
+	 * 0. */
+	if (sys_readf(ctx->plan->machine->sys, text, sizeof(text),
+		      "/sys/block/%s/queue/iostats_passthrough", disk->name))
+		snprintf(text, sizeof(text), "0");
+	json_object_set_new(load, "iostats_passthrough", json_integer(text[0] == '1'));
+	return load;
+}
+
+static json_t *placement(const struct trial_context *ctx, const struct trial_request *r)
+{
+	json_t *j = placement_json(&r->cell->placement, ctx->plan->machine);
+	struct cpulist cpus = {0};
+	const struct placement *p = &r->cell->placement;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->workers.n; i++)
+		err = cpulist_add(&cpus, p->workers.cpu[i]);
+	if (!err && p->has_sq)
+		err = cpulist_add(&cpus, p->sq_cpu);
+	if (!err) {
+		_free_ char *text = cpulist_text(&cpus);
+
+		json_object_set_new(j, "cpus", json_string(text ? text : ""));
+	}
+	cpulist_free(&cpus);
+	return j;
+}
+
+json_t *trial_record_new(const struct trial_context *ctx, const struct trial_request *r)
+{
+	const struct experiment_cell *cell = r->cell->cell;
+	json_t *record, *labels = json_array();
+	char id[256], started[32];
+
+	snprintf(id, sizeof(id), "%.190s/%s", ctx->run_id, r->id);
+	if (r->cell->placement.orchestrator_shares)
+		json_array_append_new(labels, json_string("orchestrator_shares_cpu"));
+	record = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema",
+			   RECORD_SCHEMA, "trial", id, "run", ctx->run_id, "pass", r->pass, "block",
+			   (json_int_t)r->block, "order", (json_int_t)r->order, "cell", cell->id,
+			   "target", ctx->plan->target->label, "mode", cell->mode->name, "workload",
+			   cell->workload);
+	if (!record)
+		return NULL;
+	json_object_set_new(record, "placement", placement(ctx, r));
+	json_object_set_new(record, "load", load_json(ctx, r));
+	json_object_set_new(record, "started", json_string(clock_iso(started)));
+	json_object_set_new(record, "status", json_string("failed"));
+	json_object_set_new(record, "error", json_null());
+	json_object_set_new(record, "checks", json_array());
+	json_object_set_new(record, "counts", json_object());
+	json_object_set_new(record, "metrics", json_object());
+	json_object_set_new(record, "evidence", json_pack("{s:{}, s:{}}", "counters", "absent"));
+	json_object_set_new(record, "knobs", json_array());
+	json_object_set_new(record, "labels", labels);
+	return record;
+}
+
+void trial_record_metrics(json_t *record)
+{
+	static const struct {
+		const char *counter, *metric;
+	} ratios[] = {
+		{"device_interrupts", "interrupts_per_io"},
+		{"context_switches", "context_switches_per_io"},
+		{"block_softirqs", "block_softirqs_per_io"},
+		{"migrations", "migrations_per_io"},
+	};
+	const json_t *evidence = json_object_get(record, "evidence");
+	const json_t *counters = json_object_get(evidence, "counters");
+	json_t *metrics = json_object_get(record, "metrics");
+	double ios = jsonio_number(evidence, "counts.io");
+	double window = jsonio_number(evidence, "window_ns"), value;
+
+	if (!(ios > 0))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ratios); i++) {
+		value = jsonio_number(counters, ratios[i].counter);
+		if (isfinite(value))
+			json_object_set_new(metrics, ratios[i].metric, json_real(value / ios));
+	}
+	value = jsonio_number(counters, "cpu_busy_ns");
+	if (isfinite(value) && window >= SYSTEM_WINDOW_MIN_NS)
+		json_object_set_new(metrics, "cpu_ns_per_io_system", json_real(value / ios));
+	value = jsonio_number(counters, "energy_uj");
+	if (isfinite(value))
+		json_object_set_new(metrics, "energy_nj_per_io", json_real(value * 1e3 / ios));
+}
+
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle)
+{
+	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0;
+	size_t i;
+
+	if (!(ios > 0))
+		return;
+	json_array_foreach (json_object_get(spinner, "per_cpu"), i, one) {
+		double work = jsonio_number(one, "work");
+
+		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
+		/* Work done beside the load, in the time it takes on an idle CPU. */
+		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(idle, "window_ns"));
+	}
+	if (isfinite(left_ns))
+		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
+	json_object_set(record, "spinner", (json_t *)spinner);
+}
+
+int trial_record_judge(json_t *record, const struct trial_request *r)
+{
+	const struct mode *mode = r->cell->cell->mode;
+	const json_t *evidence = json_object_get(record, "evidence");
+	struct denominators over = {
+		.io = jsonio_number(evidence, "counts.io"),
+		.packet = NAN,
+		.second = jsonio_number(evidence, "window_ns") / 1e9,
+	};
+	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
+					   &over, json_object_get(record, "load"), NULL);
+
+	json_t *checks;
+
+	if (!verdict)
+		return -ENOMEM;
+	json_object_set_new(record, "verdict", verdict);
+	checks = check_trial(record);
+	if (!checks)
+		return -ENOMEM;
+	json_object_set_new(record, "checks", checks);
+	json_object_set_new(record, "status", json_string(check_status(checks)));
+	return 0;
+}
+
+void trial_record_failed(json_t *record, const struct trial_request *r, const struct diag *d)
+{
+	json_object_set_new(record, "verdict",
+			    json_pack("{s:s, s:s, s:[s], s:[]}", "mode", "unproven", "grade",
+				      verdict_grade_name(r->cell->cell->mode->grade), "reasons",
+				      "the trial failed: nothing was measured", "expectations"));
+	json_object_set_new(record, "status", json_string("failed"));
+	json_object_set_new(record, "error", json_string(d->text));
+}

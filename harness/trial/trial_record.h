@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record of a trial: its frame, and the metrics that come from counters. Internal to trial/. */
+#pragma once
+#include "trial/trial.h"
+
+/* Identity, cell, load, placement, empty metrics; status "failed" until something better is known.
+ * New reference, NULL on lack of memory. */
+json_t *trial_record_new(const struct trial_context *ctx, const struct trial_request *r);
+
+/* Metrics per I/O: counters of the record's evidence over the I/Os of the same window. */
+void trial_record_metrics(json_t *record);
+/* cpu_left pass: what the spinner did beside the workload, in ns of its work alone. */
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle);
+
+/* Verdict on the mode and every check; sets "verdict", "checks" and "status". */
+int trial_record_judge(json_t *record, const struct trial_request *r);
+
+/* The window was not measured: keep the record, say why. */
+void trial_record_failed(json_t *record, const struct trial_request *r, const struct diag *d);

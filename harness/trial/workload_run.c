@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trial/workload_run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/diag.h"
+
+#define OUTPUT_MAX (64u << 20)
+
+int workload_run_start(struct workload_run *w, const char *name, char *const *argv,
+		       const struct cpulist *cpus, int raw, bool controlled, struct diag *d)
+{
+	int pair[2] = {-1, -1}, err;
+	struct child_options o = {
+		.argv = (const char *const *)argv,
+		.cpus = cpus,
+		.memory_node = -1,
+		.output_dir = raw,
+		.stdout_name = w->stdout_name,
+		.stderr_name = w->stderr_name,
+		.output_max = OUTPUT_MAX,
+		.control_fd = -1,
+		.control_as = WORKLOAD_CONTROL_FD,
+	};
+
+	*w = (struct workload_run){.control = -1, .name = name, .raw = raw};
+	snprintf(w->stdout_name, sizeof(w->stdout_name), "%.20s.stdout", name);
+	snprintf(w->stderr_name, sizeof(w->stderr_name), "%.20s.stderr", name);
+	if (controlled && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return diag_errno(d, -errno, "%s: control socket", name);
+	o.control_fd = pair[1];
+	err = child_start(&o, &w->child, d);
+	if (pair[1] >= 0)
+		close(pair[1]);
+	if (err && pair[0] >= 0)
+		close(pair[0]);
+	else
+		w->control = pair[0];
+	return err;
+}
+
+/* The first line a program left on standard error: mostly the reason it died of. */
+static void first_line(const struct workload_run *w, char *line, size_t size)
+{
+	_fd_ int fd = openat(w->raw, w->stderr_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, size - 1);
+
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+}
+
+static int judge(const struct workload_run *w, int status, struct diag *d)
+{
+	char line[600];
+
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	first_line(w, line, sizeof(line));
+	if (WIFSIGNALED(status))
+		return diag_set(d, -EPIPE, "%s was killed by signal %d (%s)%s%s", w->name,
+				WTERMSIG(status), strsignal(WTERMSIG(status)), *line ? ": " : "",
+				line);
+	if (*line)
+		return diag_set(d, -EPIPE, "%s", line);
+	return diag_set(d, -EPIPE, "%s ended with exit status %d and no message", w->name,
+			WEXITSTATUS(status));
+}
+
+int workload_run_finish(struct workload_run *w, uint64_t deadline_ns, struct diag *d)
+{
+	int status, err = child_wait(w->child, deadline_ns, &status);
+
+	if (err == -ETIMEDOUT)
+		return diag_set(d, err, "%s did not end in time and was killed", w->name);
+	return err ? diag_errno(d, err, "%s", w->name) : judge(w, status, d);
+}
+
+/* It hung up or ended before it said the word. */
+static int ended(struct workload_run *w, const char *word, struct diag *d)
+{
+	int err = workload_run_finish(w, clock_ns() + 2000000000u, d);
+
+	return err ? err : diag_set(d, -EPIPE, "%s ended before it was %s", w->name, word);
+}
+
+int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+		       int signal_fd, struct diag *d)
+{
+	char text[32];
+	size_t len = 0;
+
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = w->control, .events = POLLIN},
+			{.fd = signal_fd, .events = POLLIN},
+		};
+		uint64_t now = clock_ns();
+		uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
+		struct timespec ts = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
+		int n = ppoll(fds, 2, &ts, NULL);
+
+		if (n < 0 && errno != EINTR)
+			return diag_errno(d, -errno, "poll");
+		if (n == 0)
+			return diag_set(d, -ETIMEDOUT,
+					"%s was not %s at its deadline: it hangs, and was ended",
+					w->name, word);
+		if (n > 0 && fds[1].revents)
+			return diag_set(d, -EINTR, "interrupted by a signal");
+		if (n > 0 && fds[0].revents) {
+			ssize_t got = read(w->control, text + len, sizeof(text) - 1 - len);
+
+			if (got <= 0)
+				return ended(w, word, d);
+			len += (size_t)got;
+			text[len] = '\0';
+			if (!strchr(text, '\n') && len < sizeof(text) - 1)
+				continue;
+			text[strcspn(text, "\n")] = '\0';
+			if (!strcmp(text, word))
+				return 0;
+			return diag_set(d, -EPROTO, "%s said \"%s\", not \"%s\"", w->name, text,
+					word);
+		}
+	}
+}
+
+int workload_run_say(struct workload_run *w, const char *word, struct diag *d)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%s\n", word);
+
+	if (send(w->control, text, (size_t)len, MSG_NOSIGNAL) != len)
+		return diag_errno(d, -errno, "%s: control socket", w->name);
+	return 0;
+}
+
+void workload_run_free(struct workload_run *w)
+{
+	if (w->control >= 0)
+		close(w->control);
+	w->control = -1;
+	child_free(w->child);
+	w->child = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A workload under the control protocol (workloads/control): ready, go, done, exit. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/num.h"
+#include "sys/child.h"
+
+struct diag;
+
+struct workload_run {
+	struct child *child;
+	int control;	  /* our end of the socket pair, or -1 */
+	const char *name; /* for messages; borrowed */
+	int raw;	  /* directory with its output; borrowed */
+	char stdout_name[32], stderr_name[32];
+};
+
+enum { WORKLOAD_CONTROL_FD = 3 }; /* the number the program inherits the socket as */
+
+/* Start argv pinned to `cpus`, output into `raw`/<name>.stdout and .stderr. */
+int workload_run_start(struct workload_run *w, const char *name, char *const *argv,
+		       const struct cpulist *cpus, int raw, bool controlled, struct diag *d);
+/*
+ * Sleep in one poll(2) until the program says `word`. -EINTR: a signal came in on `signal_fd`;
+ * -ETIMEDOUT: the deadline (CLOCK_MONOTONIC ns) passed; -EPIPE: it ended instead (the diag has its
+ * status and the first line of its standard error); -EPROTO: it said something else.
+ */
+int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+		       int signal_fd, struct diag *d);
+int workload_run_say(struct workload_run *w, const char *word, struct diag *d);
+/* Wait for its end and judge its status: -ETIMEDOUT, -EPIPE with the reason. */
+int workload_run_finish(struct workload_run *w, uint64_t deadline_ns, struct diag *d);
+/* End it now if it still runs; may be called at any time. */
+void workload_run_free(struct workload_run *w);

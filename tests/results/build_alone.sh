@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Without the harness: configures, builds and compares with none of liburing, hwloc, libnuma, libmnl
+# (their pkg-config files are hidden, and the program is not linked to them).
+set -euo pipefail
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/pc"
+for module in jansson yaml-0.1 smartcols libcrypto; do
+	dir=$(pkg-config --variable=pcfiledir "$module")
+	cp "$dir/$module.pc" "$tmp/pc"
+done
+cp "$(pkg-config --variable=pcfiledir libcrypto)"/{openssl,libssl}.pc "$tmp/pc" 2>/dev/null || true
+PKG_CONFIG_LIBDIR=$tmp/pc cmake -S "$IOMODES_SOURCE" -B "$tmp/build" -DIOMODES_HARNESS=OFF \
+	-DIOMODES_WERROR=ON -DBUILD_TESTING=OFF >"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
+cmake --build "$tmp/build" -j2 >"$tmp/log" 2>&1 || { cat "$tmp/log"; exit 1; }
+if ldd "$tmp/build/bin/iomodes" | grep -E 'uring|hwloc|numa|mnl'; then
+	echo "FAILED: linked to a library of the harness"
+	exit 1
+fi
+python3 "$IOMODES_SOURCE/tests/results/make_run.py" "$tmp/run" --blocks 6 --ios 200
+"$tmp/build/bin/iomodes" compare "$tmp/run" | diff -u "$IOMODES_SOURCE/tests/results/golden-six.txt" -
+"$tmp/build/bin/iomodes" check "$tmp/run"

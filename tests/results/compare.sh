@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# check and compare on synthetic runs: golden texts, every number again by another program, and
+# every kind of bad run. "compare.sh --bless" rewrites the golden files.
+set -euo pipefail
+here=$IOMODES_SOURCE/tests/results
+bin=$IOMODES_BIN/iomodes
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
+make_run() { python3 "$here/make_run.py" "$@"; }
+
+# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
+expect() {
+	local status=$1 pattern=$2 got=0
+	shift 2
+	"$@" >"$tmp/out" 2>&1 || got=$?
+	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
+		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
+		cat "$tmp/out"
+		exit 1
+	fi
+	if grep -qiw nan "$tmp/out"; then
+		echo "FAILED: $* prints NaN"
+		exit 1
+	fi
+}
+
+make_run "$tmp/ten"
+make_run "$tmp/six" --blocks 6 --ios 200
+for run in ten six; do
+	"$bin" compare "$tmp/$run" >"$tmp/$run.txt"
+	"$bin" compare "$tmp/$run" --json >"$tmp/$run.json"
+	python3 "$here/verify.py" "$tmp/$run" "$tmp/$run.json"
+	[ "${1:-}" = --bless ] && cp "$tmp/$run.txt" "$here/golden-$run.txt"
+	diff -u "$here/golden-$run.txt" "$tmp/$run.txt"
+	awk '/^[a-z-]+ +(in force|NOT|unsup)/ && length > 140 {print "too wide: " $0; bad = 1} END {exit bad}' \
+		"$tmp/$run.txt"
+done
+"$bin" compare "$tmp/ten" --csv >"$tmp/ten.csv"
+python3 - "$tmp/ten.csv" <<'PY'
+import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+assert all(None not in r and None not in r.values() for r in rows), "ragged CSV"
+assert {r["mode"] for r in rows} == {"interrupt", "sqpoll", "defer-taskrun", "aio", "iopoll",
+                                     "hybrid-iopoll"}
+assert {r["verdict"] for r in rows if r["mode"] == "aio" and r["metric"] == "iops"} == {"worse", ""}
+PY
+expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
+expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate
+make_run "$tmp/noisy" --blocks 6 --ios 100 --modes interrupt,defer-taskrun
+expect 3 "blocks would settle it" "$bin" compare "$tmp/noisy" --gate
+expect 0 "better than aio" "$bin" compare "$tmp/ten" --baseline aio
+expect 0 "irq/IO VS interrupt" "$bin" compare "$tmp/ten" --metric interrupts_per_io
+expect 0 "cpu_left_per_io" "$bin" compare --metric help
+
+# Bad words and bad places
+expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
+expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p99ns
+expect 1 "one run directory" "$bin" compare
+expect 1 "$tmp/nowhere" "$bin" compare "$tmp/nowhere"
+expect 1 "not both" "$bin" compare "$tmp/ten" --json --csv
+
+# One block; every trial invalid; no trial; baseline without a valid trial
+make_run "$tmp/one" --blocks 1
+expect 0 "1 paired blocks; no interval exists below 6" "$bin" compare "$tmp/one"
+make_run "$tmp/invalid" --invalid
+expect 4 "nothing was measured" "$bin" compare "$tmp/invalid"
+expect 4 "I/Os of 4096 bytes\|bytes do not match" "$bin" compare "$tmp/invalid"
+expect 4 "bytes_match" "$bin" check "$tmp/invalid" # its status is right, its sentence is listed
+mkdir "$tmp/empty"
+cp "$tmp/ten/run.json" "$tmp/empty"
+expect 4 "nothing was measured" "$bin" compare "$tmp/empty"
+expect 4 "no trial" "$bin" check "$tmp/empty"
+: >"$tmp/empty/trials.jsonl"
+expect 4 "no trial of it is in the run" "$bin" compare "$tmp/empty"
+make_run "$tmp/nobase" --modes sqpoll,aio
+expect 0 "No comparison: the baseline interrupt has no row" "$bin" compare "$tmp/nobase"
+
+# Torn, edited, doubled, malformed, newer
+cp -r "$tmp/ten" "$tmp/torn"
+truncate -s -100 "$tmp/torn/trials.jsonl"
+expect 0 "left out: trials.jsonl:150 : the last line is cut short" "$bin" compare "$tmp/torn"
+expect 4 "cut short" "$bin" check "$tmp/torn"
+cp -r "$tmp/ten" "$tmp/edited"
+sed -i '3s/"iops":1/"iops":9/' "$tmp/edited/trials.jsonl"
+expect 0 "left out: trials.jsonl:3 synthetic-0002: edited" "$bin" compare "$tmp/edited"
+expect 4 "edited" "$bin" check "$tmp/edited"
+cp -r "$tmp/ten" "$tmp/odd"
+sed -i -e '5s/^/{"odd":/' -e '7p' "$tmp/odd/trials.jsonl"
+expect 0 "trials.jsonl:5 : not JSON" "$bin" compare "$tmp/odd"
+expect 0 "trials.jsonl:8 synthetic-0006: the id was there before" "$bin" compare "$tmp/odd"
+make_run "$tmp/newer" --trial-schema 2
+expect 4 "trials.jsonl:1: trial: schema 2 is newer" "$bin" compare "$tmp/newer"
+expect 4 "schema 2 is newer" "$bin" check "$tmp/newer"
+make_run "$tmp/newer-run" --run-schema 9
+expect 4 "run.json: schema 9 is newer" "$bin" compare "$tmp/newer-run"
+
+# A check that fails now and failed then is no difference; a rate that is no quotient is one
+make_run "$tmp/little" --break-little
+expect 4 "metrics.latency_mean_ns: recorded" "$bin" check "$tmp/little"
+expect 0 "Little's law is violated" "$bin" compare "$tmp/little"
+python3 - "$tmp/little" <<'PY'
+import json, sys
+run = sys.argv[1]
+lines = [json.loads(l) for l in open(run + "/trials.jsonl")]
+for t in lines:
+    t.pop("sha256")
+    if t["mode"] == "iopoll":
+        t["verdict"]["mode"] = "in_force"
+open(run + "/trials.jsonl", "w").write("".join(json.dumps(t) + "\n" for t in lines))
+PY
+expect 4 "verdict: recorded in_force, again not_in_force" "$bin" check "$tmp/little"
+echo "ok"

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Make a synthetic run directory with known truths, for the tests of check and compare.
+
+The modes' true effects on IOPS against `interrupt` are in MODES; host drift of 3 % goes over the
+blocks, so a comparison that does not pair within blocks would miss them. Seeded: the same
+arguments give the same bytes.
+"""
+import argparse, hashlib, json, math, os, random
+
+# mode: (factor on latency, CPU ns/IO, interrupts/IO, context switches/IO, grade, expectations)
+MODES = {
+    "interrupt": (1.0, 9000, 1.0, 1.0, "counter",
+                  [{"evidence": "device_interrupts", "per": "io", "at_least": 0.5,
+                    "when": {"iodepth": 1}},
+                   {"evidence": "device_interrupts", "per": "io", "at_least": 0.02,
+                    "when": {"iodepth": {"at_least": 2}}}]),
+    "sqpoll": (0.90, 21000, 1.0, 0.02, "counter",
+               [{"evidence": "system_calls", "per": "io", "at_most": 0.05}]),
+    "defer-taskrun": (1.0005, 8990, 1.0, 1.0, "accepted", []),
+    "aio": (1.10, 9900, 1.0, 1.0, "counter",
+            [{"evidence": "device_interrupts", "per": "io", "at_least": 0.5}]),
+    "iopoll": (1.0, 60000, 0.4, 0.5, "counter",
+               [{"evidence": "device_interrupts", "per": "io", "at_most": 0.01}]),
+    "hybrid-iopoll": None,
+}
+LOADS = [("d1", 1, None), ("d16", 16, None), ("open", 64, 2000.0)]
+
+
+def index(ns):
+    if ns < 64:
+        return ns
+    shift = ns.bit_length() - 7
+    return ((shift + 1) << 6) + ((ns >> shift) & 63)
+
+
+def mid(i):
+    if i < 128:
+        return i
+    shift = (i >> 6) - 1
+    return (1 << (shift + 6)) + ((i & 63) << shift) + ((1 << shift) >> 1)
+
+
+def histogram(values):
+    bins = {}
+    for v in values:
+        m = mid(index(v))
+        bins[m] = bins.get(m, 0) + 1
+    return {"bits": 6, "count": len(values), "min_ns": min(values), "max_ns": max(values),
+            "sum_ns": sum(values), "bins": {str(k): n for k, n in sorted(bins.items())}}
+
+
+def quantile(h, q):
+    want, seen = max(1, math.ceil(q * h["count"])), 0
+    for m, n in sorted((int(k), n) for k, n in h["bins"].items()):
+        seen += n
+        if seen >= want:
+            return min(max(m, h["min_ns"]), h["max_ns"])
+
+
+def canonical(record):
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def load_of(depth, rate):
+    return {"engine": "io_uring", "rw": "randread", "bs": 4096, "iodepth": depth, "numjobs": 1,
+            "rate_iops": rate, "open_loop": rate is not None, "runtime_ns": 1000000000}
+
+
+def trial(rng, args, block, order, cell, mode, depth, rate):
+    factor, cpu, irq, csw, declared, expectations = MODES[mode]
+    drift = 1 + 0.03 * block / max(1, args.blocks - 1)
+    mean = 80000 * drift * factor * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
+    sigma = 0.25
+    ios = args.ios
+    values = [int(mean * math.exp(rng.gauss(-sigma * sigma / 2, sigma))) for _ in range(ios)]
+    latency = histogram(values)
+    mean = latency["sum_ns"] / ios
+    seconds = ios / rate if rate else ios * mean / depth / 1e9
+    ns = round(seconds * 1e9)
+    iops = ios / (ns / 1e9)
+    m = {"iops": iops, "throughput_bytes_per_s": iops * 4096, "latency_mean_ns": mean,
+         "latency_max_ns": latency["max_ns"], "cpu_ns_per_io_task": cpu * math.exp(rng.gauss(0, .003)),
+         "interrupts_per_io": irq, "context_switches_per_io": csw}
+    for name, q in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999)):
+        m["latency_%s_ns" % name] = quantile(latency, q)
+    counters = {"device_interrupts": round(irq * ios), "context_switches": round(csw * ios),
+                "system_calls": round((0.01 if mode == "sqpoll" else 1) * ios),
+                "device_ios": ios, "task_cpu_ns": round(min(cpu * ios, ns * 0.9))}
+    # the verdict is spelled out, not computed: the program's own must come out the same
+    results, word, grade, share = [], "in_force", declared, None
+    for e in expectations:
+        r = dict(e)
+        value = counters[e["evidence"]] / ios
+        want = e.get("when", {}).get("iodepth", depth)
+        if depth != want if isinstance(want, int) else depth < want["at_least"]:
+            r["result"] = "not_applicable"
+        elif value > e.get("at_most", 1e9) or value < e.get("at_least", -1e9):
+            r.update(result="failed", measured=value, share=round((1 - value) / (1 - .01), 6))
+            word, share = "not_in_force", r["share"]
+        else:
+            r.update(result="passed", measured=value)
+        r["sentence"] = "%s: %.4g per I/O" % (e["evidence"], value)
+        results.append(r)
+    if declared == "counter" and all(r["result"] == "not_applicable" for r in results):
+        word = "unproven"
+    verdict = {"mode": word, "grade": grade, "declared": declared, "expectations": results,
+               "reasons": [r["sentence"] for r in results] or ["the kernel accepted it"]}
+    if share is not None:
+        verdict["share"] = share
+    record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
+              "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": "ioloop",
+              "placement": {"name": "default", "cpus": "0-1"}, "load": load_of(depth, rate),
+              "started": "2026-01-01T00:00:00.000Z", "status": "valid", "checks": [],
+              "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
+              "latency": latency, "intervals": {}, "evidence": {
+                  "counters": counters, "absent": {"hardware_cycles": "no PMU in this guest"},
+                  "window_ns": ns}, "knobs": [], "workload_report": {}, "labels": [],
+              "timing": {"ramp_ns": 0, "measured_ns": ns, "knob_write_ns": 0, "overhead_ns": 0},
+              "error": None}
+    record["load"]["runtime_ns"] = ns
+    if rate:
+        record["service"] = latency
+        m["service_mean_ns"], m["in_flight_mean"] = mean, iops * mean / 1e9
+    if args.break_little and mode == "aio":
+        m["latency_mean_ns"] = mean * 1.2
+        record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
+                             "numbers": {}, "sentence": "Little's law is violated by 20 %"}]
+    if args.invalid:
+        record["status"] = "invalid"
+        record["counts"]["bytes"] -= 512
+        record["checks"] = [{"id": "bytes_match", "result": "fail", "spoils": ["*"], "numbers": {},
+                             "sentence": "bytes do not match"}]
+    return record
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("out")
+    p.add_argument("--run", default="synthetic")
+    p.add_argument("--blocks", type=int, default=10)
+    p.add_argument("--ios", type=int, default=2000)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--modes", default=",".join(MODES))
+    p.add_argument("--invalid", action="store_true", help="every trial fails a check")
+    p.add_argument("--break-little", action="store_true", help="mode aio violates Little's law")
+    p.add_argument("--trial-schema", type=int, default=1)
+    p.add_argument("--run-schema", type=int, default=1)
+    args = p.parse_args()
+    rng = random.Random(args.seed)
+    cells, order, lines, n = [], [], [], 0
+    for mode in args.modes.split(","):
+        for name, depth, rate in LOADS:
+            cell = {"id": "%s-%s" % (mode, name), "target": "scratch", "mode": mode,
+                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-1"},
+                    "load": load_of(depth, rate), "supported": MODES[mode] is not None}
+            if MODES[mode] is None:
+                cell["reason"] = "no poll queues: nvme.poll_queues=0"
+            cells.append(cell)
+    for block in range(args.blocks):
+        todo = [i for i, c in enumerate(cells) if c["supported"]]
+        rng.shuffle(todo)
+        order.append(todo)
+        for i in todo:
+            c = cells[i]
+            t = trial(rng, args, block, n, c["id"], c["mode"], c["load"]["iodepth"],
+                      c["load"]["rate_iops"])
+            t["schema"] = args.trial_schema
+            t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
+            lines.append(canonical(t))
+            n += 1
+    os.makedirs(args.out, exist_ok=True)
+    with open(os.path.join(args.out, "run.json"), "w") as f:
+        json.dump({"schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
+                   "order": order, "cells": cells, "started": "2026-01-01T00:00:00.000Z",
+                   "ended": "2026-01-01T00:10:00.000Z", "machine": {},
+                   "build": {"version": "0", "commit": "0", "dirty": False}, "tools": {},
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test"}, f)
+    with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
+        f.write("".join(l + "\n" for l in lines))
+
+
+main()

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Recompute what `iomodes compare --json` says from trials.jsonl, by a path that shares no code
+with it: medians, merged percentiles, Hodges-Lehmann and its exact interval (the null distribution
+by listing all sign patterns), the sign-flip p and Benjamini-Hochberg.
+usage: verify.py RUN COMPARE.json"""
+import itertools, json, math, os, statistics, sys
+
+run, result = sys.argv[1], json.load(open(sys.argv[2]))
+trials = {}
+for line in open(os.path.join(run, "trials.jsonl")):
+    t = json.loads(line)
+    if t["status"] == "valid" and t["verdict"]["mode"] == "in_force":
+        trials.setdefault(t["cell"], []).append(t)
+
+
+def near(a, b, what):
+    assert a is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12), (what, a, b)
+
+
+def percentile(cell, q):
+    bins, low, high = {}, min(t["latency"]["min_ns"] for t in cell), 0
+    for t in cell:
+        high = max(high, t["latency"]["max_ns"])
+        for k, n in t["latency"]["bins"].items():
+            bins[int(k)] = bins.get(int(k), 0) + n
+    want, seen = math.ceil(round(q * sum(bins.values()), 6)), 0
+    for k in sorted(bins):
+        seen += bins[k]
+        if seen >= want:
+            return min(max(k, low), high)
+
+
+rank_sums = {}
+
+
+def interval(walsh, n, level):
+    if n not in rank_sums:
+        rank_sums[n] = sorted(sum(r for r, s in zip(range(1, n + 1), p) if s)
+                              for p in itertools.product((0, 1), repeat=n))
+    sums, k = rank_sums[n], 0
+    while sum(1 for s in sums if s <= k) / 2 ** n < (1 - level) / 2:
+        k += 1
+    return walsh[k - 1], walsh[len(walsh) - k]
+
+
+checked, ps = 0, []
+for group in result["groups"]:
+    base = next(r["cell"] for r in group["rows"] if r["mode"] == result["baseline"])
+    for row in group["rows"]:
+        mine = trials.get(row["cell"], [])
+        assert row["trials"]["used"] == len(mine), row["cell"]
+        assert (row["state"] == "measured") == bool(mine), row["cell"]
+        assert mine or not row["comparisons"], "an excluded row was judged"
+        if not mine:
+            continue
+        for name in ("iops", "cpu_ns_per_io_task", "latency_mean_ns"):
+            near(row["metrics"][name]["value"],
+                 statistics.median(t["metrics"][name] for t in mine), name)
+        n = sum(t["latency"]["count"] for t in mine)
+        for name, q, need in (("p50", .5, 5), ("p99", .99, 299), ("p999", .999, 2995),
+                              ("p9999", .9999, 29956)):
+            value = row["metrics"]["latency_%s_ns" % name]["value"]
+            if n < need:
+                assert value is None and row["metrics"]["latency_%s_ns" % name]["reason"]
+            else:
+                near(value, percentile(mine, q), name)
+        for c in row["comparisons"]:
+            b = {t["block"]: t["metrics"][c["metric"]] for t in trials[base]}
+            m = {t["block"]: t["metrics"][c["metric"]] for t in mine}
+            x = [math.log(m[k] / b[k]) for k in sorted(m) if k in b]
+            walsh = sorted((x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x)))
+            near(c["estimate"], math.exp(statistics.median(walsh)), "estimate")
+            low, high = interval(walsh, len(x), .95)
+            near(c["low"], math.exp(low), "low")
+            near(c["high"], math.exp(high), "high")
+            flips = [abs(sum(s * v for s, v in zip(p, x)))
+                     for p in itertools.product((1, -1), repeat=len(x))]
+            near(c["p"], sum(f >= abs(sum(x)) - 1e-12 for f in flips) / len(flips), "p")
+            ps.append((c["p"], c))
+            checked += 1
+ps.sort(key=lambda e: e[0])
+least = 1
+for i in range(len(ps) - 1, -1, -1):
+    least = min(least, ps[i][0] * len(ps) / (i + 1))
+    near(ps[i][1]["p_adjusted"], least, "adjusted p")
+assert checked, "nothing to verify"
+print("verified", checked, "comparisons")

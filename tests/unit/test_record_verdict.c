@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "record/verdict.h"
+
+static const struct denominators over = {.io = 1000, .packet = NAN, .second = 2};
+
+static struct expectation parse(const char *text)
+{
+	_json_ json_t *j = json_loads(text, 0, NULL);
+	struct expectation e;
+	struct diag d = {""};
+
+	assert_non_null(j);
+	if (expectation_from_json(j, &e, &d))
+		fail_msg("%s", d.text);
+	return e;
+}
+
+static struct expectation_result evaluate(const char *text)
+{
+	_json_ json_t *evidence = json_loads("{\"counters\":{\"device_interrupts\":400,"
+					     "\"context_switches\":0},\"absent\":"
+					     "{\"cycles\":\"no PMU in this guest\"}}",
+					     0, NULL);
+	_json_ json_t *load = json_loads("{\"iodepth\":4,\"rw\":\"randread\"}", 0, NULL);
+	struct expectation e = parse(text);
+	struct expectation_result r;
+
+	expectation_evaluate(&e, evidence, &over, load, &r);
+	return r;
+}
+
+static void test_outcomes(void **state)
+{
+	static const struct {
+		const char *text;
+		enum expectation_outcome outcome;
+		double measured, share;
+	} rows[] = {
+		{"{'evidence':'device_interrupts','per':'io','at_most':0.01}", EXPECTATION_FAILED,
+		 0.4, 0.6 / 0.99},
+		{"{'evidence':'device_interrupts','per':'io','at_least':0.5}", EXPECTATION_FAILED,
+		 0.4, 0.8},
+		{"{'evidence':'device_interrupts','per':'io','at_least':0.4,'at_most':0.4}",
+		 EXPECTATION_PASSED, 0.4, NAN},
+		{"{'evidence':'device_interrupts','per':'second','at_most':100}",
+		 EXPECTATION_FAILED, 200, NAN},
+		{"{'evidence':'device_interrupts','per':'second','at_most':100,'otherwise':300}",
+		 EXPECTATION_FAILED, 200, 0.5},
+		{"{'evidence':'device_interrupts','per':'none','at_least':1}", EXPECTATION_PASSED,
+		 400, NAN},
+		{"{'evidence':'device_interrupts','per':'packet','at_least':1}", EXPECTATION_ABSENT,
+		 NAN, NAN},
+		{"{'evidence':'cycles','per':'io','at_least':1}", EXPECTATION_ABSENT, NAN, NAN},
+		{"{'evidence':'unheard_of','per':'io','at_least':1}", EXPECTATION_ABSENT, NAN, NAN},
+		{"{'evidence':'context_switches','per':'io','at_most':0.05,'when':{'iodepth':1}}",
+		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+		{"{'evidence':'context_switches','per':'io','at_most':0.05,'when':{'iodepth':"
+		 "{'at_least':4},'rw':'randread'}}",
+		 EXPECTATION_PASSED, 0, NAN},
+		{"{'evidence':'context_switches','per':'io','at_most':0.05,'when':{'iodepth':"
+		 "{'at_most':3}}}",
+		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+		{"{'evidence':'context_switches','per':'io','at_most':0.05,'when':{'bs':4096}}",
+		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct expectation_result r;
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s", rows[i].text);
+		for (char *c = text; *c; c++)
+			if (*c == '\'')
+				*c = '"';
+		r = evaluate(text);
+		if (r.outcome != rows[i].outcome)
+			fail_msg("%s: %s", text, r.sentence);
+		assert_true(isnan(rows[i].measured) ? isnan(r.measured)
+						    : r.measured == rows[i].measured);
+		assert_true(isnan(rows[i].share) ? isnan(r.share)
+						 : fabs(r.share - rows[i].share) < 1e-12);
+		assert_true(r.sentence[0]);
+	}
+	assert_non_null(
+		strstr(evaluate("{\"evidence\":\"cycles\",\"per\":\"io\",\"at_least\":1}").sentence,
+		       "no PMU in this guest"));
+}
+
+static void test_round_trip(void **state)
+{
+	struct expectation e = parse("{\"evidence\":\"x\",\"per\":\"packet\",\"at_most\":0.5,"
+				     "\"when\":{\"rw\":\"read\",\"iodepth\":{\"at_most\":8}}}");
+	_json_ json_t *j = expectation_json(&e, NULL);
+	_free_ char *text = jsonio_line(j);
+
+	assert_string_equal(text, "{\"at_most\":0.5,\"evidence\":\"x\",\"per\":\"packet\",\"when\":"
+				  "{\"iodepth\":{\"at_most\":8.0},\"rw\":\"read\"}}");
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{"{}", "evidence"},
+		{"{\"evidence\":\"x\"}", "neither at_most"},
+		{"{\"evidence\":\"x\",\"at_most\":1,\"per\":\"ios\"}", "did you mean \"io\""},
+		{"{\"evidence\":\"x\",\"at_most\":1,\"when\":{\"a\":{\"above\":1}}}", "above"},
+		{"{\"evidence\":\"x\",\"at_most\":1,\"when\":{\"a\":[]}}", "when.a"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_json_ json_t *j = json_loads(rows[i].text, 0, NULL);
+		struct expectation e;
+		struct diag d = {""};
+
+		assert_true(expectation_from_json(j, &e, &d) < 0);
+		if (!strstr(d.text, rows[i].why))
+			fail_msg("\"%s\" does not say %s", d.text, rows[i].why);
+	}
+}
+
+static void test_decision(void **state)
+{
+	static const struct expectation_result pass = {EXPECTATION_PASSED, 1, NAN, ""},
+					       fail = {EXPECTATION_FAILED, 1, .4, ""},
+					       worse = {EXPECTATION_FAILED, 1, .2, ""},
+					       none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, ""},
+					       gone = {EXPECTATION_ABSENT, NAN, NAN, ""};
+	static const struct {
+		enum verdict_grade declared;
+		struct expectation_result result[3];
+		size_t n;
+		enum verdict_mode mode;
+		enum verdict_grade grade;
+		double share;
+	} rows[] = {
+		{GRADE_COUNTER, {pass, none}, 2, VERDICT_IN_FORCE, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {pass, fail, worse}, 3, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .2},
+		{GRADE_COUNTER, {fail, gone}, 2, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .4},
+		{GRADE_COUNTER, {pass, gone}, 2, VERDICT_UNPROVEN, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {none}, 1, VERDICT_UNPROVEN, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {none}, 0, VERDICT_UNPROVEN, GRADE_COUNTER, NAN},
+		{GRADE_ACCEPTED, {none}, 0, VERDICT_IN_FORCE, GRADE_ACCEPTED, NAN},
+		{GRADE_ACCEPTED, {pass}, 1, VERDICT_IN_FORCE, GRADE_ACCEPTED, NAN},
+		{GRADE_ACCEPTED, {fail}, 1, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .4},
+		{GRADE_ACCEPTED, {gone}, 1, VERDICT_UNPROVEN, GRADE_ACCEPTED, NAN},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct verdict v;
+
+		verdict_decide(rows[i].declared, rows[i].result, rows[i].n, &v);
+		assert_int_equal(v.mode, rows[i].mode);
+		assert_int_equal(v.grade, rows[i].grade);
+		assert_true(isnan(rows[i].share) ? isnan(v.share) : v.share == rows[i].share);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_decision),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

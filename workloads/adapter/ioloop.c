@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Our own loop: options are fio's words, the report is one JSON object (workloads/ioloop/report.c).
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapter/adapter.h"
+#include "adapter/registry.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "record/hist.h"
+#include "record/metric.h"
+
+#define ARGS_MAX 96
+#define TEXT_MAX 16384
+
+/* Pointers first, text behind them, so that the caller frees one block. */
+struct args {
+	char **argv;
+	size_t n;
+	char *text, *end;
+	bool full;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	if (a->full || a->n + 1 >= ARGS_MAX) {
+		a->full = true;
+		return;
+	}
+	va_start(ap, fmt);
+	len = vsnprintf(a->text, (size_t)(a->end - a->text), fmt, ap);
+	va_end(ap);
+	if (len < 0 || len >= a->end - a->text) {
+		a->full = true;
+		return;
+	}
+	a->argv[a->n++] = a->text;
+	a->text += len + 1;
+}
+
+static void add_load(struct args *a, const struct workload_job *job)
+{
+	add(a, "--filename=%s", job->target);
+	if (job->write_id)
+		add(a, "--write-id=%s", job->write_id);
+	add(a, "--rw=%s", job->rw);
+	add(a, "--bs=%llu", (unsigned long long)job->bs);
+	add(a, "--iodepth=%llu", (unsigned long long)job->iodepth);
+	add(a, "--numjobs=%llu", (unsigned long long)job->numjobs);
+	if (!strcmp(job->rw, "rw") || !strcmp(job->rw, "randrw"))
+		add(a, "--rwmixread=%llu", (unsigned long long)job->rwmixread);
+	if (job->dsync)
+		add(a, "--sync=dsync");
+	add(a, "--ramp-time=%lluns", (unsigned long long)job->ramp_ns);
+	add(a, "--runtime=%lluns", (unsigned long long)job->runtime_ns);
+	if (job->rate_iops > 0) {
+		/* ioloop's rate is that of one job, as fio's */
+		add(a, "--rate-iops=%.0f", job->rate_iops / (double)job->numjobs);
+		add(a, "--rate-process=%s", job->poisson ? "poisson" : "constant");
+	}
+	add(a, "--randseed=%llu", (unsigned long long)job->seed);
+	if (job->cpus) {
+		add(a, "--cpus-allowed=%s", job->cpus);
+		add(a, "--cpus-allowed-policy=split");
+	}
+	if (job->control_fd >= 0)
+		add(a, "--control-fd=%d", job->control_fd);
+}
+
+static int ioloop_argv(const struct workload_job *job, char ***argv, struct diag *d)
+{
+	char **block = malloc(ARGS_MAX * sizeof(char *) + TEXT_MAX);
+	struct args a = {.argv = block};
+
+	if (!block)
+		return -ENOMEM;
+	a.text = (char *)(block + ARGS_MAX);
+	a.end = a.text + TEXT_MAX;
+	add(&a, "%s", job->program);
+	add_load(&a, job);
+	for (size_t i = 0; i < job->n_options; i++)
+		add(&a, "--%s=%s", job->options[i].name, job->options[i].value);
+	if (a.full) {
+		free(block);
+		return diag_set(d, -E2BIG, "ioloop: the command line is too long");
+	}
+	block[a.n] = NULL;
+	*argv = block;
+	return 0;
+}
+
+static void put(json_t *object, const char *name, double value)
+{
+	if (isfinite(value))
+		json_object_set_new(object, name, json_real(value));
+}
+
+/* Every percentile metric of the family `prefix` that the sample supports. */
+static int put_latency(const json_t *source, const char *prefix, json_t *metrics, struct diag *d)
+{
+	_free_ struct hist *h = malloc(sizeof(*h));
+	char name[64];
+	size_t n;
+	const struct metric *all = metric_all(&n);
+	int err;
+
+	if (!h)
+		return -ENOMEM;
+	err = hist_from_json(source, h, d);
+	if (err || !h->count)
+		return err;
+	for (size_t i = 0; i < n; i++)
+		if (!strncmp(all[i].name, prefix, strlen(prefix)) && all[i].quantile > 0 &&
+		    hist_supports(h->count, all[i].quantile))
+			put(metrics, all[i].name, hist_quantile(h, all[i].quantile));
+	snprintf(name, sizeof(name), "%smean_ns", prefix);
+	put(metrics, name, hist_mean(h));
+	snprintf(name, sizeof(name), "%smax_ns", prefix);
+	if (metric_find(name))
+		put(metrics, name, (double)h->max_ns);
+	return 0;
+}
+
+static void put_tasks(const json_t *report, double ios_total, json_t *metrics)
+{
+	double all = 0, sq = 0;
+	size_t i;
+	json_t *task, *tasks = json_object_get(report, "tasks");
+
+	if (!json_array_size(tasks) || !(ios_total > 0))
+		return;
+	json_array_foreach (tasks, i, task) {
+		double ns = jsonio_number(task, "cpu_ns");
+
+		if (!isfinite(ns))
+			return;
+		all += ns;
+		if (!strcmp(jsonio_string(task, "role", ""), "sq"))
+			sq += ns;
+	}
+	put(metrics, "cpu_ns_per_io_task", all / ios_total);
+	if (sq > 0)
+		put(metrics, "cpu_ns_per_io_sq_thread", sq / ios_total);
+}
+
+static void copy_parts(const json_t *report, json_t *record)
+{
+	static const char *const copied[] = {"latency", "service", "intervals"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(copied); i++) {
+		json_t *part = json_object_get(report, copied[i]);
+
+		if (json_is_object(part))
+			json_object_set(record, copied[i], part);
+	}
+}
+
+static int parse_report(const json_t *report, json_t *record, json_t *evidence, struct diag *d)
+{
+	json_t *metrics = json_object_get(record, "metrics");
+	json_t *counters = json_object_get(evidence, "counters");
+	double window = jsonio_number(report, "window_ns"), ios = jsonio_number(report, "ios");
+	double total = jsonio_number(report, "ios_total"), bytes = jsonio_number(report, "bytes");
+	double calls = jsonio_number(report, "system_calls.total");
+	int err = 0;
+
+	if (!(window > 0) || !(ios >= 0) || !(total >= 0) || !(bytes >= 0))
+		return diag_set(d, -EPROTO,
+				"ioloop: the report lacks window_ns, ios, ios_total or bytes");
+	put(metrics, "iops", ios * 1e9 / window);
+	put(metrics, "throughput_bytes_per_s", bytes * 1e9 / window);
+	put(metrics, "in_flight_mean", jsonio_number(report, "in_flight.mean"));
+	if (json_is_object(json_object_get(report, "latency")))
+		err = put_latency(json_object_get(report, "latency"), "latency_", metrics, d);
+	if (!err && json_is_object(json_object_get(report, "service")))
+		err = put_latency(json_object_get(report, "service"), "service_", metrics, d);
+	put_tasks(report, total, metrics);
+	if (total > 0)
+		put(metrics, "system_calls_per_io", calls / total);
+	put(counters, "system_calls", calls);
+	put(counters, "io_uring_enter_calls", jsonio_number(report, "system_calls.io_uring_enter"));
+	copy_parts(report, record);
+	json_object_set_new(
+		record, "counts",
+		json_pack("{s:I, s:I}", "io", (json_int_t)ios, "bytes", (json_int_t)bytes));
+	json_object_set_new(evidence, "counts", json_pack("{s:I}", "io", (json_int_t)total));
+	return err;
+}
+
+static int ioloop_parse(const char *text, size_t len, json_t *record, json_t *evidence,
+			struct diag *d)
+{
+	json_error_t error;
+	json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	int err;
+
+	if (!report)
+		return diag_set(d, -EPROTO, "ioloop: its output is not JSON: %d:%d: %s", error.line,
+				error.column, error.text);
+	err = parse_report(report, record, evidence, d);
+	/* The histograms stand in the record itself. */
+	json_object_del(report, "latency");
+	json_object_del(report, "service");
+	json_object_del(report, "intervals");
+	json_object_set_new(record, "workload_report", report);
+	return err;
+}
+
+const struct workload_adapter ioloop_adapter = {
+	.name = "ioloop",
+	.program = "ioloop",
+	.controlled = true,
+	.argv = ioloop_argv,
+	.parse = ioloop_parse,
+};
