@@ -35,6 +35,12 @@ void with_command_prepare(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
+void with_command_place(struct command_run *run)
+{
+	/* without cgroup v2, what it leaves behind is found as our children */
+	child_cgroup_make(&run->cgroup);
+}
+
 int with_command_start(char *const *argv, struct command_run *run, struct diag *d)
 {
 	int pair[2], err = 0;
@@ -43,6 +49,8 @@ int with_command_start(char *const *argv, struct command_run *run, struct diag *
 		return diag_errno(d, -errno, "pipe");
 	run->pid = fork();
 	if (!run->pid) {
+		if (run->cgroup.fd >= 0)
+			child_cgroup_enter(run->cgroup.fd);
 		signal(SIGPIPE, SIG_DFL);
 		sigprocmask(SIG_SETMASK, &original, NULL);
 		execvp(argv[0], argv);
@@ -124,8 +132,15 @@ static int kill_children(pid_t spare)
 }
 
 /* Killing one may hand its children to us, so until there are none. */
-void with_command_sweep(pid_t spare)
+void with_command_sweep(struct command_run *run, pid_t spare)
 {
+	if (run->cgroup.fd >= 0)
+		child_cgroup_kill(run->cgroup.fd);
 	for (int i = 0; i < SWEEP_TRIES && kill_children(spare); i++)
 		;
+	for (int i = 0; i < SWEEP_TRIES && child_cgroup_remove(&run->cgroup) == -EBUSY; i++)
+		usleep(5000);
+	if (run->cgroup.fd >= 0)
+		close(run->cgroup.fd);
+	run->cgroup.fd = -1;
 }

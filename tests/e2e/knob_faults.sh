@@ -94,6 +94,21 @@ gone "$(cat "$work/stray")" "a setsid child"
 is_as_before "setsid child"
 echo "a setsid child of the command is ended"
 
+if grep -q '^0::/' /proc/self/cgroup && grep -q cgroup2 /proc/self/mounts; then
+	rm -f "$work/stray"
+	"$iomodes" with "${sets[@]}" -- sh -c "(setsid sh -c 'echo \$\$ >$work/stray; exec sleep 60' &)
+		exec sleep 60" >"$work/with.out" 2>&1 &
+	with=$!
+	await "$work/stray"
+	sleep 0.2
+	kill -9 "$with"
+	ended 137 "SIGKILL with a setsid child"
+	await_guardian "SIGKILL with a setsid child"
+	gone "$(cat "$work/stray")" "a setsid child after SIGKILL of iomodes"
+	is_as_before "SIGKILL with a setsid child"
+	echo "SIGKILL of iomodes: the guardian ends a setsid grandchild, too"
+fi
+
 # no pipe stays open on the guardian's account
 timeout 20 sh -c "'$iomodes' with --set sysctl.vm.stat_interval=5 -- true | cat" || fail "pipe held open"
 
