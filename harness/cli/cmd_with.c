@@ -153,18 +153,26 @@ static void say_recovered(const struct knob_session *session)
 /* Between apply and restore. Returns the exit status; *d is set when it is EXIT_NOT_STARTED. */
 static int run_command(struct knob_session *session, char *const *argv, struct diag *d)
 {
-	struct command_run run;
-	int status, err = with_command_start(argv, &run, d);
+	struct command_run run = {0};
+	int status = 0, err;
 
-	if (err)
+	with_command_place(&run);
+	/* told before it runs, so that no moment is left in which a SIGKILL of ours frees it; a
+	 * guardian that is dead already can be told nothing and end nothing */
+	session_set_workload(session, run.cgroup.path, 0);
+	err = with_command_start(argv, &run, d);
+	if (err) {
+		with_command_sweep(&run, session_guardian_pid(session));
 		return EXIT_NOT_STARTED;
-	err = session_set_workload(session, "", run.pid);
-	if (err) /* the guardian is dead: it could end nothing, and nothing can be told to it */
-		err = 0;
+	}
+	session_set_workload(session, run.cgroup.path, run.pid);
 	err = with_command_wait(&run, &status);
-	with_command_sweep(session_guardian_pid(session));
-	if (!err)
-		session_set_workload(session, "", 0);
+	with_command_sweep(&run, session_guardian_pid(session));
+	session_set_workload(session, "", 0);
+	if (err) {
+		diag_errno(d, err, "waiting for %s", argv[0]);
+		return EXIT_NOT_STARTED;
+	}
 	return WIFSIGNALED(status) ? EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

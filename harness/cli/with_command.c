@@ -29,9 +29,16 @@ void with_command_prepare(void)
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaddset(&waited, signals[i]);
 	sigprocmask(SIG_BLOCK, &waited, &original);
+	signal(SIGCHLD, SIG_DFL); /* ignored ones are not waited for */
 	signal(SIGPIPE, SIG_IGN);
 	/* what the command leaves behind becomes our child, wherever it went */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void with_command_place(struct command_run *run)
+{
+	/* without cgroup v2, what it leaves behind is found as our children */
+	child_cgroup_make(&run->cgroup);
 }
 
 int with_command_start(char *const *argv, struct command_run *run, struct diag *d)
@@ -42,6 +49,8 @@ int with_command_start(char *const *argv, struct command_run *run, struct diag *
 		return diag_errno(d, -errno, "pipe");
 	run->pid = fork();
 	if (!run->pid) {
+		if (run->cgroup.fd >= 0)
+			child_cgroup_enter(run->cgroup.fd);
 		signal(SIGPIPE, SIG_DFL);
 		sigprocmask(SIG_SETMASK, &original, NULL);
 		execvp(argv[0], argv);
@@ -123,8 +132,15 @@ static int kill_children(pid_t spare)
 }
 
 /* Killing one may hand its children to us, so until there are none. */
-void with_command_sweep(pid_t spare)
+void with_command_sweep(struct command_run *run, pid_t spare)
 {
+	if (run->cgroup.fd >= 0)
+		child_cgroup_kill(run->cgroup.fd);
 	for (int i = 0; i < SWEEP_TRIES && kill_children(spare); i++)
 		;
+	for (int i = 0; i < SWEEP_TRIES && child_cgroup_remove(&run->cgroup) == -EBUSY; i++)
+		usleep(5000);
+	if (run->cgroup.fd >= 0)
+		close(run->cgroup.fd);
+	run->cgroup.fd = -1;
 }

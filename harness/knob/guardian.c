@@ -22,13 +22,14 @@
 #include "sys/sys.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup/"
+#define CGROUP_PATH 4096 /* PATH_MAX */
 #define END_WAIT_MS 5000
 
 enum { SAY_READY = 'r', SAY_WORKLOAD = 'w', SAY_BYE = 'b' };
 
 struct message {
 	char kind;
-	char cgroup[512]; /* SAY_WORKLOAD; a pidfd may come along */
+	char cgroup[CGROUP_PATH]; /* SAY_WORKLOAD; a pidfd may come along */
 };
 
 static int say(int fd, const struct message *m, int passed)
@@ -76,13 +77,13 @@ static ssize_t hear(int fd, struct message *m, int *passed)
 }
 
 struct workload {
-	char cgroup[512];
+	char cgroup[CGROUP_PATH];
 	int pidfd;
 };
 
 static bool cgroup_empty(const char *cgroup)
 {
-	char path[600], text[256] = "";
+	char path[CGROUP_PATH + 32], text[256] = "";
 	_fd_ int fd = -1;
 
 	snprintf(path, sizeof(path), "%s/cgroup.events", cgroup);
@@ -95,7 +96,7 @@ static void end_workload(const struct workload *w)
 {
 	const struct timespec nap = {.tv_nsec = 5000000};
 	uint64_t deadline = clock_ns() + END_WAIT_MS * 1000000ull;
-	char path[600];
+	char path[CGROUP_PATH + 32];
 
 	if (!strncmp(w->cgroup, CGROUP_ROOT, strlen(CGROUP_ROOT)) && !strstr(w->cgroup, "..")) {
 		_fd_ int fd = -1;
