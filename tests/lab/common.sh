@@ -19,3 +19,11 @@ lab_fail() { lab_say "$*"; exit $LAB_FAILED; }
 lab_need() {
 	command -v "$1" >/dev/null || lab_skip "no $1; install the package $2"
 }
+
+# lab_has_device MODEL QEMU...: asks for one model only: the whole list makes an unpacked QEMU load
+# the modules of an installed other version, and abort
+lab_has_device() {
+	local model=$1
+	shift
+	[[ $("$@" -device "$model,help" 2>/dev/null) == "$model options:"* ]] # its status says nothing
+}

@@ -10,8 +10,6 @@ set -euo pipefail
 
 name=qemu-system-x86_64
 
-has_igb() { "$@" -device help 2>/dev/null | grep -q '^name "igb"'; }
-
 # The unpacked one needs to be told where its libraries, modules and firmware are.
 unpacked_command() {
 	local root=$1 libs
@@ -43,7 +41,7 @@ fetch() {
 		mv "$root.part" "$root"
 	fi
 	mapfile -t command < <(unpacked_command "$root")
-	"${command[@]}" --version >/dev/null || return 1
+	lab_has_device igb "${command[@]}" || return 1
 	printf '%s\n' "${command[@]}"
 }
 
@@ -56,7 +54,7 @@ system)
 	lab_need $name qemu-system-x86
 	echo $name ;;
 newest)
-	if command -v $name >/dev/null && has_igb $name; then
+	if command -v $name >/dev/null && lab_has_device igb $name; then
 		echo $name
 	elif command=$(fetch); then
 		echo "$command"
