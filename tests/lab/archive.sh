@@ -37,7 +37,7 @@ archive_open() {
 	# shellcheck source=/dev/null
 	host=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	mkdir -p "$LAB_APT"/{none,state/lists/partial,cache/archives/partial}
-	[ ! -e /var/lib/dpkg/status ] || cp /var/lib/dpkg/status "$LAB_APT/status"
+	cp /var/lib/dpkg/status "$LAB_APT/status"
 	for suite in $(printf '%s\n' bookworm bookworm-backports trixie trixie-backports \
 			"$host" "$host-backports" | sort -u); do
 		printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nArchitectures: amd64\n' \
@@ -46,7 +46,7 @@ archive_open() {
 		echo
 	done > "$LAB_APT/lab.sources.new"
 	if cmp -s "$LAB_APT/lab.sources.new" "$LAB_APT/lab.sources" &&
-			[ -n "$(find "$LAB_APT/updated" -mmin -1440 2>/dev/null)" ]; then
+			archive_fresh "$LAB_APT/status"; then
 		return
 	fi
 	mv "$LAB_APT/lab.sources.new" "$LAB_APT/lab.sources"
@@ -57,6 +57,11 @@ archive_open() {
 	else
 		lab_say "not every list could be read: $(grep -m1 '^[EW]:' "$LAB_APT/update.log")"
 	fi
+}
+
+# archive_fresh FILE: is FILE an answer made from lists that are still good?
+archive_fresh() {
+	[ -n "$(find "$LAB_APT/updated" -mmin -1440 2>/dev/null)" ] && [ "$1" -nt "$LAB_APT/updated" ]
 }
 
 # archive_versions PACKAGE [SUITE]: every version to be had, highest first

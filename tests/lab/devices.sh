@@ -27,15 +27,15 @@ devices_pcie() {
 	done
 }
 
-# devices_nvme WORKDIR: one controller per node with 8 queue pairs. The namespace of the second is
-# shared in its subsystem, so Linux puts a multipath head in front of it; that of the first is not.
+# devices_nvme WORKDIR: one controller per node with 8 queue pairs. Only the second names a subsystem,
+# whose namespaces Linux then takes for multipath ones (a head in front of a hidden path).
 devices_nvme() {
-	local node shared=(off on)
+	local node subsystem=('' ,subsys=subsys1) shared=(off on)
+	devices+=(-device nvme-subsys,id=subsys1,nqn=lab-1)
 	for node in 0 1; do
 		truncate -s $LAB_DISK "$1/nvme$node.raw"
 		devices+=(-drive "if=none,id=disk$node,file=$1/nvme$node.raw,format=raw,cache=unsafe,discard=unmap"
-			-device "nvme-subsys,id=subsys$node,nqn=lab-$node"
-			-device "nvme,id=nvme$node,bus=port-nvme$node,subsys=subsys$node,serial=LAB-NVME-$node,max_ioqpairs=8"
+			-device "nvme,id=nvme$node,bus=port-nvme$node,serial=LAB-NVME-$node,max_ioqpairs=8${subsystem[node]}"
 			-device "nvme-ns,id=ns$node,bus=nvme$node,drive=disk$node,nsid=1,shared=${shared[node]},eui64=0x525400000000000$((node + 1)),eui64-default=off")
 	done
 }

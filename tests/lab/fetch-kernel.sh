@@ -39,6 +39,11 @@ lab_need depmod kmod
 mkdir -p "$LAB_CACHE/kernel"
 exec 9>"$LAB_CACHE/lock"
 flock 9
+memo=$LAB_CACHE/kernel/.$wanted # apt takes seconds to say the same again
+if archive_fresh "$memo" && [ -e "$(cat "$memo")/release" ]; then
+	cat "$memo"
+	exit
+fi
 archive_open
 version=$(kernel_version "$wanted")
 if [ -z "$version" ]; then
@@ -65,4 +70,4 @@ if [ ! -e "$dir/release" ]; then
 	echo "$release" > "$dir.part/release"
 	mv "$dir.part" "$dir"
 fi
-echo "$dir"
+echo "$dir" | tee "$memo"

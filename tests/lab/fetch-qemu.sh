@@ -19,11 +19,15 @@ unpacked_command() {
 }
 
 fetch() {
-	local suite version root line
+	local suite version root memo=$LAB_CACHE/qemu/.newest
 	# shellcheck source=/dev/null
 	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")-backports
 	exec 9>"$LAB_CACHE/lock"
 	flock 9
+	if archive_fresh "$memo" && [ -x "$(grep -x '/.*/'$name "$memo")" ]; then
+		cat "$memo"
+		return
+	fi
 	archive_open
 	version=$(archive_versions qemu-system-x86 "$suite" | awk 'NR == 1')
 	[ -n "$version" ] || return 1
@@ -42,7 +46,7 @@ fetch() {
 	fi
 	mapfile -t command < <(unpacked_command "$root")
 	lab_has_device igb "${command[@]}" || return 1
-	printf '%s\n' "${command[@]}"
+	printf '%s\n' "${command[@]}" | tee "$memo"
 }
 
 mkdir -p "$LAB_CACHE/qemu"
