@@ -70,8 +70,9 @@ static int merge(struct builder *b, struct cell_hists **into, const json_t *tria
 	return 0;
 }
 
+/* `only`: the one metric that the pass was made for, or NULL for all of them. */
 static int add_sample(struct builder *b, struct cell *c, const json_t *trial, bool in_force,
-		      struct diag *d)
+		      const char *only, struct diag *d)
 {
 	double latencies = jsonio_number(trial, "latency.count");
 	double services = jsonio_number(trial, "service.count");
@@ -101,8 +102,13 @@ static int add_sample(struct builder *b, struct cell *c, const json_t *trial, bo
 		return -ENOMEM;
 	c->n_samples++;
 	for (size_t m = 0; m < n_metrics; m++)
-		s->value[m] = usable_value(
-			trial, &all[m], strncmp(all[m].name, "service", 7) ? latencies : services);
+		s->value[m] = only && strcmp(all[m].name, only)
+				      ? NAN
+				      : usable_value(trial, &all[m],
+						     strncmp(all[m].name, "service", 7) ? latencies
+											: services);
+	if (only)
+		return 0;
 	snprintf(key, sizeof(key), "%zu", s->block);
 	json_object_set_new(b->blocks, key, json_true());
 	return 0;
@@ -132,6 +138,7 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	struct builder *b = context;
 	const json_t *at = json_object_get(b->index, jsonio_string(trial, "cell", ""));
 	const char *status = jsonio_string(trial, "status", "");
+	const char *pass = jsonio_string(trial, "pass", "measure");
 	struct diag why = {""};
 	enum verdict_mode mode;
 	struct cell *c;
@@ -143,6 +150,15 @@ static int visit(void *context, json_t *trial, struct diag *d)
 				jsonio_string(trial, "trial", "?"),
 				jsonio_string(trial, "cell", ""));
 	c = &b->cells->cell[json_integer_value(at)];
+	if (!strcmp(pass, "calibration")) /* short, in no random order: it only sets rates */
+		return 0;
+	if (!strcmp(pass, "cpu_left")) /* beside a spinner: nothing else in it is comparable */
+		return strcmp(status, "valid")
+			       ? 0
+			       : add_sample(b, c, trial,
+					    !strcmp(jsonio_string(trial, "verdict.mode", ""),
+						    verdict_mode_name(VERDICT_IN_FORCE)),
+					    "cpu_left_per_io", d);
 	c->trials++;
 	if (isnan(c->rate_iops))
 		c->rate_iops = jsonio_number(trial, "load.rate_iops");
@@ -173,7 +189,7 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	if (mode == VERDICT_NOT_IN_FORCE)
 		c->share = fmin(c->share, share);
 	c->used += mode == VERDICT_IN_FORCE;
-	return add_sample(b, c, trial, mode == VERDICT_IN_FORCE, d);
+	return add_sample(b, c, trial, mode == VERDICT_IN_FORCE, NULL, d);
 }
 
 /* run.json comes before the trials, but the reader hands it over only at the end: it is small, so
