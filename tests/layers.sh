@@ -3,8 +3,9 @@
 # The direction of dependencies is enforced by the compiler: a file of a low layer that includes a
 # header of a higher one does not compile, and nobody goes round it by a relative include.
 set -euo pipefail
-build=$1
-source=${IOMODES_SOURCE:?}
+build=$(realpath "$1")
+source=$(realpath "${IOMODES_SOURCE:?}")
+cd / # a quoted include is searched in the current directory, too
 fail() { echo "layers: $*" >&2; exit 1; }
 
 # layer, a header it may use, headers it must not reach

@@ -21,21 +21,6 @@
 #define LOCK_WAIT_NS  10000000000u
 #define LOCK_RETRY_MS 20
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static struct state_dir *of(struct store *st)
 {
 	return (struct state_dir *)st;
@@ -84,7 +69,7 @@ static int dir_append(struct store *st, const char *name, const char *text, size
 
 	if (old < 0)
 		return -errno;
-	err = write_all(fd, text, len);
+	err = jsonio_write_all(fd, text, len);
 	if (!err && fsync(fd))
 		err = -errno;
 	if (!err && !old && fsync(of(st)->fd))
