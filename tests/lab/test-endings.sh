@@ -40,7 +40,7 @@ ends $LAB_PANIC "PANIC: .*Kernel panic - not syncing: sysrq" -- sh -c 'echo c > 
 ends $LAB_DOWN "DOWN: " -- sh -c 'echo b > /proc/sysrq-trigger; sleep 60'
 ends $LAB_TIMEOUT "TIMEOUT: .*after 3 s" --timeout 3 -- sleep 600
 # a machine that stands still: its CPUs are stopped by the monitor
-LAB_HANG=8 ends $LAB_HANG "HANG: no heartbeat" -- "$LAB_DIR/qmp" stop
+LAB_HEARTBEAT_TIMEOUT=8 ends $LAB_HANG "HANG: no heartbeat" -- "$LAB_DIR/qmp" stop
 
 # Ctrl-C while it boots: QEMU goes with it
 "$LAB_DIR/lab" --kernel "$kernel" -- sleep 600 2>"$dir/err" &
@@ -55,5 +55,5 @@ wait $lab || status=$?
 sleep 1
 [ $status -eq 143 ] && echo "ok - terminated: status 143" || not_ok "terminated: status $status"
 [ -z "$(ls "$TMPDIR")" ] || not_ok "left behind: $(ls -R "$TMPDIR")"
-! grep -las "$TMPDIR/iomodes-lab" /proc/[0-9]*/cmdline | grep -v /self/ || not_ok "a QEMU lives on"
+! pgrep -f "$TMPDIR/iomodes-lab" || not_ok "a QEMU lives on"
 exit $failed
