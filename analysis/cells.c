@@ -159,7 +159,8 @@ static int visit(void *context, json_t *trial, struct diag *d)
 		return err;
 	add_reasons(c, trial, status, mode);
 	if (!strcmp(status, "failed")) {
-		c->failed++;
+		c->verdicts[VERDICT_UNSUPPORTED] += mode == VERDICT_UNSUPPORTED;
+		c->failed += mode != VERDICT_UNSUPPORTED;
 		return 0;
 	}
 	if (strcmp(status, "valid")) {

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "knob/family.h"
+#include "sys/nvme_status.h"
 
 enum { ADMIN_SET_FEATURES = 0x09, ADMIN_GET_FEATURES = 0x0a };
 enum { FEATURE_COALESCING = 0x08, FEATURE_VECTOR = 0x09 };
@@ -21,34 +22,15 @@ enum { FEATURE_COALESCING = 0x08, FEATURE_VECTOR = 0x09 };
 #define VECTOR_DISABLED (1u << 16) /* CD: coalescing disabled */
 #define TIMEOUT_MS	2000
 
-static const struct {
-	unsigned status;
-	const char *text;
-} statuses[] = {
-	{0x001, "invalid command opcode"},
-	{0x002, "invalid field in command: the device does not have this feature or vector"},
-	{0x004, "data transfer error"},
-	{0x006, "internal error"},
-	{0x007, "command aborted"},
-	{0x00c, "command sequence error"},
-	{0x108, "invalid interrupt vector"},
-	{0x10d, "feature identifier not saveable"},
-	{0x10e, "feature not changeable"},
-	{0x10f, "feature not namespace specific"},
-};
-
 /* Status code type and code, without "more" and "do not retry". */
 static int status_error(const struct knob *k, const char *instance, int status, struct diag *d)
 {
 	unsigned code = (unsigned)status & 0x7ff;
-	const char *text = "see the NVMe specification";
+	char text[96];
 
-	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
-		if (statuses[i].status == code)
-			text = statuses[i].text;
 	return diag_set(d, code == 0x001 || code == 0x002 || code == 0x10e ? -EOPNOTSUPP : -EIO,
-			"%s of %s: the device answers NVMe status %03xh, %s", k->name, instance,
-			code, text);
+			"%s of %s: the device answers %s", k->name, instance,
+			nvme_status_text(status, text, sizeof(text)));
 }
 
 static int feature(struct sys *s, const struct knob *k, const char *instance, uint8_t opcode,

@@ -79,6 +79,10 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 	const char *mode = jsonio_string(record, "verdict.mode", "");
 
 	run->result->trials++;
+	if (!strcmp(mode, "unsupported")) { /* an answer: the device refused a setting */
+		run->measured[cell] = true;
+		return;
+	}
 	if (!strcmp(jsonio_string(record, "status", ""), "failed"))
 		run->result->failed++;
 	if (measure && valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))

@@ -38,6 +38,7 @@ struct trial {
 	unsigned irqs[IRQS_MAX];
 	size_t n_disks, n_irqs;
 	int raw;
+	bool refused; /* the device does not take a setting: unsupported, not failed */
 	uint64_t started_ns, ready_ns, done_ns;
 };
 
@@ -292,6 +293,7 @@ static int run_restored(struct trial *t, struct diag *d)
 
 	if (session)
 		err = session_apply(session, c->settings, c->n_settings, d);
+	t->refused = err == -EOPNOTSUPP;
 	if (!err)
 		err = run_applied(t, d);
 	if (session) {
@@ -337,7 +339,7 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 		err = run_restored(&t, d);
 	put_timing(&t);
 	if (err && !is_fatal(err)) {
-		trial_record_failed(t.record, r, d);
+		trial_record_failed(t.record, r, t.refused, d);
 		err = 0;
 	} else if (!err) {
 		err = trial_record_judge(t.record, r);

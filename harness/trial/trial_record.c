@@ -164,12 +164,17 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 	return 0;
 }
 
-void trial_record_failed(json_t *record, const struct trial_request *r, const struct diag *d)
+void trial_record_failed(json_t *record, const struct trial_request *r, bool refused,
+			 const struct diag *d)
 {
+	enum verdict_grade grade = r->cell->cell->mode->grade;
+
 	json_object_set_new(record, "verdict",
-			    json_pack("{s:s, s:s, s:[s], s:[]}", "mode", "unproven", "grade",
-				      verdict_grade_name(r->cell->cell->mode->grade), "reasons",
-				      "the trial failed: nothing was measured", "expectations"));
+			    refused ? verdict_unsupported(grade, d->text)
+				    : json_pack("{s:s, s:s, s:[s], s:[]}", "mode", "unproven",
+						"grade", verdict_grade_name(grade), "reasons",
+						"the trial failed: nothing was measured",
+						"expectations"));
 	json_object_set_new(record, "status", json_string("failed"));
 	json_object_set_new(record, "error", json_string(d->text));
 }

@@ -15,5 +15,7 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 /* Verdict on the mode and every check; sets "verdict", "checks" and "status". */
 int trial_record_judge(json_t *record, const struct trial_request *r);
 
-/* The window was not measured: keep the record, say why. */
-void trial_record_failed(json_t *record, const struct trial_request *r, const struct diag *d);
+/* The window was not measured: keep the record, say why. `refused`: the device did not take a
+ * setting of the mode, which is then "unsupported" here, in the device's words. */
+void trial_record_failed(json_t *record, const struct trial_request *r, bool refused,
+			 const struct diag *d);

@@ -3,6 +3,7 @@
 # counts them.
 LAB_DIR=${LAB_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 busybox=/run/lab/busybox
+iomodes=${IOMODES_BIN:-$LAB_DIR/../../build/bin}/iomodes
 
 # is TEXT GOT WANTED
 is() {

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# kill -9 of the orchestrator, of its guardian, of both, at random moments of real commands on a real
+# driver. (That every single step survives is tests/e2e/knob_kill.sh's.) LAB_SEED repeats a sequence.
+. "$(dirname "$0")/check.sh"
+
+seed=${LAB_SEED:-$(od -An -N2 -tu2 /dev/urandom | tr -d ' ')}
+echo "# LAB_SEED=$seed"
+RANDOM=$seed
+export IOMODES_STATE_DIR=/tmp/kill-state
+disk=$(path_of nvme1)
+modprobe -q mq-deadline
+vector=$(basename "$(readlink /sys/class/nvme/nvme1/device)"):nvme1q0
+settings=(--set "block.scheduler:$disk=mq-deadline" --set "block.nomerges:$disk=2"
+	--set "block.read_ahead_kb:$disk=64" --set "irq.affinity:$vector=3" --set sysctl.vm.swappiness=7
+	--set thp.enabled=never)
+snapshot() { bash "$LAB_DIR/../e2e/snapshot.sh" "$disk"; }
+snapshot > /tmp/kill-before
+
+# children of PROCESS that are iomodes too: its guardian
+guardian_of() {
+	local pid
+	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != iomodes ] || { echo "$pid"; return; }
+	done
+}
+
+found=0 left=0
+for n in $(seq 20); do
+	victim=$((RANDOM % 3)) wait_ms=$((RANDOM % 900))
+	if [ $((n % 4)) -eq 0 ]; then
+		"$iomodes" run lab -q -t /dev/nvme1n1 -m iopoll -m interrupt -o /tmp/kill-runs > /tmp/kill-out 2>&1 &
+	else
+		"$iomodes" with "${settings[@]}" -- sleep 1 > /tmp/kill-out 2>&1 &
+	fi
+	orchestrator=$!
+	sleep "$((wait_ms / 1000)).$(printf %03d $((wait_ms % 1000)))"
+	guardian=$(guardian_of $orchestrator)
+	[ -z "$guardian" ] || found=$((found + 1))
+	case $victim in
+	0) what=orchestrator; kill -9 $orchestrator ;;
+	1) what=guardian; [ -z "$guardian" ] || kill -9 "$guardian"
+		[ $((n % 4)) -ne 0 ] || kill -TERM $orchestrator ;;
+	2) what=both; kill -9 ${guardian:+"$guardian"} $orchestrator ;;
+	esac 2>/dev/null
+	wait $orchestrator 2>/dev/null
+	# the lock is free when the guardian has restored
+	[ ! -e $IOMODES_STATE_DIR/lock ] || flock -w 30 $IOMODES_STATE_DIR/lock true || echo "not ok - $n: the lock is still held"
+	if [ $what = both ]; then
+		diff -q /tmp/kill-before <(snapshot) >/dev/null || left=$((left + 1))
+		"$iomodes" restore > /tmp/kill-restore 2>&1 || echo "not ok - $n: restore: $(cat /tmp/kill-restore)"
+	fi
+	state=$("$iomodes" status) && diff /tmp/kill-before <(snapshot) > /tmp/kill-diff
+	if [ $? -eq 0 ]; then
+		echo "ok - $n: $what killed after $wait_ms ms: clean"
+	else
+		echo "not ok - $n: $what killed after $wait_ms ms: $state $(cat /tmp/kill-diff /tmp/kill-out)"
+	fi
+done
+holds "the guardian was there in $found of 20" test $found -ge 5
+echo "# both killed left something behind $left times, which restore mended"
+holds "no workload lives on" sh -c '! pgrep -x ioloop'
