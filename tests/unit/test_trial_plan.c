@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
+#include "sys/sys.h"
 #include "sys/sys_memory.h"
 #include "trial/plan.h"
 
