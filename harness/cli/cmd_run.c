@@ -91,6 +91,8 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
 	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
+	for (size_t i = 0; i < s->plan.n_not_applied; i++)
+		printf("Not set, because it needs root: %s\n", s->plan.not_applied[i]);
 	fflush(stdout);
 	err = run_plan(&s->plan, &s->target, &ro, &result, d);
 	if (line.terminal && !o->quiet)

@@ -51,13 +51,17 @@ static void report(struct run *run, const char *phase, const char *cell, uint64_
 /* SIGINT, SIGTERM and SIGHUP (terminal gone) become readable; the trial at hand ends in order. */
 static int open_signals(struct diag *d)
 {
+	struct sigaction hangup;
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	/* nohup(1) ignores it, so that the run outlives the terminal: a blocked signal would not be
+	 * ignored. */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -54,13 +54,19 @@ snapshot >"$work/before"
 is_as_before() { diff "$work/before" <(snapshot) || fail "$1: the machine is not as it was"; }
 
 # No process of a run is left: workloads name the scratch file, guardians and supervisors the command.
-left_processes() { grep -lazF "$work/" /proc/[0-9]*/cmdline 2>/dev/null | grep -v "/$$/" || true; }
+left_processes() {
+	local dir words
+	for dir in /proc/[0-9]*; do
+		{ words=$(<"$dir/cmdline"); } 2>/dev/null || continue
+		if [[ $words == *"$work/"* ]]; then echo "${dir#/proc/} $words"; fi
+	done
+}
 no_process_left() {
 	for _ in {1..100}; do
 		[[ -n $(left_processes) ]] || return 0
 		sleep 0.1
 	done
-	for f in $(left_processes); do tr '\0' ' ' <"$f" 2>/dev/null; echo; done
+	left_processes
 	fail "$1: processes are left"
 }
 

@@ -5,10 +5,27 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/run_common.sh"
 experiment small 'interrupt, sync'
 
+# A second instance at once, and --resume of the directory that the first one fills.
+start "$iomodes" run "$work/small.yaml" --output "$results" --quiet
+await_trials 3
+for second in "run $work/small.yaml --output $work/other" "run --resume $(run_dir)"; do
+	status=0
+	# shellcheck disable=SC2086
+	"$iomodes" $second --quiet >"$work/out2" 2>"$work/err2" || status=$?
+	((status == 6)) || { cat "$work/err2"; fail "$second: exit status $status, not 6"; }
+	grep -q "process $run_pid .*small.yaml" "$work/err2" || { cat "$work/err2"; fail "$second: the holder is not named"; }
+	cat "$work/err2"
+done
+[[ -z $(ls -A "$work/other" 2>/dev/null) ]] || fail "the second instance left something in $work/other"
+ends_with 0 "the first of two"
+is_whole "$(run_dir)" "the first of two"
+is_as_before "two instances"
+
 # Results on a small tmpfs of a mount namespace of their own; the scratch file on the disk.
 mkdir "$work/full"
+size=$(($(du -sk "$(run_dir)" | cut -f1) * 6 / 10)) # of what a whole run takes
 cat >"$work/in_namespace" <<END
-mount -t tmpfs -o size=300k none "$work/full"
+mount -t tmpfs -o size=${size}k none "$work/full"
 "$iomodes" run "$work/small.yaml" --output "$work/full" --scratch "$work/scratch" --quiet
 status=\$?
 cp -r "$work/full" "$work/copy"
@@ -25,22 +42,6 @@ no_process_left "disk full"
 records intact "$(echo "$work"/copy/2*)"
 (($(wc -l <"$(echo "$work"/copy/2*)/trials.jsonl") > 0)) || fail "disk full: too early, no record was written"
 [[ $(ls "$work/scratch"/*.bin | wc -l) == 1 ]] || fail "disk full: the scratch file is not where it was asked for"
-
-# A second instance at once, and --resume of the directory that the first one fills.
-start "$iomodes" run "$work/small.yaml" --output "$results" --quiet
-await_trials 3
-for second in "run $work/small.yaml --output $work/other" "run --resume $(run_dir)"; do
-	status=0
-	# shellcheck disable=SC2086
-	"$iomodes" $second --quiet >"$work/out2" 2>"$work/err2" || status=$?
-	((status == 6)) || { cat "$work/err2"; fail "$second: exit status $status, not 6"; }
-	grep -q "process $run_pid .*small.yaml" "$work/err2" || { cat "$work/err2"; fail "$second: the holder is not named"; }
-	cat "$work/err2"
-done
-[[ -z $(ls -A "$work/other" 2>/dev/null) ]] || fail "the second instance left something in $work/other"
-ends_with 0 "the first of two"
-is_whole "$(run_dir)" "the first of two"
-is_as_before "two instances"
 
 # Others may write the directory: root does not put results there.
 mkdir -m 777 "$work/open"

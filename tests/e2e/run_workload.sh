@@ -69,7 +69,7 @@ if [[ $(cat "/sys/block/$disk/queue/io_poll") == 0 ]]; then
 	is_as_before "--ignore-requires"
 	records never-in-force "$(run_dir)" iopoll
 	if printf '6.11\n%s\n' "$(uname -r)" | sort -V -C; then
-		records failed "$(run_dir)" 6 EOPNOTSUPP
+		records failed "$(run_dir)" 6 IORING_SETUP_IOPOLL 'Operation not supported' # EOPNOTSUPP
 	fi
 	records verdicts "$(run_dir)" interrupt=in_force/counter
 else
