@@ -21,7 +21,7 @@ cleanup() {
 trap cleanup EXIT
 
 # Until every process that holds the host lock (the guardian) is gone.
-await_guardian() { [[ ! -e $IOMODES_STATE_DIR/lock ]] || flock -w 20 "$IOMODES_STATE_DIR/lock" true; }
+await_guardian() { [[ ! -e /run/iomodes.lock ]] || flock -w 20 /run/iomodes.lock true; }
 
 # experiment NAME MODES [RUNTIME]: two cells and more, 6 blocks; knobs of two families change
 experiment() {
