@@ -57,7 +57,7 @@ dir=$LAB_CACHE/kernel/$version
 if [ ! -e "$dir/release" ]; then
 	mapfile -t packages < <(kernel_packages "$version")
 	lab_say "fetching kernel $version: ${packages[*]}"
-	rm -rf "$dir"
+	rm -rf "$dir" "$dir.part"
 	archive_unpack "$dir.part" "${packages[@]/%/=$version}" || lab_skip "kernel $version cannot be fetched"
 	# merged and unmerged /usr, vmlinuz in /boot or beside its modules: one layout from here on
 	[ -d "$dir.part/lib/modules" ] || ln -s usr/lib "$dir.part/lib"
