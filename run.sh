@@ -9,8 +9,8 @@ cd "$(dirname "$0")"
 
 build_packages="gcc cmake ninja-build pkg-config git liburing-dev libhwloc-dev libnuma-dev libyaml-dev
 	libjansson-dev libmnl-dev libsmartcols-dev libssl-dev libarchive-dev"
-test_packages="libcmocka-dev fio jq util-linux e2fsprogs python3 clang libclang-rt-14-dev"
-lab_packages="qemu-system-x86 busybox-static cpio xz-utils dpkg python3"
+test_packages="libcmocka-dev fio jq util-linux e2fsprogs python3"
+lab_packages="qemu-system-x86 busybox-static cpio xz-utils kmod python3 util-linux procps e2fsprogs fio"
 
 # Installs what of the given packages is missing, after saying so.
 need() {
@@ -50,11 +50,7 @@ case "${1-}" in
 "")
 	build
 	echo "Builds into build/; the experiment is configs/experiments/default.yaml."
-	status=0
-	build/bin/iomodes run || status=$?
-	run=$(find results/runs -mindepth 1 -maxdepth 1 -type d | sort | tail -n 1)
-	[ -n "$run" ] && build/bin/iomodes compare "$run" || status=$?
-	exit "$status"
+	exec build/bin/iomodes run --compare
 	;;
 test)
 	# shellcheck disable=SC2086

@@ -141,8 +141,12 @@ static void interrupts_bounded(const json_t *trial, struct check_outcome *o)
 	double ios = number(trial, "evidence.counters.device_ios", o);
 	double window = jsonio_number(trial, "evidence.window_ns") / 1e9;
 
+	double other = jsonio_number(trial, "evidence.counters.device_other_ios");
+
 	if (isnan(ios))
 		ios = number(trial, "counts.io", o);
+	if (!isnan(other)) /* flushes and discards of others interrupt, too */
+		ios += other;
 	if (isnan(irqs) || isnan(ios) || isnan(window)) {
 		not_applicable(o, "no count of interrupts or I/Os");
 		return;

@@ -447,9 +447,10 @@ static json_t *result_json(struct comparison *cmp)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
-	return json_pack("{s:s, s:o, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}", "run",
-			 jsonio_string(run->run, "run", "?"), "baseline",
-			 cmp->baseline ? json_string(cmp->baseline) : json_null(), "blocks",
+	return json_pack("{s:s, s:o, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
+			 "run", jsonio_string(run->run, "run", "?"), "baseline",
+			 cmp->baseline ? json_string(cmp->baseline) : json_null(),
+			 "cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "blocks",
 			 (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
 			 "dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups",
 			 groups, "left_out", left_out, "rows_measured", (json_int_t)measured,

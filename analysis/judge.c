@@ -92,8 +92,9 @@ static void undecided(struct judgement *j, const char *low, const char *high, co
 			 j->blocks_needed);
 	else
 		snprintf(more, sizeof(more),
-			 "; it lies so near the margin that more blocks will "
-			 "hardly settle it");
+			 "; more than the %d blocks of a run would be needed to "
+			 "settle it",
+			 JUDGE_BLOCKS_MOST);
 	judge_text(j, j->detectable, found, sizeof(found)); /* either way */
 	snprintf(j->sentence, sizeof(j->sentence),
 		 "the interval %s to %s crosses the margin of %s; %zu blocks find a change of %s "

@@ -13,7 +13,7 @@
 #define JUDGE_BLOCKS_MIN  6
 #define JUDGE_ALPHA	  0.05
 #define JUDGE_POWER	  0.80
-#define JUDGE_BLOCKS_MOST 1000 /* beyond that "more blocks" is no advice */
+#define JUDGE_BLOCKS_MOST 30 /* more than a run may have: then "more blocks" is no advice */
 
 enum judge_word { JUDGE_BETTER, JUDGE_WORSE, JUDGE_EQUIVALENT, JUDGE_INCONCLUSIVE };
 

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/compare.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "cli.h"
+#include "compare_print.h"
 #include "plan_print.h"
 #include "setup.h"
 #include "trial/run.h"
@@ -84,8 +86,10 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		.progress = o->quiet ? NULL : show_progress,
 		.context = &line,
 	};
+	struct compare_options none = {0};
+	_json_ json_t *comparison = NULL;
 	struct run_result result;
-	int err;
+	int err, status;
 
 	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
 	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
@@ -97,7 +101,12 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	err = run_plan(&s->plan, &s->target, &ro, &result, d);
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
-	return report(&result, err, d);
+	status = report(&result, err, d);
+	if (o->compare && result.trials && !compare_run(result.dir, &none, &comparison, d)) {
+		putchar('\n');
+		compare_print_text(comparison);
+	}
+	return status;
 }
 
 /* --resume: the experiment and the options of the run's start, whatever else is given. */

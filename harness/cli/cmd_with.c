@@ -197,7 +197,7 @@ static int run_with(struct sys *s, const struct settings *list, struct with_mode
 	if (!err)
 		status = run_command(session, mode->mode ? mode->argv : argv, d);
 	if (mode->mode && status != EXIT_NOT_STARTED)
-		with_mode_end(mode);
+		with_mode_end(mode, status);
 	err = session_close(session, &rest);
 	if (!err)
 		return status;

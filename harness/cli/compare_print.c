@@ -17,14 +17,14 @@
 /* A column takes the first of its metrics that the group has: block and network alike. */
 static const struct {
 	const char *metric[3];
-	bool optional; /* no column when no row has it */
+	bool open_loop; /* only where all rows have the same rate, and only when some row has it */
 } columns[] = {
 	{.metric = {"iops", "transactions_per_s", "packets_per_s"}},
 	{.metric = {"latency_p50_ns", "rtt_p50_ns"}},
 	{.metric = {"latency_p99_ns", "rtt_p99_ns"}},
 	{.metric = {"latency_p999_ns", "rtt_p999_ns"}},
 	{.metric = {"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
-	{.metric = {"cpu_left_per_io"}, .optional = true},
+	{.metric = {"cpu_left_per_io"}, .open_loop = true},
 	{.metric = {"interrupts_per_io", "interrupts_per_packet"}},
 };
 
@@ -33,6 +33,8 @@ static const char *column_metric(const json_t *group, size_t column)
 	const json_t *row;
 	size_t i;
 
+	if (columns[column].open_loop && !json_is_true(json_object_get(group, "open_loop")))
+		return NULL;
 	for (size_t k = 0; k < ARRAY_SIZE(columns[column].metric); k++) {
 		const char *name = columns[column].metric[k];
 
@@ -40,7 +42,7 @@ static const char *column_metric(const json_t *group, size_t column)
 			if (name && json_object_get(json_object_get(row, "metrics"), name))
 				return name;
 	}
-	return columns[column].optional ? NULL : columns[column].metric[0];
+	return columns[column].open_loop ? NULL : columns[column].metric[0];
 }
 
 static const char *value_text(const struct metric *m, double value, char *out, size_t size)
@@ -284,13 +286,17 @@ static void print_legend(const json_t *result)
 	     "open loop from the\n"
 	     "         intended start. CPU/IO: CPU time of the workload's tasks with their SQ "
 	     "thread. CPU left/IO:\n"
-	     "         what an idle-priority task could still do on the measured CPUs, per I/O, in "
-	     "a pass of its own.\n"
+	     "         what an idle-priority task could still do on the measured CPUs, per I/O, "
+	     "from "
+	     "one pass of its own.\n"
 	     "VERDICT  better, worse: the 95 % interval of the change, paired by block, lies "
 	     "beyond "
 	     "the margin and\n"
 	     "         p <= 0.05 after correction; equivalent: the 90 % interval lies inside it; "
 	     "else inconclusive.");
+	if (jsonio_string(result, "cpu_left_absent", NULL))
+		printf("CPU left was not measured: %s.\n",
+		       jsonio_string(result, "cpu_left_absent", ""));
 	if (json_is_true(json_object_get(result, "dirty")))
 		puts("The build that measured this had uncommitted changes.");
 }

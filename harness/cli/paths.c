@@ -108,12 +108,10 @@ void paths_results(char *out, size_t size)
 	if (!paths_bin(bin, sizeof(bin), NULL)) {
 		snprintf(format, sizeof(format), "%s/../../results/FORMAT.md", bin);
 		if (!access(format, R_OK)) {
-			snprintf(out, size, "%s/../../results/runs", bin);
-			char *real = realpath(out, NULL);
+			snprintf(format, sizeof(format), "%s/../../results", bin);
+			_free_ char *real = realpath(format, NULL); /* runs/ may not be there yet */
 
-			if (real)
-				snprintf(out, size, "%s", real);
-			free(real);
+			snprintf(out, size, "%s/runs", real ? real : format);
 			return;
 		}
 	}

@@ -44,6 +44,7 @@ static const struct opt table[] = {
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"resume", NULL, OPT_STR, 0, AT(resume), .arg = "DIR",
 	 .help = "run: go on with a run that was cut short"},
+	{"compare", NULL, OPT_BOOL, 0, AT(compare), .help = "run: print the comparison at the end"},
 	{"dry-run", NULL, OPT_BOOL, 'n', AT(dry_run),
 	 .help = "run: print the plan, change nothing"},
 	{"json", NULL, OPT_BOOL, 0, AT(json), .help = "plan as JSON"},
@@ -67,7 +68,8 @@ void setup_defaults(struct setup_options *o)
 	};
 }
 
-/* The members that change the plan; one table for both directions. */
+/* The members that change the plan; one table for both directions. Not among them: --write-id.
+ * Whoever resumes a run that destroys data says so himself; a file cannot. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -75,7 +77,6 @@ static const struct {
 } kept[] = {
 	{"target", offsetof(struct setup_options, target), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
-	{"write_id", offsetof(struct setup_options, write_id), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,6 +16,9 @@
 #include "evidence/evidence.h"
 #include "paths.h"
 #include "record/verdict.h"
+
+/* Below this share of the device's bytes the counters speak of others, too. */
+#define OWN_SHARE 0.95
 
 static int find_mode(struct with_mode *w, const char *name, struct diag *d)
 {
@@ -36,6 +40,44 @@ static int find_mode(struct with_mode *w, const char *name, struct diag *d)
 		names[n] = w->modes.mode[n].name;
 	return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", name,
 			suggest_text(name, names, n, hint, sizeof(hint)));
+}
+
+/* "--sqthread_poll=1", "-ioengine" or "ioengine=x" against "sqthread-poll". */
+static bool names_option(const char *word, const char *name)
+{
+	while (*word == '-')
+		word++;
+	for (; *name; word++, name++) {
+		bool dash = (*word == '-' || *word == '_') && (*name == '-' || *name == '_');
+
+		if (*word != *name && !dash)
+			return false;
+	}
+	return !*word || *word == '=';
+}
+
+/* What the mode sets, the command must not set otherwise: the verdict would be on something else.
+ */
+static int refuse_contradiction(const struct with_mode *w, char *const *argv, struct diag *d)
+{
+	static const char *const engine[] = {"engine", "ioengine"};
+
+	for (size_t i = 1; argv[i]; i++) {
+		for (size_t j = 0; j < w->options.n; j++) {
+			const char *name = w->options.option[j].name;
+			bool same = names_option(argv[i], name);
+
+			for (size_t k = 0; k < ARRAY_SIZE(engine); k++)
+				same |= (!strcmp(name, engine[0]) || !strcmp(name, engine[1])) &&
+					names_option(argv[i], engine[k]);
+			if (same)
+				return diag_set(
+					d, -EINVAL,
+					"%s: mode %s sets %s=%s; leave it out of the command",
+					argv[i], w->mode->name, name, w->options.option[j].value);
+		}
+	}
+	return 0;
 }
 
 /* The mode's options behind the program's name: fio takes them as defaults of every job then. */
@@ -63,6 +105,9 @@ static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 			w->mode->name, mode_options(w->mode, "fio") ? " or fio" : "", base);
 	}
 	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, &w->options, d);
+	if (err)
+		return err;
+	err = refuse_contradiction(w, argv, d);
 	if (err)
 		return err;
 	memmove(w->argv + 1 + w->options.n + !!w->options.filename, w->argv + 1, n * sizeof(*argv));
@@ -121,6 +166,16 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 	return err;
 }
 
+/* Bytes that ended children moved to and from storage (ru_inblock counts 512 bytes). */
+static double children_bytes(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_CHILDREN, &usage)
+		       ? NAN
+		       : 512.0 * (double)(usage.ru_inblock + usage.ru_oublock);
+}
+
 int with_mode_begin(struct with_mode *w, struct diag *d)
 {
 	struct evidence_scope scope = {
@@ -139,28 +194,52 @@ int with_mode_begin(struct with_mode *w, struct diag *d)
 		fprintf(stderr, " %s", w->argv[1 + i]);
 	if (added)
 		fputc('\n', stderr);
+	w->own_bytes = children_bytes();
 	return evidence_begin(&scope, &w->window, d);
 }
 
-void with_mode_end(struct with_mode *w)
+/* Why the counters of the device say nothing about this command, or NULL. */
+static const char *not_its_own(const struct with_mode *w, const json_t *evidence, int status)
+{
+	double device = jsonio_number(evidence, "counters.device_bytes");
+	double own = children_bytes() - w->own_bytes;
+
+	if (status)
+		return "the command failed";
+	if (w->mode->grade == GRADE_ACCEPTED)
+		return "no counter shows this mode; 'iomodes run' proves it from what ioloop "
+		       "reports";
+	if (!(device > 0))
+		return "the device did no I/O that it counts";
+	if (!(own >= OWN_SHARE * device))
+		return "others did part of the device's I/O, so its counters are not the command's "
+		       "alone";
+	return NULL;
+}
+
+void with_mode_end(struct with_mode *w, int status)
 {
 	_json_ json_t *evidence = NULL, *load = json_object(), *verdict = NULL;
 	struct denominators over = {.packet = NAN};
 	struct diag d = {""};
 	const json_t *reason;
+	const char *why;
 	size_t i;
 
 	if (!w->window || evidence_end(w->window, &evidence, &d))
 		return;
+	why = not_its_own(w, evidence, status);
+	if (why) {
+		fprintf(stderr, "iomodes with: mode %s: unproven: %s\n", w->mode->name, why);
+		return;
+	}
 	over.io = jsonio_number(evidence, "counters.device_ios");
 	over.second = jsonio_number(evidence, "window_ns") / 1e9;
-	if (!(over.io > 0))
-		over.io = NAN;
 	verdict = verdict_evaluate(w->mode->expect, w->mode->n_expect, w->mode->grade, evidence,
 				   &over, load, NULL);
 	fprintf(stderr, "iomodes with: mode %s: %s (%s), %.0f I/Os of %s\n", w->mode->name,
 		jsonio_string(verdict, "mode", "unproven"), jsonio_string(verdict, "grade", "?"),
-		isnan(over.io) ? 0 : over.io, w->target.disk->name);
+		over.io, w->target.disk->name);
 	json_array_foreach (json_object_get(verdict, "reasons"), i, reason)
 		fprintf(stderr, "  %s\n", json_string_value(reason));
 }

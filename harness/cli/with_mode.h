@@ -24,6 +24,7 @@ struct with_mode {
 	unsigned irqs[4096];
 	size_t n_disks, n_irqs;
 	struct evidence_window *window;
+	double own_bytes; /* of the children ended before the window, as getrusage(2) counts */
 };
 
 /*
@@ -35,6 +36,11 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 		   char *const *argv, struct knob_setting **settings, size_t *n, struct diag *d);
 /* Say on standard error what is added to the command, and start the window. */
 int with_mode_begin(struct with_mode *w, struct diag *d);
-/* End the window; the verdict, from device evidence, on standard error. */
-void with_mode_end(struct with_mode *w);
+/*
+ * End the window; the verdict, from device evidence, on standard error. `status` is the command's
+ * exit status. Only what device counters show is granted: unproven when the command failed, when
+ * others did part of the device's I/O, or when no counter shows the mode ("accepted" is for `run`,
+ * whose loop reports the flags that the kernel took).
+ */
+void with_mode_end(struct with_mode *w, int status);
 void with_mode_close(struct with_mode *w);

@@ -21,6 +21,12 @@ enum {
 	IN_FLIGHT,
 	IO_MS,
 	QUEUE_MS,
+	DISCARDS, /* Linux 4.18; they interrupt like any other request */
+	DISCARD_MERGES,
+	DISCARD_SECTORS,
+	DISCARD_MS,
+	FLUSHES, /* Linux 5.5 */
+	FLUSH_MS,
 	FIELDS
 };
 
@@ -36,6 +42,12 @@ static const char *const field_names[FIELDS] = {
 	[IN_FLIGHT] = "in_flight",
 	[IO_MS] = "io_ms",
 	[QUEUE_MS] = "queue_ms",
+	[DISCARDS] = "discards",
+	[DISCARD_MERGES] = "discard_merges",
+	[DISCARD_SECTORS] = "discard_sectors",
+	[DISCARD_MS] = "discard_ms",
+	[FLUSHES] = "flushes",
+	[FLUSH_MS] = "flush_ms",
 };
 
 struct disks_sample {
@@ -75,7 +87,7 @@ static int disks_difference(const struct evidence_scope *scope, const void *b, c
 			    json_t *result, struct diag *d)
 {
 	const struct disks_sample *before = b, *after = a;
-	uint64_t reads = 0, writes = 0, sectors = 0;
+	uint64_t reads = 0, writes = 0, sectors = 0, other = 0;
 	json_t *detail = json_object();
 
 	for (size_t i = 0; i < after->n; i++) {
@@ -91,6 +103,8 @@ static int disks_difference(const struct evidence_scope *scope, const void *b, c
 				    json_integer((json_int_t)x[IN_FLIGHT]));
 		json_object_set_new(detail, scope->disks[i], disk);
 		reads += evidence_delta(x[READS], y[READS]);
+		other += evidence_delta(x[DISCARDS], y[DISCARDS]) +
+			 evidence_delta(x[FLUSHES], y[FLUSHES]);
 		writes += evidence_delta(x[WRITES], y[WRITES]);
 		sectors += evidence_delta(x[READ_SECTORS], y[READ_SECTORS]) +
 			   evidence_delta(x[WRITE_SECTORS], y[WRITE_SECTORS]);
@@ -99,6 +113,7 @@ static int disks_difference(const struct evidence_scope *scope, const void *b, c
 	evidence_put(result, "device_writes", writes);
 	evidence_put(result, "device_ios", reads + writes);
 	evidence_put(result, "device_bytes", sectors * 512); /* whatever the logical block size */
+	evidence_put(result, "device_other_ios", other);
 	evidence_detail(result, "disks", detail);
 	return 0;
 }

@@ -133,6 +133,16 @@ static int check_unique(const struct yaml_node *groups, const struct experiment 
 	return 0;
 }
 
+static int load_scratch_size(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	int err = yaml_bytes(node, &e->scratch_bytes, d);
+
+	if (!err && (e->scratch_bytes < 1 << 20 || e->scratch_bytes % 4096))
+		err = yaml_error(node, d, -ERANGE,
+				 "scratch_size must be a multiple of 4k, at least 1M");
+	return err;
+}
+
 static int load_root(const struct yaml_node *root, const struct modes *modes, struct experiment *e,
 		     struct diag *d)
 {
@@ -155,7 +165,7 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 	if (!err)
 		err = load_text(root, "target", &e->target, d);
 	if (!err && (node = yaml_get(root, "scratch_size")))
-		err = yaml_bytes(node, &e->scratch_bytes, d);
+		err = load_scratch_size(node, e, d);
 	if (!err && (node = yaml_get(root, "design")))
 		err = load_design(node, e, d);
 	if (!err && (node = yaml_get(root, "primary")))

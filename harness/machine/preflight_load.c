@@ -57,7 +57,7 @@ PREFLIGHT_CHECK(preflight_busy)
 		err = preflight_add(found, self,
 				    100 * busy / all > 10 ? SEVERITY_HIGH : SEVERITY_MEDIUM,
 				    "foreign work on measured CPUs, in their caches and on the "
-				    "device: trials are marked host_suspect or invalid",
+				    "device: rates and tails are theirs as much as the mode's",
 				    "top -b -n 1 -o %CPU | head -n 20", "CPUs are %.0f %% busy",
 				    100 * busy / all);
 	if (!err && all > 0 && 100 * steal / all > STEAL_PERCENT)

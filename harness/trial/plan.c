@@ -16,8 +16,8 @@
  * the same figures for any machine): starting and ending the workload and its counters, and one
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
-#define TRIAL_NS 60000000u
-#define KNOB_NS	 30000000u
+#define TRIAL_NS 40000000u
+#define KNOB_NS	 65000000u
 
 static bool wants_sq(const struct experiment_cell *cell)
 {
@@ -125,6 +125,11 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
 		return 0;
 	}
+	if (!err && wants_sq(cell) && cell->load.numjobs > 1) {
+		refuse(c, "several jobs would put their SQ threads on one CPU; only one is placed",
+		       "numjobs: 1");
+		return 0;
+	}
 	c->rate_iops = cell->load.rate_iops;
 	if (!err)
 		err = cell_settings(p, common, n_common, c, o->euid, d);
@@ -153,8 +158,7 @@ static int pick(struct plan *p)
 			continue;
 		}
 		snprintf(reason, sizeof(reason),
-			 "left out: this machine supports more than the experiment's %zu cells",
-			 limit);
+			 "this machine supports more than the experiment's %zu cells", limit);
 		p->cells[i].left_out = true;
 		refuse(&p->cells[i], reason, "raise max_cells in the experiment's design");
 	}

@@ -8,6 +8,8 @@
 struct cpulist;
 struct diag;
 
-/* *result: the spinner's report (workloads/spinner), new reference. -EINTR on a signal. */
+/* *result: the spinner's report (workloads/spinner), new reference. Tried again until it had at
+ * least 95 % of every CPU; -EBUSY with the reason when the host never gave it that: a calibration
+ * beside other work would inflate every figure. -EINTR on a signal. */
 int spin_idle(const char *bin_dir, const struct rundir *dir, const struct cpulist *cpus,
 	      uint64_t runtime_ns, int signal_fd, json_t **result, struct diag *d);

@@ -169,7 +169,8 @@ static int measure(struct trial *t, struct diag *d)
 
 	if (err)
 		return err;
-	if (t->r->spin_on) { /* the spinner counts exactly while the workload is measured */
+	if (t->r->spin_on) { /* the spinner's window holds the measured one and both samplings, a
+				few ms */
 		err = start_spinner(t, d);
 		if (err)
 			return err;

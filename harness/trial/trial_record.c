@@ -17,6 +17,8 @@
 
 /* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
 #define SYSTEM_WINDOW_MIN_NS 3e9
+/* Where interrupts are not accounted apart, softirqs of the load itself look foreign: not 2 %. */
+#define FOREIGN_CPU 0.10
 
 static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
 {
@@ -129,12 +131,35 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 		double work = jsonio_number(one, "work");
 
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
-		/* Work done beside the load, in the time it takes on an idle CPU. */
-		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(idle, "window_ns"));
+		/* Work done beside the load, in the CPU time it took alone. */
+		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
 	}
 	if (isfinite(left_ns))
 		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
 	json_object_set(record, "spinner", (json_t *)spinner);
+}
+
+/*
+ * Whose load was it? Thresholds of DESIGN §5; labels, because a record says what it saw and the
+ * reader judges the host. /proc/stat has 10 ms steps, so a share needs two of them to count.
+ */
+static void label_foreign(json_t *record)
+{
+	const json_t *counters = jsonio_at(record, "evidence.counters");
+	json_t *labels = json_object_get(record, "labels");
+	double window = jsonio_number(record, "evidence.window_ns");
+	double own = jsonio_number(counters, "task_cpu_ns"), sq, foreign, ios, device;
+
+	sq = jsonio_number(counters, "sq_thread_cpu_ns");
+	foreign = jsonio_number(counters, "cpu_busy_ns") - own - (isnan(sq) ? 0 : sq);
+	if (jsonio_number(counters, "steal_ns") > fmax(0.01 * window, 2e7))
+		json_array_append_new(labels, json_string("steal"));
+	if (foreign > fmax(FOREIGN_CPU * window, 2e7))
+		json_array_append_new(labels, json_string("foreign_cpu"));
+	ios = jsonio_number(record, "evidence.counts.io");
+	device = jsonio_number(counters, "device_ios");
+	if (device > 1.02 * ios + 2)
+		json_array_append_new(labels, json_string("foreign_io"));
 }
 
 int trial_record_judge(json_t *record, const struct trial_request *r)
@@ -154,6 +179,7 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 	if (!verdict)
 		return -ENOMEM;
 	json_object_set_new(record, "verdict", verdict);
+	label_foreign(record);
 	/* A failed trial has no numbers to check; this one has. */
 	json_object_set_new(record, "status", json_string("valid"));
 	checks = check_trial(record);
