@@ -18,7 +18,7 @@ char *jsonio_line(const json_t *value)
 	return json_dumps(value, FLAGS | JSON_COMPACT);
 }
 
-static int write_all(int fd, const char *text, size_t len)
+int jsonio_write_all(int fd, const char *text, size_t len)
 {
 	while (len) {
 		ssize_t n = write(fd, text, len);
@@ -45,9 +45,9 @@ int jsonio_write(int dirfd, const char *name, const json_t *value, struct diag *
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return diag_errno(d, -errno, "%s", name);
-	err = write_all(fd, text, strlen(text));
+	err = jsonio_write_all(fd, text, strlen(text));
 	if (!err)
-		err = write_all(fd, "\n", 1);
+		err = jsonio_write_all(fd, "\n", 1);
 	if (!err && fsync(fd))
 		err = -errno;
 	close(fd);
@@ -72,9 +72,9 @@ int jsonio_append(int fd, const json_t *value, struct diag *d)
 		return -ENOMEM;
 	if (old < 0)
 		return diag_errno(d, -errno, "append");
-	err = write_all(fd, text, strlen(text));
+	err = jsonio_write_all(fd, text, strlen(text));
 	if (!err)
-		err = write_all(fd, "\n", 1);
+		err = jsonio_write_all(fd, "\n", 1);
 	if (!err && fsync(fd))
 		err = -errno;
 	if (err) {

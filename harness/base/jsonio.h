@@ -17,6 +17,9 @@ int jsonio_append(int fd, const json_t *value, struct diag *d);
 /* Parse a whole file; errors say file:line:column. */
 int jsonio_read(const char *path, json_t **value, struct diag *d);
 
+/* All of `text` to `fd`, however often write(2) is interrupted or falls short. -errno. */
+int jsonio_write_all(int fd, const char *text, size_t len);
+
 /* Read "a.b.c" out of nested objects; NULL when absent. Borrowed reference. */
 json_t *jsonio_at(const json_t *value, const char *path);
 /* A number (integer or real) under `path`, or NAN when absent or null. */

@@ -104,6 +104,8 @@ int cmd_plan(int argc, char **argv)
 	err = opt_parse(table, n, &o, false, argc, argv, &first, &d);
 	if (err > 0)
 		return cli_help("plan", table, n, NULL);
+	if (!err)
+		err = setup_check_words(argc, argv, first, &d);
 	if (err)
 		return cli_fail("plan", EXIT_USAGE, &d);
 	err = setup_make(&o, argv[first], &s, &d);

@@ -219,6 +219,13 @@ static int load_files(const char *name, struct setup *s, struct diag *d)
 	return err;
 }
 
+int setup_check_words(int argc, char **argv, int first, struct diag *d)
+{
+	return first + 1 < argc ? diag_set(d, -EINVAL, "unexpected \"%s\": one experiment a run",
+					   argv[first + 1])
+				: 0;
+}
+
 int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d)
 {
 	struct plan_options po = {

@@ -28,6 +28,8 @@ struct setup {
 	char results[4096], bin[4096];
 };
 
+/* -EINVAL when more than one word is left over. */
+int setup_check_words(int argc, char **argv, int first, struct diag *d);
 /* Load everything and make the plan; changes nothing. `name` is a file or a bare name, NULL:
  * "default". Freed by setup_free() in every case. */
 int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d);

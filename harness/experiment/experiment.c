@@ -108,7 +108,16 @@ static int load_baseline(const struct yaml_node *root, const struct modes *modes
 	if (err)
 		return err;
 	if (node)
-		return group_find_mode(node, modes, NULL, d);
+		err = group_find_mode(node, modes, NULL, d);
+	for (size_t i = 0; !err && node && i < e->n_cells; i++)
+		if (!strcmp(e->cells[i].mode->name, e->baseline))
+			return 0;
+	if (node)
+		return err ? err
+			   : yaml_error(node, d, -EINVAL,
+					"baseline \"%s\" is in no group: nothing could be compared "
+					"with it",
+					e->baseline);
 	e->baseline = e->n_cells ? strdup(e->cells[0].mode->name) : NULL;
 	return e->baseline ? 0 : -ENOMEM;
 }

@@ -17,24 +17,10 @@
 #include "knob/store.h"
 
 #define FORMAT	      "1\n"
+#define HOST_LOCK     "/run/iomodes.lock"
 #define JOURNAL_MAX   (16u << 20)
 #define LOCK_WAIT_NS  10000000000u
 #define LOCK_RETRY_MS 20
-
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static struct state_dir *of(struct store *st)
 {
@@ -84,7 +70,7 @@ static int dir_append(struct store *st, const char *name, const char *text, size
 
 	if (old < 0)
 		return -errno;
-	err = write_all(fd, text, len);
+	err = jsonio_write_all(fd, text, len);
 	if (!err && fsync(fd))
 		err = -errno;
 	if (!err && !old && fsync(of(st)->fd))
@@ -276,7 +262,7 @@ static int write_record(int fd, const char *what)
 	return 0;
 }
 
-static int busy(const struct state_dir *dir, const json_t *record, struct diag *d)
+static int busy(const json_t *record, struct diag *d)
 {
 	long long pid = json_integer_value(json_object_get(record, "pid"));
 	const char *what = jsonio_string(record, "what", "unknown"),
@@ -287,18 +273,29 @@ static int busy(const struct state_dir *dir, const json_t *record, struct diag *
 				"host busy: the guardian of process %lld (\"%s\", since %s), which "
 				"died, is still restoring; try again soon",
 				pid, what, since);
-	return diag_set(d, -EBUSY, "host busy: process %lld holds it since %s for \"%s\" (%s/lock)",
-			pid, since, what, dir->path);
+	return diag_set(d, -EBUSY, "host busy: process %lld holds it since %s for \"%s\"", pid,
+			since, what);
+}
+
+/*
+ * One lock a host, whatever the state directory: /run is root's alone. An ordinary user, and root
+ * where /run cannot be written, locks in the state directory.
+ */
+static int open_lock(const struct state_dir *dir, int flags)
+{
+	int fd = geteuid() ? -1 : open(HOST_LOCK, flags | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? fd : openat(dir->fd, "lock", flags | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
 
 int state_lock(struct state_dir *dir, const char *what, struct diag *d)
 {
 	const struct timespec retry = {.tv_nsec = LOCK_RETRY_MS * 1000000};
 	uint64_t deadline = clock_ns() + LOCK_WAIT_NS;
-	int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), err;
+	int fd = open_lock(dir, O_RDWR | O_CREAT), err;
 
 	if (fd < 0)
-		return diag_errno(d, -errno, "%s/lock", dir->path);
+		return diag_errno(d, -errno, "host lock (%s, %s/lock)", HOST_LOCK, dir->path);
 	while (flock(fd, LOCK_EX | LOCK_NB)) {
 		_json_ json_t *record = NULL;
 
@@ -310,16 +307,16 @@ int state_lock(struct state_dir *dir, const char *what, struct diag *d)
 			continue;
 		}
 		if (err == -EWOULDBLOCK)
-			err = busy(dir, record, d);
+			err = busy(record, d);
 		else
-			diag_errno(d, err, "%s/lock", dir->path);
+			diag_errno(d, err, "host lock");
 		close(fd);
 		return err;
 	}
 	err = write_record(fd, what);
 	if (err) {
 		close(fd);
-		return diag_errno(d, err, "%s/lock", dir->path);
+		return diag_errno(d, err, "host lock");
 	}
 	dir->lock = fd;
 	return 0;
@@ -340,7 +337,7 @@ void state_unlock(struct state_dir *dir)
 
 json_t *state_holder(struct state_dir *dir)
 {
-	_fd_ int fd = openat(dir->fd, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	_fd_ int fd = open_lock(dir, O_RDONLY);
 	json_t *record;
 
 	if (fd < 0 || !flock(fd, LOCK_SH | LOCK_NB))

@@ -26,7 +26,7 @@ struct store {
 	const struct store_ops *ops;
 };
 
-/* The state directory, with the host lock in it. */
+/* The state directory; the host lock is /run/iomodes.lock for root, else a file in it. */
 struct state_dir {
 	struct store store;
 	char *path;

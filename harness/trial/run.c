@@ -51,13 +51,17 @@ static void report(struct run *run, const char *phase, const char *cell, uint64_
 /* SIGINT, SIGTERM and SIGHUP (terminal gone) become readable; the trial at hand ends in order. */
 static int open_signals(struct diag *d)
 {
+	struct sigaction hangup;
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	/* nohup(1) ignores it, so that the run outlives the terminal: a blocked signal would not be
+	 * ignored. */
+	if (sigaction(SIGHUP, NULL, &hangup) || hangup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -71,8 +75,10 @@ static int pending_signal(int fd)
 	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+/* The cpu_left pass runs beside a spinner: it is no measurement of the cell. */
 static void note_trial(struct run *run, const json_t *record, size_t cell)
 {
+	bool measure = !strcmp(jsonio_string(record, "pass", "measure"), "measure");
 	bool valid = !strcmp(jsonio_string(record, "status", ""), "valid");
 	const char *mode = jsonio_string(record, "verdict.mode", "");
 
@@ -83,7 +89,7 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 	}
 	if (!strcmp(jsonio_string(record, "status", ""), "failed"))
 		run->result->failed++;
-	if (valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))
+	if (measure && valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))
 		run->measured[cell] = true;
 }
 
@@ -246,21 +252,50 @@ static int write_text(const struct rundir *dir, const char *name, const char *te
 static int open_dir(struct run *run, struct diag *d)
 {
 	const struct run_options *o = run->o;
+
+	return o->resume ? rundir_open(o->resume, &run->dir, d)
+			 : rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
+}
+
+/* What the run measured before it was cut short. */
+static int note_kept(void *context, json_t *trial, struct diag *d)
+{
+	struct run *run = context;
+	const char *cell = jsonio_string(trial, "cell", "");
+
+	run->done++;
+	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure"))
+		return 0;
+	for (size_t i = 0; i < run->plan->n_cells; i++)
+		if (!strcmp(run->plan->cells[i].cell->id, cell))
+			note_trial(run, trial, i);
+	return 0;
+}
+
+static int go_on(struct run *run, struct diag *d)
+{
+	struct run_data *data = NULL;
+	int err =
+		resume_load(&run->dir, run->plan, &run->json, &run->first_block, &run->attempt, d);
+
+	if (err)
+		return err;
+	snprintf(run->id, sizeof(run->id), "%s", jsonio_string(run->json, "run", "?"));
+	err = record_read_run(run->dir.path, note_kept, run, &data, d);
+	record_free_run(data);
+	return err;
+}
+
+/* run.json, before the first trial. The host lock is held by now: a directory that another iomodes
+ * is filling is not touched. */
+static int describe(struct run *run, struct diag *d)
+{
+	const struct run_options *o = run->o;
 	int err;
 
-	if (o->resume) {
-		err = rundir_open(o->resume, &run->dir, d);
-		if (!err)
-			err = resume_load(&run->dir, run->plan, &run->json, &run->first_block,
-					  &run->attempt, d);
-		if (!err)
-			snprintf(run->id, sizeof(run->id), "%s",
-				 jsonio_string(run->json, "run", "?"));
-		return err;
-	}
-	err = rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
-	if (!err)
-		err = run_id(run->id, run->dir.path, d);
+	if (o->resume)
+		return go_on(run, d);
+	err = run_id(run->id, run->dir.path, d);
 	if (!err)
 		err = write_text(&run->dir, "experiment.yaml", o->experiment_text, d);
 	if (err)
@@ -334,9 +369,14 @@ static int with_session(struct run *run, struct diag *d)
 
 	snprintf(what, sizeof(what), "run %.500s", run->plan->e->file);
 	err = session_open(run->plan->machine->sys, &so, &run->ctx.session, d);
-	if (err)
+	if (err) {
+		if (!run->o->resume)
+			rundir_discard(&run->dir);
 		return err;
-	err = execute(run, d);
+	}
+	err = describe(run, d);
+	if (!err)
+		err = execute(run, d);
 	if (err == -EINTR)
 		run->result->signal = pending_signal(run->ctx.signal_fd);
 	closed = session_close(run->ctx.session, &close);
@@ -345,7 +385,7 @@ static int with_session(struct run *run, struct diag *d)
 		*d = close;
 		err = closed;
 	}
-	unsealed = finish(run, err, d, &sealed);
+	unsealed = run->json ? finish(run, err, d, &sealed) : 0;
 	if (!err && unsealed)
 		*d = sealed;
 	return err ? err : unsealed;
@@ -379,11 +419,11 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 		.dir = &run.dir,
 		.signal_fd = -1,
 	};
-	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
 	if (!err) {
 		run.ctx.signal_fd = open_signals(d);
 		err = run.ctx.signal_fd < 0 ? run.ctx.signal_fd : with_session(&run, d);
 	}
+	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
 	for (size_t i = 0; run.measured && i < plan->n_run; i++)
 		r->cells_unmeasured += !run.measured[plan->run[i]];
 	if (run.ctx.signal_fd >= 0)

@@ -322,6 +322,7 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 	int err = 0;
 
 	*record = NULL;
+	d->text[0] = '\0'; /* what was said before is no reason of this trial */
 	t.record = trial_record_new(ctx, r);
 	if (!t.record)
 		return -ENOMEM;
@@ -338,6 +339,8 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 	if (!err)
 		err = run_restored(&t, d);
 	put_timing(&t);
+	if (err && !*d->text)
+		diag_set(d, err, "%s", strerror(-err));
 	if (err && !is_fatal(err)) {
 		trial_record_failed(t.record, r, t.refused, d);
 		err = 0;

@@ -51,4 +51,4 @@ for vector in ttyS0:ttyS0 "$(cd /sys/bus/pci/devices && for d in */virtio0; do
 done
 echo "settings: ${settings[*]}"
 # Until every process that holds the host lock (the guardian) is gone.
-await_guardian() { flock -w 20 "$IOMODES_STATE_DIR/lock" true || fail "$1: the lock is still held"; }
+await_guardian() { flock -w 20 /run/iomodes.lock true || fail "$1: the lock is still held"; }

@@ -37,6 +37,7 @@ ends 77 "^to stderr" --results "$dir/results" -- sh -c \
 [ "$(cat "$dir/out")" = "to stdout two  words" ] || not_ok "stdout was '$(cat "$dir/out")'"
 [ "$(cat "$dir/results/file")" = kept ] || not_ok "the result was not kept"
 ends $LAB_PANIC "PANIC: .*Kernel panic - not syncing: sysrq" -- sh -c 'echo c > /proc/sysrq-trigger; sleep 60'
+ends $LAB_PANIC "PANIC: .*before the command was started" --append rdinit=/nonexistent -- true
 ends $LAB_DOWN "DOWN: " -- sh -c 'echo b > /proc/sysrq-trigger; sleep 60'
 ends $LAB_TIMEOUT "TIMEOUT: .*after 3 s" --timeout 3 -- sleep 600
 # a machine that stands still: its CPUs are stopped by the monitor

@@ -43,7 +43,7 @@ for n in $(seq 20); do
 	esac 2>/dev/null
 	wait $orchestrator 2>/dev/null
 	# the lock is free when the guardian has restored
-	[ ! -e $IOMODES_STATE_DIR/lock ] || flock -w 30 $IOMODES_STATE_DIR/lock true || echo "not ok - $n: the lock is still held"
+	[ ! -e /run/iomodes.lock ] || flock -w 30 /run/iomodes.lock true || echo "not ok - $n: the lock is still held"
 	if [ $what = both ]; then
 		diff -q /tmp/kill-before <(snapshot "$disk") >/dev/null || left=$((left + 1))
 		"$iomodes" restore > /tmp/kill-restore 2>&1 || echo "not ok - $n: restore: $(cat /tmp/kill-restore)"

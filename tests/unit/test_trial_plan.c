@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Plans on a machine in memory: order by seed, what is left out and why, root and ordinary user. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "sys/sys.h"
+#include "sys/sys_memory.h"
+#include "trial/plan.h"
+
+static const char mode_text[] =
+	"plain: {doc: d, target: block, grade: counter, ioloop: {engine: sync}}\n"
+	"polled: {doc: d, target: block, grade: counter, requires: {block.nomerges: 2},\n"
+	"         ioloop: {engine: io_uring}}\n"
+	"tuned: {doc: d, target: block, grade: counter, set: {block.read_ahead_kb: 64},\n"
+	"        ioloop: {engine: sync}}\n"
+	"shallow: {doc: d, target: block, grade: counter, only: {iodepth: 1},\n"
+	"          ioloop: {engine: sync}}\n"
+	"twocpu: {doc: d, target: block, grade: counter,\n"
+	"         ioloop: {engine: io_uring, sqthread_poll_cpu: \"{sq_cpu}\"}}\n";
+
+static struct fixture {
+	struct modes modes;
+	struct experiment e;
+	struct machine m;
+	struct machine_disk disk;
+	struct target target;
+	struct plan plan;
+	struct diag d;
+} f;
+
+static int teardown(void **state)
+{
+	plan_free(&f.plan);
+	experiment_free(&f.e);
+	modes_free(&f.modes);
+	cpulist_free(&f.m.allowed);
+	if (f.m.sys)
+		sys_close(f.m.sys);
+	memset(&f, 0, sizeof(f));
+	return 0;
+}
+
+static int make(const char *experiment, const char *cpus, struct plan_options o)
+{
+	struct sys *s = sys_memory_new();
+
+	teardown(NULL);
+	sys_memory_file(s, "/sys/block/vdx/queue/scheduler", 0644, "none [mq-deadline]");
+	sys_memory_on_write(s, "/sys/block/vdx/queue/scheduler", sys_memory_choose);
+	sys_memory_file(s, "/sys/block/vdx/queue/nomerges", 0644, "0");
+	sys_memory_file(s, "/sys/block/vdx/queue/read_ahead_kb", 0644, "128");
+	f.disk = (struct machine_disk){.name = "vdx", .node = -1};
+	f.m = (struct machine){.sys = s, .disks = &f.disk, .n_disks = 1};
+	assert_int_equal(cpulist_parse(cpus, &f.m.allowed, NULL), 0);
+	f.target = (struct target){.disk = &f.disk, .label = "vdx", .write_refusal = "read only"};
+	if (modes_load_text("m.yaml", mode_text, strlen(mode_text), &f.modes, &f.d) ||
+	    experiment_load_text("e.yaml", experiment, strlen(experiment), &f.modes, &f.e, &f.d))
+		fail_msg("%s", f.d.text);
+	return plan_make(&f.e, &f.m, &f.target, &o, &f.plan, &f.d);
+}
+
+static const struct plan_cell *cell(const char *id)
+{
+	for (size_t i = 0; i < f.plan.n_cells; i++)
+		if (!strcmp(f.plan.cells[i].cell->id, id))
+			return &f.plan.cells[i];
+	fail_msg("no cell %s", id);
+	return NULL;
+}
+
+#define DEPTHS                                                   \
+	"name: n\ndesign: {blocks: 12, ramp: 1s, runtime: 2s}\n" \
+	"groups: [{modes: [plain], iodepth: [1, 2, 3, 4, 5, 6, 7]}]\n"
+
+/* Each block a permutation; the same seed the same text of the whole plan; another one another. */
+static void test_order(void **state)
+{
+	char *texts[3];
+	static const uint64_t seeds[] = {7, 7, 8};
+	bool differ = false;
+
+	for (size_t run = 0; run < 3; run++) {
+		json_t *j;
+
+		assert_int_equal(make(DEPTHS, "0-1", (struct plan_options){.seed = seeds[run]}), 0);
+		assert_int_equal(f.plan.n_run, 7);
+		for (size_t b = 0; b < 12; b++) {
+			unsigned seen = 0;
+
+			for (size_t i = 0; i < 7; i++)
+				seen |= 1u << f.plan.order[b * 7 + i];
+			assert_int_equal(seen, 0x7f);
+			differ |= memcmp(f.plan.order, f.plan.order + b * 7,
+					 7 * sizeof(*f.plan.order)) != 0;
+		}
+		j = plan_json(&f.plan);
+		texts[run] = jsonio_line(j);
+		json_decref(j);
+	}
+	assert_true(differ); /* blocks are not one order repeated */
+	assert_string_equal(texts[0], texts[1]);
+	assert_string_not_equal(texts[0], texts[2]);
+	for (size_t run = 0; run < 3; run++)
+		free(texts[run]);
+	assert_int_equal(make(DEPTHS, "0-1", (struct plan_options){0}), 0);
+	assert_true(f.plan.seed > 0); /* drawn, and kept in a signed JSON integer */
+	assert_true(f.plan.seed <= INT64_MAX);
+}
+
+static void test_forecast(void **state)
+{
+	assert_int_equal(make(DEPTHS, "0-1", (struct plan_options){.seed = 1}), 0);
+	/* 12 blocks x 7 cells x (1 + 2) s, and not more than 0.1 s a trial beside. */
+	assert_in_range(f.plan.seconds_total_ns, 252000000000, 252000000000 + 84 * 100000000ull);
+	assert_false(f.plan.calibrates);
+}
+
+static void test_reasons(void **state)
+{
+	const struct plan_cell *c;
+
+	assert_int_equal(
+		make("name: n\ngroups: [{modes: [plain, polled, shallow, twocpu], iodepth: 4},"
+		     " {modes: [plain], rw: randwrite}]\n",
+		     "0", (struct plan_options){.seed = 1}),
+		0);
+	assert_int_equal(f.plan.n_run, 1);
+	c = cell("polled/randread/4k/d4");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "block.nomerges of vdx is 0, not 2");
+	c = cell("shallow/randread/4k/d4");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "shallow exists only with iodepth 1");
+	c = cell("twocpu/randread/4k/d4");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "no CPU is left for the SQ thread");
+	c = cell("plain/randwrite/4k/d1");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "read only");
+	/* The same with --ignore-requires: only the requirement is waived. */
+	assert_int_equal(make("name: n\ngroups: [{modes: [plain, polled, shallow], iodepth: 4},"
+			      " {modes: [plain], rw: randwrite}]\n",
+			      "0", (struct plan_options){.seed = 1, .ignore_requires = true}),
+			 0);
+	assert_int_equal(f.plan.n_run, 2);
+	assert_true(cell("polled/randread/4k/d4")->runs);
+	assert_false(cell("plain/randwrite/4k/d1")->runs);
+}
+
+static void test_max_cells(void **state)
+{
+	assert_int_equal(make("name: n\ndesign: {max_cells: 2}\n"
+			      "groups: [{modes: [polled, plain], iodepth: [1, 2, 3]}]\n",
+			      "0-1", (struct plan_options){.seed = 1}),
+			 0);
+	/* The limit counts cells that can run; the last of the file is cut, by name. */
+	assert_int_equal(f.plan.n_run, 2);
+	assert_true(cell("plain/randread/4k/d2")->runs);
+	assert_false(cell("plain/randread/4k/d3")->runs);
+	assert_string_equal(cell("plain/randread/4k/d3")->reason,
+			    "left out: this machine supports more than the experiment's 2 cells");
+}
+
+#define KNOBS                                                        \
+	"name: n\nset: {block.scheduler: none, block.nomerges: 0}\n" \
+	"groups: [{modes: [plain, tuned]}]\n"
+
+static void test_root_and_user(void **state)
+{
+	const struct plan_cell *c;
+
+	assert_int_equal(make(KNOBS, "0-1", (struct plan_options){.seed = 1}), 0);
+	c = cell("tuned/randread/4k/d1");
+	assert_int_equal(c->n_settings, 3);
+	assert_string_equal(c->settings[0].knob->name, "block.scheduler");
+	assert_string_equal(c->settings[0].instance, "vdx");
+	assert_string_equal(c->settings[2].knob->name, "block.read_ahead_kb");
+	assert_int_equal(f.plan.n_not_applied, 0);
+
+	/* Without root: what differs is left out and said; a mode that needs it does not run. */
+	assert_int_equal(make(KNOBS, "0-1", (struct plan_options){.seed = 1, .euid = 1000}), 0);
+	assert_int_equal(f.plan.n_not_applied, 1);
+	assert_string_equal(f.plan.not_applied[0], "block.scheduler=none on vdx (now mq-deadline)");
+	assert_int_equal(cell("plain/randread/4k/d1")->n_settings, 0);
+	c = cell("tuned/randread/4k/d1");
+	assert_true(!c->runs && c->needs_root);
+	assert_string_equal(c->reason, "needs root: block.read_ahead_kb=64 (now 128)");
+}
+
+static void test_nothing_runs(void **state)
+{
+	assert_int_equal(make("name: n\ngroups: [{modes: [polled]}]\n", "0",
+			      (struct plan_options){.seed = 1}),
+			 -ENODEV);
+	assert_string_equal(f.d.text, "no cell of n can run on this machine; first reason: polled: "
+				      "block.nomerges of vdx is 0, not 2");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_order, teardown),
+		cmocka_unit_test_teardown(test_forecast, teardown),
+		cmocka_unit_test_teardown(test_reasons, teardown),
+		cmocka_unit_test_teardown(test_max_cells, teardown),
+		cmocka_unit_test_teardown(test_root_and_user, teardown),
+		cmocka_unit_test_teardown(test_nothing_runs, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
