@@ -135,15 +135,24 @@ static void percentile_order(const json_t *trial, struct check_outcome *o)
 		       seen, mean, mean > value ? "above" : "within");
 }
 
+/* NVMe commands straight to the driver (ioloop's engine and fio's) are not in diskstats, unless
+ * queue/iostats_passthrough says so. */
+static bool bypasses_diskstats(const json_t *trial)
+{
+	const char *engine = jsonio_string(trial, "load.engine", "");
+
+	return (!strcmp(engine, "io_uring-passthrough") || !strcmp(engine, "io_uring_cmd")) &&
+	       !(jsonio_number(trial, "load.iostats_passthrough") > 0);
+}
+
 static void interrupts_bounded(const json_t *trial, struct check_outcome *o)
 {
 	double irqs = number(trial, "evidence.counters.device_interrupts", o), most;
 	double ios = number(trial, "evidence.counters.device_ios", o);
 	double window = jsonio_number(trial, "evidence.window_ns") / 1e9;
-
 	double other = jsonio_number(trial, "evidence.counters.device_other_ios");
 
-	if (isnan(ios))
+	if (isnan(ios) || bypasses_diskstats(trial))
 		ios = number(trial, "counts.io", o);
 	if (!isnan(other)) /* flushes and discards of others interrupt, too */
 		ios += other;
@@ -208,6 +217,11 @@ static void device_ios(const json_t *trial, struct check_outcome *o)
 
 	if (!strcmp(jsonio_string(trial, "load.engine", ""), "nop")) {
 		not_applicable(o, "the nop engine does not reach a device");
+		return;
+	}
+	if (bypasses_diskstats(trial)) {
+		not_applicable(o, "the block layer does not count passthrough "
+				  "(queue/iostats_passthrough)");
 		return;
 	}
 	if (isnan(io) || isnan(seen)) {

@@ -20,12 +20,27 @@
 /* Where interrupts are not accounted apart, softirqs of the load itself look foreign: not 2 %. */
 #define FOREIGN_CPU 0.10
 
+/* The workload's engine as the mode names it; NULL when it leaves the choice to the workload. */
+static const char *engine(const struct experiment_cell *cell)
+{
+	const struct mode_pairs *options = mode_options(cell->mode, cell->workload);
+
+	for (size_t i = 0; options && i < options->n; i++)
+		if (!strcmp(options->item[i].name, "engine") ||
+		    !strcmp(options->item[i].name, "ioengine"))
+			return options->item[i].value;
+	return NULL;
+}
+
 static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
 {
 	const struct machine_disk *disk = ctx->plan->target->disk;
 	json_t *load = experiment_load_json(&r->cell->cell->load);
+	const char *name = engine(r->cell->cell);
 	char text[8];
 
+	if (name)
+		json_object_set_new(load, "engine", json_string(name));
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
 	json_object_set_new(load, "rate_iops",
 			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());

@@ -34,7 +34,6 @@ without() {
 empty=(env "IOMODES_LAB_CACHE=$dir/cache" "IOMODES_LAB_ARCHIVE=file:///nonexistent/")
 says 125 "needs a value" "$LAB_DIR/lab" --kernel
 says 125 "unknown option" "$LAB_DIR/lab" --nothing -- true
-says 125 "usage: lab" "$LAB_DIR/lab" --kernel newest
 says 125 "is not a number" "$LAB_DIR/lab" --timeout soon -- true
 says 77 "install the package busybox-static" without busybox "$LAB_DIR/lab" -- true
 says 77 "install the package cpio" without cpio "$LAB_DIR/lab" -- true

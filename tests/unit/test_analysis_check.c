@@ -129,11 +129,30 @@ static void test_conforming(void **state)
 	assert_int_equal(json_array_size(a), 0);
 }
 
+/* Diskstats do not see NVMe passthrough: neither check may take their 0 for the truth. */
+static void test_passthrough(void **state)
+{
+	_json_ json_t *trial = load(conforming);
+	json_t *load = json_object_get(trial, "load");
+	_json_ json_t *unseen = NULL, *seen = NULL;
+
+	json_object_set_new(load, "engine", json_string("io_uring-passthrough"));
+	json_object_set_new(load, "iostats_passthrough", json_integer(0));
+	json_object_set_new(jsonio_at(trial, "evidence.counters"), "device_ios", json_integer(0));
+	unseen = check_trial(trial);
+	assert_string_equal(result_of(unseen, "device_ios"), "not_applicable");
+	assert_string_equal(result_of(unseen, "interrupts_bounded"), "pass");
+	json_object_set_new(load, "iostats_passthrough", json_integer(1));
+	seen = check_trial(trial);
+	assert_string_equal(result_of(seen, "device_ios"), "fail");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_conforming),
+		cmocka_unit_test(test_passthrough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,8 +65,11 @@ static void test_named_conditions(void **state)
 	j = judge("iops", 1e5, 1.2, .002, 6, 40);
 	expect(j, JUDGE_INCONCLUSIVE, "after correction for 40 comparisons");
 	assert_int_equal(j.blocks_needed, 11); /* 1 + log2(40 / .05) = 10.6 */
-	j = judge("iops", 1e5, 1.0, .03, 10, 1);
+	j = judge("iops", 1e5, 1.0, .015, 10, 1);
 	assert_true(j.blocks_needed > 10 && j.detectable > 0.01);
+	j = judge("iops", 1e5, 1.0, .03, 10, 1); /* no advice that --blocks would refuse */
+	assert_int_equal(j.blocks_needed, 0);
+	expect(j, JUDGE_INCONCLUSIVE, "more than the 30 blocks of a run");
 	j = judge("iops", 1e5, 1, 0, 0, 1);
 	expect(j, JUDGE_INCONCLUSIVE, "0 paired blocks");
 }

@@ -13,14 +13,13 @@ vector=$(basename "$(readlink /sys/class/nvme/nvme1/device)"):nvme1q0
 settings=(--set "block.scheduler:$disk=mq-deadline" --set "block.nomerges:$disk=2"
 	--set "block.read_ahead_kb:$disk=64" --set "irq.affinity:$vector=3" --set sysctl.vm.swappiness=7
 	--set thp.enabled=never)
-snapshot() { bash "$LAB_DIR/../e2e/snapshot.sh" "$disk"; }
-snapshot > /tmp/kill-before
+snapshot "$disk" > /tmp/kill-before
 
 # children of PROCESS that are iomodes too: its guardian
 guardian_of() {
 	local pid
 	for pid in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
-		[ "$(cat "/proc/$pid/comm" 2>/dev/null)" != iomodes ] || { echo "$pid"; return; }
+		[[ $(cat "/proc/$pid/comm" 2>/dev/null) != iomodes* ]] || { echo "$pid"; return; }
 	done
 }
 
@@ -46,10 +45,10 @@ for n in $(seq 20); do
 	# the lock is free when the guardian has restored
 	[ ! -e /run/iomodes.lock ] || flock -w 30 /run/iomodes.lock true || echo "not ok - $n: the lock is still held"
 	if [ $what = both ]; then
-		diff -q /tmp/kill-before <(snapshot) >/dev/null || left=$((left + 1))
+		diff -q /tmp/kill-before <(snapshot "$disk") >/dev/null || left=$((left + 1))
 		"$iomodes" restore > /tmp/kill-restore 2>&1 || echo "not ok - $n: restore: $(cat /tmp/kill-restore)"
 	fi
-	state=$("$iomodes" status) && diff /tmp/kill-before <(snapshot) > /tmp/kill-diff
+	state=$("$iomodes" status) && diff /tmp/kill-before <(snapshot "$disk") > /tmp/kill-diff
 	if [ $? -eq 0 ]; then
 		echo "ok - $n: $what killed after $wait_ms ms: clean"
 	else
@@ -57,5 +56,6 @@ for n in $(seq 20); do
 	fi
 done
 holds "the guardian was there in $found of 20" test $found -ge 5
+holds "both killed left something behind" test $left -ge 1
 echo "# both killed left something behind $left times, which restore mended"
 holds "no workload lives on" sh -c '! pgrep -x ioloop'

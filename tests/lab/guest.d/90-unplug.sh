@@ -16,6 +16,8 @@ gone() {
 begin() {
 	rm -rf /tmp/unplug
 	mkdir -m 700 /tmp/unplug
+	modprobe -q mq-deadline # something to put back, on a disk that will not be there
+	echo mq-deadline > "/sys/block/$(path_of "${1%n1}")/queue/scheduler"
 	"$iomodes" run lab -q -t "/dev/$1" -m interrupt -m iopoll -m passthrough -m hybrid-iopoll \
 		--runtime 1500ms -o /tmp/unplug > /tmp/unplug-out 2>&1 &
 	orchestrator=$!
@@ -40,10 +42,11 @@ ended() {
 	import collections, json, sys
 	trials = [json.loads(line) for line in open(sys.argv[1] + "/trials.jsonl")]
 	run = json.load(open(sys.argv[1] + "/run.json"))
-	planned = len(run["order"]) if run.get("order") else None
 	why = collections.Counter(t["error"] for t in trials if t["status"] == "failed")
 	for text, n in why.most_common():
 	    print(f"#   {n} trials failed: {text}")
+	gone = [k for t in trials for k in t["knobs"] if k["status"] == "gone"]
+	print("ok" if gone else "not ok", f"- {sys.argv[2]}: {len(gone)} knobs gone with the drive: {gone[:1]}")
 	print("ok" if why and all(why) else "not ok", f"- {sys.argv[2]}: {len(trials)} trials, {sum(why.values())} failed with a reason")
 	print("ok" if run.get("complete") else "not ok", f"- {sys.argv[2]}: the rest went on ({run.get('error')})")
 	EOF

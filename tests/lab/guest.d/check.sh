@@ -33,6 +33,13 @@ path_of() {
 	echo "$1n1"
 }
 
+# snapshot DISK: what the kernel shows of all that the knobs may touch, in one process: forks are slow here
+snapshot() {
+	grep -sH '' /sys/block/"$1"/queue/* /sys/block/"$1"/queue/iosched/* /proc/irq/*/smp_affinity_list \
+		/sys/kernel/mm/transparent_hugepage/{enabled,defrag} /proc/sys/net/core/{busy_*,dev_weight,netdev_*} \
+		/proc/sys/vm/{stat_interval,swappiness,compaction_proactiveness} /proc/sys/kernel/numa_balancing
+}
+
 # device_interrupts PATTERN: sum over CPUs of the vectors whose name matches
 device_interrupts() {
 	awk -v p="$1" '$NF ~ p { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts

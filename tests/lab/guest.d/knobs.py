@@ -21,7 +21,7 @@ WORK = "/tmp/knobs"
 SINGLE = {
     "nmi_watchdog": "no hardware counter under emulation",
     "nvme.interrupt-coalescing": "QEMU's controller shows the feature and refuses to change it",
-    "nvme.vector-coalescing": "vector 0 is the admin queue's, always exempt",
+    "nvme.vector-coalescing": "likewise",
     "irq.affinity": "managed vectors, and chips that cannot move theirs",
     "block.iosched": "without a scheduler there are no tunables; tried with one below",
     "block.wbt_lat_usec": "a device without writeback throttling",
@@ -186,24 +186,27 @@ def check(name, instances, before):
     """all instances of a knob at once where they take it, one by one where not"""
     wanted = {i: others(name, i, old) for i, old in instances}
     label = lambda i: f"{name}:{i}" if i else name
-    results, alone = {}, []
+    results = {}
     first = {i: v[0] for i, v in wanted.items() if v}
-    if len(first) > 1:
-        status, _, saw = run_with([f"{label(i)}={v}" for i, v in first.items()],
-                                  lambda: {i: kernel_value(name, i) for i in first})
+    refused = []
+    while first: # the message names which one is refused: on with the others
+        status, why, saw = run_with([f"{label(i)}={v}" for i, v in first.items()],
+                                    lambda: {i: kernel_value(name, i) for i in first})
         if status == 0:
-            results = {i: (first[i], saw[i], "") for i in first}
-        else:
-            alone = list(first)
-    else:
-        alone = list(first)
-    for i in alone:
-        for value in wanted[i]:
+            results.update({i: (first[i], saw[i], "") for i in first})
+            break
+        named = [i for i in first if f"{name} of {i}:" in why] or list(first)
+        for i in named:
+            results[i] = (None, None, why)
+            refused.append(i)
+            del first[i]
+    for i in refused:
+        for value in wanted[i][1:] if name != "irq.affinity" else []:
             status, why, saw = run_with([f"{label(i)}={value}"], lambda i=i: kernel_value(name, i))
             if status == 0:
                 results[i] = (value, saw, "")
                 break
-            results.setdefault(i, (None, None, why))
+            results[i] = (None, None, why)
     changed = 0
     for i, old in instances:
         value, saw, why = results.get(i, (None, None, f'no other value than "{old}" is known'))

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every block mode is measured and proven by counters, or unsupported with the right reason.
+. "$(dirname "$0")/check.sh"
+
+rm -rf /tmp/modes
+mkdir -m 700 /tmp/modes
+LAB_RESULTS=/tmp/modes "$LAB_DIR/experiment.sh" > /tmp/modes-out 2>&1
+status=$?
+grep -v 'inconclusive against' /tmp/modes-out | sed 's/^/# /'
+is "the run and its comparison end well" $status 0
+dir=$(echo /tmp/modes/2*)
+holds "every check and verdict comes out again" "$iomodes" check "$dir"
+is "status" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
+kernel_at_least 6 13 && hybrid=yes || hybrid=no
+python3 - "$dir" $hybrid <<'EOF'
+import json, sys
+run = json.load(open(sys.argv[1] + "/run.json"))
+trials = [json.loads(line) for line in open(sys.argv[1] + "/trials.jsonl")]
+hybrid = sys.argv[2] == "yes"
+
+
+def say(good, text):
+    print("ok" if good else "not ok", "-", text)
+
+
+def of(mode, depth):
+    return [t for t in trials if t["mode"] == mode and t["load"]["iodepth"] == depth and t["pass"] == "measure"]
+
+
+wanted = ["interrupt", "interrupt-registered", "sync", "aio", "sqpoll", "iopoll", "sqpoll-iopoll",
+          "passthrough", "passthrough-iopoll"] + (["hybrid-iopoll"] if hybrid else [])
+for mode in wanted:
+    seen = of(mode, 1)
+    verdicts = [t["verdict"]["mode"] for t in seen]
+    say(len(seen) == 6 and set(verdicts) == {"in_force"},
+        f"{mode}: {verdicts.count('in_force')} of {len(seen)} trials in force " +
+        "; ".join(sorted({str(t["error"] or t["verdict"]["reasons"]) for t in seen
+                          if t["verdict"]["mode"] != "in_force"})))
+    # Checks of time fail now and then where a vCPU is not always run; those of counts must not.
+    wrong = {c["sentence"] for t in seen for c in t["checks"]
+             if c["result"] == "fail" and c["id"] not in ("runtime_as_asked", "littles_law")}
+    say(not wrong and all(t["checks"] for t in seen), f"{mode}: its counts are consistent {'; '.join(sorted(wrong))}")
+    per_io = [t["metrics"].get("interrupts_per_io") for t in seen]
+    if None in per_io or not per_io:
+        say(False, f"{mode}: no interrupts per I/O")
+    elif "iopoll" in mode:
+        say(sum(t["evidence"]["counters"]["device_interrupts"] for t in seen) == 0, f"{mode}: no device interrupt at all")
+    else:
+        say(min(per_io) >= 0.9 and max(per_io) <= 1.1, f"{mode}: {min(per_io):.3f} to {max(per_io):.3f} interrupts per I/O")
+cells = {c["id"]: c for c in run["cells"]}
+if not hybrid:
+    c = cells["hybrid-iopoll/randread/4k/d1"]
+    say(not c["supported"] and "IORING_SETUP_HYBRID_IOPOLL" in c["reason"], f"hybrid-iopoll: unsupported: {c.get('reason')}")
+seen = of("nvme-coalesced", 8)
+say(seen and all(t["verdict"]["mode"] == "unsupported" and "Feature Not Changeable (0x10e)" in t["error"] for t in seen),
+    f"nvme-coalesced: unsupported in the device's words: {seen[0]['error'] if seen else 'no trial'}")
+EOF
+# The vectors of the queues are the kernel's own; since 6.12 it shows it.
+probe=$("$iomodes" probe)
+if kernel_at_least 6 12; then
+	is "managed vectors of both drives" "$(grep -c 'nvme[01]q[1-4] .* managed' <<< "$probe")" 8
+else
+	is "managed cannot be told before 6.12, and is not guessed" "$(grep -c 'nvme[01]q[1-4] .* unknown' <<< "$probe")" 8
+fi
