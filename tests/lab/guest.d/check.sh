@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by the checks that run in the guest. Each prints "ok", "not ok" or "skip" lines; guest.d/run
+# counts them.
+LAB_DIR=${LAB_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+busybox=/run/lab/busybox
+
+# is TEXT GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then echo "ok - $1"; else echo "not ok - $1: '$2' where '$3' was expected"; fi
+}
+
+# holds TEXT COMMAND...
+holds() {
+	local text=$1
+	shift
+	if "$@" >/tmp/holds 2>&1; then echo "ok - $text"; else echo "not ok - $text: $* (status $?): $(tail -n 2 /tmp/holds)"; fi
+}
+
+# kernel_at_least A B: version A.B or newer
+kernel_at_least() {
+	local major minor
+	IFS=. read -r major minor _ < /proc/sys/kernel/osrelease
+	[ "$major" -gt "$1" ] || { [ "$major" -eq "$1" ] && [ "$minor" -ge "$2" ]; }
+}
+
+# path_of CONTROLLER: the disk below the multipath head (nvme1c1n1), or the plain one (nvme0n1)
+path_of() {
+	local path
+	for path in /sys/class/nvme/"$1"/"$1"c*n1 /sys/block/"$1"c*n1; do
+		[ ! -e "$path" ] || { basename "$path"; return; }
+	done
+	echo "$1n1"
+}
+
+# device_interrupts PATTERN: sum over CPUs of the vectors whose name matches
+device_interrupts() {
+	awk -v p="$1" '$NF ~ p { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts
+}

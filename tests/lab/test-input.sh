@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the lab says when something is missing or wrong: one line and the right exit status, no boot.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+# says STATUS TEXT COMMAND...
+says() {
+	local wanted=$1 text=$2 status=0
+	shift 2
+	"$@" >"$dir/out" 2>&1 || status=$?
+	if [ $status -eq "$wanted" ] && grep -q -- "$text" "$dir/out"; then
+		echo "ok - $text"
+	else
+		echo "not ok - status $status (wanted $wanted), said '$(tail -n 3 "$dir/out")', wanted '$text'"
+		failed=1
+	fi
+}
+
+# without PROGRAM COMMAND...: PATH holds everything but PROGRAM
+without() {
+	local program=$1
+	shift
+	rm -rf "$dir/bin"
+	mkdir "$dir/bin"
+	find -L /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin -maxdepth 1 -type f -perm /111 \
+		! -name "$program" -exec ln -sf -t "$dir/bin" {} + 2>/dev/null || true
+	PATH=$dir/bin "$@"
+}
+
+empty=(env "IOMODES_LAB_CACHE=$dir/cache" "IOMODES_LAB_ARCHIVE=file:///nonexistent/")
+says 125 "needs a value" "$LAB_DIR/lab" --kernel
+says 125 "unknown option" "$LAB_DIR/lab" --nothing -- true
+says 125 "usage: lab" "$LAB_DIR/lab" --kernel newest
+says 125 "is not a number" "$LAB_DIR/lab" --timeout soon -- true
+says 77 "install the package busybox-static" without busybox "$LAB_DIR/lab" -- true
+says 77 "install the package cpio" without cpio "$LAB_DIR/lab" -- true
+says 77 "install the package kmod" without depmod "$LAB_DIR/lab" -- true
+says 77 "has no kernel 6.1" "${empty[@]}" "$LAB_DIR/lab" --kernel 6.1 -- true
+says 77 "install the package qemu-system-x86" without qemu-system-x86_64 "${empty[@]}" "$LAB_DIR/fetch-qemu.sh"
+says 77 "no program /nonexistent/qemu" "$LAB_DIR/fetch-qemu.sh" /nonexistent/qemu
+says 125 "none of newest, system" "$LAB_DIR/fetch-qemu.sh" other
+# a QEMU without 9p: /bin/true answers nothing
+if [ -n "$("$LAB_DIR/fetch-kernel.sh" newest 2>/dev/null || true)" ]; then
+	says 77 "has no 9p" "$LAB_DIR/lab" --qemu /bin/true -- true
+fi
+exit $failed
