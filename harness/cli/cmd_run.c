@@ -10,6 +10,7 @@
 #include "base/jsonio.h"
 #include "cli.h"
 #include "plan_print.h"
+#include "knob/transaction.h"
 #include "setup.h"
 #include "trial/run.h"
 
@@ -56,6 +57,8 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 			r->signal, r->dir);
 		return 128 + (r->signal ? r->signal : 15);
 	}
+	if (err == -EALREADY || err == -EINVAL) /* cannot be resumed: nothing was touched */
+		return cli_fail("run", EXIT_USAGE, d);
 	if (err)
 		return cli_fail("run", err == -EBUSY ? EXIT_BUSY : EXIT_INVALID, d);
 	printf("Measured %llu trials in %.0f s", (unsigned long long)r->trials, r->actual_seconds);
@@ -78,6 +81,7 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		.bin_dir = s->bin,
 		.experiment_text = s->experiment_text,
 		.command = command,
+		.session = s->session,
 		.resume = o->resume,
 		.progress = o->quiet ? NULL : show_progress,
 		.context = &line,
@@ -89,27 +93,51 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
 	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
+	for (size_t i = 0; i < s->rebind.n; i++)
+		printf("NVMe controller %s is bound with nvme.poll_queues=%u until the run ends\n",
+		       s->rebind.controller[i].pci, s->rebind.asked);
 	fflush(stdout);
+	s->session = NULL; /* run_plan() closes it */
 	err = run_plan(&s->plan, &s->target, &ro, &result, d);
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
 	return report(&result, err, d);
 }
 
-/* --resume: the experiment and the options of the run's start, whatever else is given. */
-static int load_resumed(struct setup_options *o, char *path, size_t size, json_t **run,
-			struct diag *d)
+/* Nothing was measured; a rebound controller is given back first. */
+static int refuse(struct setup *s, int err, const struct diag *d)
 {
+	struct diag restore = {""};
+	int status = err == -EUCLEAN ? EXIT_RESIDUE : EXIT_USAGE;
+
+	if (setup_restore(s, &restore)) {
+		cli_fail("run", status, d);
+		return cli_fail("run", EXIT_RESIDUE, &restore);
+	}
+	return cli_fail("run", err == SESSION_BUSY && s->rebind.n ? EXIT_BUSY : status, d);
+}
+
+/* --resume: the experiment and the options of the run's start, whatever else is given. */
+static int load_resumed(struct setup_options *o, char path[static 4400], char parent[static 4096],
+			json_t **run, struct diag *d)
+{
+	_free_ char *real = realpath(o->resume, NULL);
 	char file[4200];
 	int err;
 
+	if (!real)
+		return diag_errno(d, -errno, "--resume %s", o->resume);
+	/* The scratch file lies where the run's directory was made, unless --scratch said else. */
+	snprintf(parent, 4096, "%s", real);
+	*strrchr(parent, '/') = '\0';
+	o->output = parent;
 	snprintf(file, sizeof(file), "%.4000s/run.json", o->resume);
 	err = jsonio_read(file, run, d);
 	if (err)
 		return err;
 	setup_from_command(json_object_get(*run, "command"), o);
 	o->seed = (uint64_t)json_integer_value(json_object_get(*run, "seed"));
-	snprintf(path, size, "%.4000s/experiment.yaml", o->resume);
+	snprintf(path, 4400, "%.4000s/experiment.yaml", o->resume);
 	return 0;
 }
 
@@ -121,7 +149,7 @@ int cmd_run(int argc, char **argv)
 	struct setup s = {0};
 	struct diag d = {""};
 	_json_ json_t *resumed = NULL;
-	char path[4400];
+	char path[4400], parent[4096];
 	const char *name;
 	int first, err, status;
 
@@ -133,16 +161,24 @@ int cmd_run(int argc, char **argv)
 			"EXPERIMENT is a file or a name below configs/experiments (default: "
 			"\"default\").\nEnds with the run's directory; 'iomodes compare' reads "
 			"it.");
+	if (!err)
+		err = setup_check_words(argc, argv, first, &d);
+	if (err)
+		return cli_fail("run", EXIT_USAGE, &d);
 	name = argv[first];
-	if (!err && o.resume) {
-		err = load_resumed(&o, path, sizeof(path), &resumed, &d);
+	if (o.resume) {
+		err = name ? diag_set(&d, -EINVAL,
+				      "--resume goes on with the run's own experiment; \"%s\" is "
+				      "too much",
+				      name)
+			   : load_resumed(&o, path, parent, &resumed, &d);
 		name = path;
 	}
 	if (err)
 		return cli_fail("run", EXIT_USAGE, &d);
-	err = setup_make(&o, name, &s, &d);
+	err = setup_make(&o, name, !o.dry_run, &s, &d);
 	if (err)
-		status = cli_fail("run", EXIT_USAGE, &d);
+		status = refuse(&s, err, &d);
 	else if (o.dry_run)
 		status = o.json ? (cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK)
 				: plan_print(&s.plan);

@@ -117,7 +117,7 @@ static int help(FILE *out)
 int main(int argc, char **argv)
 {
 	const struct command *c;
-	const char *names[ARRAY_SIZE(commands)];
+	const char *names[ARRAY_SIZE(commands)] = {NULL};
 	char hint[128];
 
 	if (argc < 2) {

@@ -55,8 +55,8 @@ json_t *modes_json(const struct modes *modes, const struct machine *m,
 
 	for (size_t i = 0; list && i < modes->n; i++) {
 		const struct mode *mode = &modes->mode[i];
-		json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "mode", mode->name, "doc", mode->doc,
-				      "grade", verdict_grade_name(mode->grade), "file", mode->file);
+		json_t *j = json_pack("{s:s, s:s, s:s}", "mode", mode->name, "doc", mode->doc,
+				      "grade", verdict_grade_name(mode->grade));
 		struct mode_availability a;
 
 		if (disk && mode->target == MODE_BLOCK) {

@@ -40,8 +40,13 @@ int paths_config(char *out, size_t size, struct diag *d)
 	for (size_t i = 0; !err && i < ARRAY_SIZE(places); i++) {
 		snprintf(out, size, "%s/%s", bin, places[i]);
 		snprintf(modes, sizeof(modes), "%.4000s/modes", out);
-		if (!access(modes, R_OK))
+		if (!access(modes, R_OK)) {
+			_free_ char *real = realpath(out, NULL); /* no ".." in messages */
+
+			if (real)
+				snprintf(out, size, "%s", real);
 			return 0;
+		}
 	}
 	return err ? err
 		   : diag_set(d, -ENOENT,

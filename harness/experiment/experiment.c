@@ -15,9 +15,8 @@
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name",	   "doc",    "target", "scratch_size", "baseline",
-	"primary", "design", "set",    "load",	       "groups",
-	"allow_rebind", "poll_queues",
+	"name",	  "doc", "target", "scratch_size", "baseline",	   "primary",
+	"design", "set", "load",   "groups",	   "allow_rebind", "poll_queues",
 };
 static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
 					  "max_cells", "seed", "cpu_left"};

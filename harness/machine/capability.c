@@ -58,7 +58,8 @@ static const struct poll_driver {
 	const char *driver, *parameter, *remedy;
 } poll_drivers[] = {
 	{"nvme", "nvme.poll_queues",
-	 "allow_rebind: true in the experiment or --allow-rebind, when nothing else uses the drive; "
+	 "allow_rebind: true in the experiment or --allow-rebind, when nothing else uses the "
+	 "drive; "
 	 "or boot with nvme.poll_queues=N"},
 	{"virtio_blk", "virtio_blk.poll_queues",
 	 "boot with virtio_blk.poll_queues=N on a device with more than N request queues"},

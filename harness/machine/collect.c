@@ -187,7 +187,7 @@ static int add_topology(struct tar *t, const struct machine *m)
 {
 	_free_ char *xml = NULL;
 	size_t len;
-	int err = cpu_topology_xml(m, &xml, &len);
+	int err = machine_topology_xml(m, &xml, &len);
 
 	if (err == -ENOENT)
 		return 0;

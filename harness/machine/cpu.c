@@ -195,7 +195,7 @@ void cpu_free(struct machine *m)
 	cpulist_free(&m->allowed);
 }
 
-int cpu_topology_xml(const struct machine *m, char **xml, size_t *len)
+int machine_topology_xml(const struct machine *m, char **xml, size_t *len)
 {
 	char *text;
 	int n;

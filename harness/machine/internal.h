@@ -9,8 +9,6 @@ struct interrupt;
  */
 int cpu_discover(struct machine *m, struct diag *d);
 void cpu_free(struct machine *m);
-/* The topology as hwloc's XML; the caller frees it with free(). -ENOENT without topology. */
-int cpu_topology_xml(const struct machine *m, char **xml, size_t *len);
 
 /* disk.c: everything below /sys/block. */
 int disk_discover(struct machine *m, struct diag *d);

@@ -110,3 +110,5 @@ int machine_cache_siblings(const struct machine *m, unsigned cpu, struct cpulist
 int machine_node_cpus(const struct machine *m, unsigned cpu, struct cpulist *list);
 /* -1: not known. */
 int machine_node_of_cpu(const struct machine *m, unsigned cpu);
+/* The topology as hwloc's XML; the caller frees it with free(). -ENOENT without topology. */
+int machine_topology_xml(const struct machine *m, char **xml, size_t *len);

@@ -41,9 +41,9 @@ struct plan {
 	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda"
 			     */
 	size_t n_not_applied;
-	struct cpulist measured;   /* every CPU some cell measures on: where cpu_left spins */
-	bool calibrates;	   /* some open-loop rate is a share of the best measured one */
-	uint64_t seconds_total_ns; /* forecast */
+	struct cpulist measured;     /* every CPU some cell measures on: where cpu_left spins */
+	bool calibrates;	     /* some open-loop rate is a share of the best measured one */
+	uint64_t seconds_total_ns;   /* forecast */
 	const struct rebind *rebind; /* what holds for the whole run, or NULL */
 };
 

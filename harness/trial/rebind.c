@@ -60,6 +60,8 @@ int rebind_plan(const struct machine *m, const struct machine_disk *disk, unsign
 	}
 	if (!err && !r->n)
 		snprintf(r->why, sizeof(r->why), "%s has poll queues", disk->name);
+	if (err)
+		r->n = 0;
 	return err ? diag_prefix(d, err, "allow_rebind") : 0;
 }
 
@@ -86,9 +88,8 @@ int rebind_apply(struct knob_session *session, struct rebind *r, struct diag *d)
 int rebind_note(const struct rebind *r, struct machine *m, const struct machine_disk *disk,
 		struct diag *d)
 {
-	m->rebind = (struct machine_rebind){.asked = r->n ? r->asked : 0,
-					    .done = r->done,
-					    .disk = disk};
+	m->rebind = (struct machine_rebind){
+		.asked = r->n ? r->asked : 0, .done = r->done, .disk = disk};
 	if (r->done && strcmp(disk->wwid, r->wwid))
 		return diag_set(d, -ENODEV,
 				"after the rebind the target's name leads to another disk (%s, was "
@@ -105,9 +106,9 @@ json_t *rebind_json(const struct rebind *r)
 		return json_null();
 	list = json_array();
 	for (size_t i = 0; i < r->n; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "controller",
-						      r->controller[i].pci, "poll_queues_before",
-						      r->controller[i].before));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s}", "controller", r->controller[i].pci,
+						"poll_queues_before", r->controller[i].before));
 	return json_pack("{s:I, s:b, s:o}", "poll_queues", (json_int_t)r->asked, "done", r->done,
 			 "controllers", list);
 }

@@ -71,15 +71,17 @@ static int pending_signal(int fd)
 	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+/* The cpu_left pass runs beside a spinner: it is no measurement of the cell. */
 static void note_trial(struct run *run, const json_t *record, size_t cell)
 {
+	bool measure = !strcmp(jsonio_string(record, "pass", "measure"), "measure");
 	bool valid = !strcmp(jsonio_string(record, "status", ""), "valid");
 	const char *mode = jsonio_string(record, "verdict.mode", "");
 
 	run->result->trials++;
 	if (!strcmp(jsonio_string(record, "status", ""), "failed"))
 		run->result->failed++;
-	if (valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))
+	if (measure && valid && (!strcmp(mode, "in_force") || !strcmp(mode, "unproven")))
 		run->measured[cell] = true;
 }
 
@@ -242,21 +244,50 @@ static int write_text(const struct rundir *dir, const char *name, const char *te
 static int open_dir(struct run *run, struct diag *d)
 {
 	const struct run_options *o = run->o;
+
+	return o->resume ? rundir_open(o->resume, &run->dir, d)
+			 : rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
+}
+
+/* What the run measured before it was cut short. */
+static int note_kept(void *context, json_t *trial, struct diag *d)
+{
+	struct run *run = context;
+	const char *cell = jsonio_string(trial, "cell", "");
+
+	run->done++;
+	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure"))
+		return 0;
+	for (size_t i = 0; i < run->plan->n_cells; i++)
+		if (!strcmp(run->plan->cells[i].cell->id, cell))
+			note_trial(run, trial, i);
+	return 0;
+}
+
+static int go_on(struct run *run, struct diag *d)
+{
+	struct run_data *data = NULL;
+	int err =
+		resume_load(&run->dir, run->plan, &run->json, &run->first_block, &run->attempt, d);
+
+	if (err)
+		return err;
+	snprintf(run->id, sizeof(run->id), "%s", jsonio_string(run->json, "run", "?"));
+	err = record_read_run(run->dir.path, note_kept, run, &data, d);
+	record_free_run(data);
+	return err;
+}
+
+/* run.json, before the first trial. The host lock is held by now: a directory that another iomodes
+ * is filling is not touched. */
+static int describe(struct run *run, struct diag *d)
+{
+	const struct run_options *o = run->o;
 	int err;
 
-	if (o->resume) {
-		err = rundir_open(o->resume, &run->dir, d);
-		if (!err)
-			err = resume_load(&run->dir, run->plan, &run->json, &run->first_block,
-					  &run->attempt, d);
-		if (!err)
-			snprintf(run->id, sizeof(run->id), "%s",
-				 jsonio_string(run->json, "run", "?"));
-		return err;
-	}
-	err = rundir_create(o->results_dir, run->plan->e->name, &run->dir, d);
-	if (!err)
-		err = run_id(run->id, run->dir.path, d);
+	if (o->resume)
+		return go_on(run, d);
+	err = run_id(run->id, run->dir.path, d);
 	if (!err)
 		err = write_text(&run->dir, "experiment.yaml", o->experiment_text, d);
 	if (err)
@@ -338,12 +369,11 @@ static int start_session(struct run *run, struct diag *d)
 static int end_session(struct run *run, struct diag *d)
 {
 	struct knob_session *session = run->ctx.session;
-	bool whole_run = run->o->session != NULL;
 	int err, closed;
 
 	session_keep(session, false);
 	err = session_restore(session, d);
-	if (whole_run)
+	if (run->o->session && run->json)
 		json_object_set_new(run->json, "knobs_of_run", session_take_log(session));
 	closed = session_close(session, err ? NULL : d);
 	run->ctx.session = NULL;
@@ -355,8 +385,13 @@ static int with_session(struct run *run, struct diag *d)
 	struct diag close = {""}, sealed = {""};
 	int err = start_session(run, d), closed, unsealed;
 
-	if (!run->ctx.session)
+	if (!run->ctx.session) {
+		if (!run->o->resume)
+			rundir_discard(&run->dir);
 		return err;
+	}
+	if (!err)
+		err = describe(run, d);
 	if (!err)
 		err = execute(run, d);
 	if (err == -EINTR)
@@ -367,7 +402,7 @@ static int with_session(struct run *run, struct diag *d)
 		*d = close;
 		err = closed;
 	}
-	unsealed = finish(run, err, d, &sealed);
+	unsealed = run->json ? finish(run, err, d, &sealed) : 0;
 	if (!err && unsealed)
 		*d = sealed;
 	return err ? err : unsealed;
@@ -402,7 +437,6 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 		.session = o->session,
 		.signal_fd = -1,
 	};
-	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
 	if (!err) {
 		run.ctx.signal_fd = open_signals(d);
 		err = run.ctx.signal_fd < 0 ? run.ctx.signal_fd : with_session(&run, d);
@@ -414,6 +448,7 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 		if (r->residue)
 			*d = close;
 	}
+	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
 	for (size_t i = 0; run.measured && i < plan->n_run; i++)
 		r->cells_unmeasured += !run.measured[plan->run[i]];
 	if (run.ctx.signal_fd >= 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,12 +118,22 @@ int run_json_machine(const struct rundir *dir, const struct machine *m, const ch
 {
 	_json_ json_t *j = machine_json(m);
 	_fd_ int sub = openat(dir->dir, "machine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	_free_ char *xml = NULL;
+	_fd_ int fd = -1;
 	char name[32];
+	size_t len;
+	int err;
 
 	if (sub < 0)
 		return diag_errno(d, -errno, "%s/machine", dir->path);
 	snprintf(name, sizeof(name), "%s.json", when);
-	return jsonio_write(sub, name, j, d);
+	err = jsonio_write(sub, name, j, d);
+	if (err || strcmp(when, "before") || machine_topology_xml(m, &xml, &len))
+		return err; /* the topology is the same afterwards; without hwloc there is none */
+	fd = openat(sub, "hwloc.xml", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0 || write(fd, xml, len) != (ssize_t)len)
+		return diag_errno(d, -errno, "%s/machine/hwloc.xml", dir->path);
+	return 0;
 }
 
 /* Compared as text: cells with their settings and placement, and the order. */

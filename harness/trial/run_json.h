@@ -7,7 +7,7 @@
 /* The whole of run.json before the first trial. New reference. */
 json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
 		     const struct rundir *dir);
-/* machine/probe.json (when = "before" or "after": machine/<when>.json), hwloc's XML. */
+/* machine/<when>.json, `when` being "before" or "after"; before, hwloc's XML as well. */
 int run_json_machine(const struct rundir *dir, const struct machine *m, const char *when,
 		     struct diag *d);
 /* Is `run` (of a directory to be resumed) the same plan on the same machine? */

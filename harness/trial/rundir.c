@@ -18,7 +18,7 @@
 #define RAW_MAX	  (64u << 20)
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 
-static int make_parents(const char *path)
+int rundir_make_parents(const char *path)
 {
 	char copy[4096];
 
@@ -75,7 +75,7 @@ int rundir_create(const char *parent, const char *name, struct rundir *r, struct
 	char leaf[512], stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
-	int err = make_parents(parent);
+	int err = rundir_make_parents(parent);
 
 	*r = (struct rundir){.dir = -1, .trials = -1, .journal = -1, .raw = -1};
 	if (err)
@@ -102,6 +102,19 @@ int rundir_create(const char *parent, const char *name, struct rundir *r, struct
 	if (err)
 		rundir_close(r);
 	return err;
+}
+
+void rundir_discard(struct rundir *r)
+{
+	static const char *const dirs[] = {"raw", "machine", "figures"};
+	static const char *const files[] = {"trials.jsonl", "journal.jsonl"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		unlinkat(r->dir, files[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		unlinkat(r->dir, dirs[i], AT_REMOVEDIR);
+	rmdir(r->path); /* only when empty */
+	r->path[0] = '\0';
 }
 
 int rundir_open(const char *path, struct rundir *r, struct diag *d)

@@ -16,6 +16,10 @@ struct rundir {
 /* Create `parent`/<UTC time>-<name> with its files. As root, a parent that others may write
  * (without the sticky bit) is refused. */
 int rundir_create(const char *parent, const char *name, struct rundir *r, struct diag *d);
+/* Remove one that was just created and holds nothing yet; its path becomes "". */
+void rundir_discard(struct rundir *r);
+/* mkdir -p. 0 or -errno. */
+int rundir_make_parents(const char *path);
 /* Open an existing one to go on with it. */
 int rundir_open(const char *path, struct rundir *r, struct diag *d);
 /* raw/<trial>/ as a directory fd, or -errno. */

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/num.h"
 #include "gate/gate.h"
+#include "trial/rundir.h"
 
 /* Laying out a scratch file: 1 GiB in about 4 s on the slowest disk this was tried on. */
 #define LAYOUT_NS_PER_BYTE 4
@@ -50,21 +51,37 @@ static bool scratch_usable(const struct machine *m, const char *path, uint64_t b
 	return usable;
 }
 
+/* The nearest directory that is there: planning makes none. */
+static void existing(const char *dir, char *out, size_t size)
+{
+	struct stat st;
+
+	snprintf(out, size, "%s", dir);
+	while (stat(out, &st)) {
+		char *slash = strrchr(out, '/');
+
+		if (slash && slash != out)
+			*slash = '\0';
+		else
+			snprintf(out, size, "%s", slash ? "/" : ".");
+		if (!strcmp(out, "/") || !strcmp(out, "."))
+			return;
+	}
+}
+
 static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *dir,
 			   struct target *t, struct diag *d)
 {
 	struct gate_place place;
-	char size[32];
-	struct stat st;
+	char size[32], there[4096];
 	int err;
 
 	t->scratch = true;
 	t->scratch_bytes = bytes;
 	t->may_write = true;
 	snprintf(t->scratch_dir, sizeof(t->scratch_dir), "%s", dir);
-	if (stat(dir, &st) && mkdir(dir, 0755))
-		return diag_errno(d, -errno, "scratch directory %s", dir);
-	err = find_disk(m, dir, t, &place, d);
+	existing(dir, there, sizeof(there));
+	err = find_disk(m, there, t, &place, d);
 	if (err)
 		return diag_prefix(d, err,
 				   "no scratch file here; name another place by --scratch DIR");
@@ -128,6 +145,9 @@ int target_prepare(struct target *t, struct diag *d)
 
 	if (!t->scratch)
 		return 0;
+	err = rundir_make_parents(t->scratch_dir);
+	if (err)
+		return diag_errno(d, err, "scratch directory %s", t->scratch_dir);
 	err = gate_open(NULL, &request, &opened, d);
 	if (!err) {
 		bool whole = opened.size_bytes == t->scratch_bytes;
