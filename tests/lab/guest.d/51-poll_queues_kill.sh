@@ -8,9 +8,8 @@ experiment "interrupt, iopoll"
 echo mq-deadline > "/sys/block/$(path_of nvme1)/queue/scheduler"
 before=$(state 1)
 # Moments: before, inside and after the rebind (it takes a second or two here), in the trials.
-for wait in 0.3 0.6 0.9 1.2 1.5 1.8 2.1 3 5 7; do
-	run --target /dev/nvme1n1 --allow-rebind > /tmp/killed 2>&1 &
-	pid=$!
+for wait in 0.4 0.8 1.2 1.6 2 2.4 3 4 6; do
+	start --target /dev/nvme1n1 --allow-rebind
 	sleep $wait
 	was=$(cat /sys/block/nvme1*n1/queue/io_poll 2>/dev/null | tail -n 1)
 	kill -KILL $pid
@@ -21,8 +20,7 @@ for wait in 0.3 0.6 0.9 1.2 1.5 1.8 2.1 3 5 7; do
 done
 
 # Without the guardian the journal stays open, and the next start restores.
-run --target /dev/nvme1n1 --allow-rebind > /tmp/killed 2>&1 &
-pid=$!
+start --target /dev/nvme1n1 --allow-rebind
 sleep 6
 kill -KILL "$(pgrep -x iomodes-guard)" $pid
 wait $pid 2>/dev/null
@@ -31,8 +29,7 @@ holds "both killed: restore mends it" iomodes restore
 is "both killed: the controller is as before" "$(state 1)" "$before"
 
 # Between unbind and bind nothing of the drive is there.
-run --target /dev/nvme1n1 --allow-rebind > /tmp/killed 2>&1 &
-pid=$!
+start --target /dev/nvme1n1 --allow-rebind
 sleep 6
 kill -KILL "$(pgrep -x iomodes-guard)" $pid
 wait $pid 2>/dev/null
@@ -45,7 +42,7 @@ case $? in
 0) holds "unbound: restored" true ;;
 *) # our read-back is known by now, so the unbinding is somebody else's: said, not overwritten
 	holds "unbound by somebody else is a conflict" grep -q conflict /tmp/restore
-	holds "restore --overwrite mends it" sh -c 'iomodes restore --overwrite || iomodes restore --force' ;;
+	holds "restore --overwrite mends it" iomodes restore --overwrite ;;
 esac
 echo 0 > /sys/module/nvme/parameters/poll_queues
 is "unbound: the controller is as before" "$(state 1)" "$before"

@@ -15,6 +15,11 @@ experiment() {
 	END
 }
 
+# start OPTIONS: as run, in the background, and iomodes itself is $! and no shell around it
+start() {
+	(exec iomodes run /tmp/poll_queues.yaml --output /lab/results --quiet "$@" > /tmp/killed 2>&1) &
+	pid=$!
+}
 run() { iomodes run /tmp/poll_queues.yaml --output /lab/results --quiet "$@"; }
 knob() { iomodes knob get "$1"; }
 pci_of() { basename "$(readlink /sys/class/nvme/$1/device)"; }
@@ -47,11 +52,11 @@ verdicts() { records "$1" verdicts; }
 interrupts() { records "$1" interrupts; }
 within() { awk -v x="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(x != "" && x >= a && x <= b) }'; }
 
-# idle: until no guardian is left
+# idle: until neither orchestrator nor guardian is left
 idle() {
 	local i
 	for i in $(seq 600); do
-		pgrep -x iomodes-guard > /dev/null || return 0
+		pgrep -x 'iomodes|iomodes-guard' > /dev/null || return 0
 		sleep 0.1
 	done
 	return 1
