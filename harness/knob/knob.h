@@ -63,10 +63,11 @@ struct knob {
 	 * after it. */
 	const char *const *disturbs;
 	/* A knob whose write makes its device anew: does that change `other` of `instance_of_other`
-	 * too? NULL: it changes what has its own instance. What is disturbed is put back at once.
+	 * too? 1, 0 or -errno. NULL: it changes what has its own instance. What is disturbed is put
+	 * back at once.
 	 */
-	bool (*touches)(struct sys *s, const char *instance, const struct knob *other,
-			const char *instance_of_other);
+	int (*touches)(struct sys *s, const char *instance, const struct knob *other,
+		       const char *instance_of_other);
 };
 
 /* Every knob, sorted by name. */

@@ -161,8 +161,11 @@ static int count(struct sys *s, const char *pci, const struct controller *c, uns
 				c->path[0], queues[n]);
 		*polls += !err && !strcmp(type, "poll");
 	}
-	if (!err || !queues)
-		return err ? diag_errno(d, err, "%s", path) : 0;
+	if (!err)
+		return 0;
+	/* no debugfs, or a kernel locked down: anything else is an error, not a reason to guess */
+	if (!queues || (err != -ENOENT && err != -EPERM && err != -EACCES && err != -ENODEV))
+		return diag_errno(d, err, "%s: types of its queues", path);
 	while (queues[n])
 		n++;
 	snprintf(path, sizeof(path), DEVICES "%s/msi_irqs", pci);
@@ -310,28 +313,30 @@ static int candidates(struct sys *s, const struct knob *k, char ***instances)
 	return names_finish(&names, instances);
 }
 
-static bool touches(struct sys *s, const char *instance, const struct knob *other,
-		    const char *of_other)
+static int touches(struct sys *s, const char *instance, const struct knob *other,
+		   const char *of_other)
 {
 	size_t len = strlen(instance);
 	struct controller c;
+	int err;
 
 	if (other->scope == KNOB_HOST)
-		return true;
+		return 1;
 	/* the admin queue's vector is the one that the kernel does not place itself */
 	if (other->scope == KNOB_IRQ)
 		return !strncmp(of_other, instance, len) && of_other[len] == ':' &&
 		       strstr(of_other, "q0");
-	if (find(s, instance, &c, NULL) || !*c.name)
-		return false;
+	err = find(s, instance, &c, NULL);
+	if (err || !*c.name)
+		return err;
 	if (other->scope == KNOB_NVME) {
 		len = strlen(c.name);
 		return !strncmp(of_other, c.name, len) && (!of_other[len] || of_other[len] == ':');
 	}
 	for (size_t i = 0; other->scope == KNOB_BLOCK && i < c.n; i++)
 		if (!strcmp(of_other, c.path[i]) || !strcmp(of_other, c.head[i]))
-			return true;
-	return false;
+			return 1;
+	return 0;
 }
 
 static const struct knob rows[] = {

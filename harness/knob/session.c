@@ -122,9 +122,12 @@ static int own_disturbed(struct knob_session *s, const struct knob *k, const cha
 	err = knob_instances(s->sys, other, &list);
 	if (err)
 		return diag_errno(d, err, "%s: which there are", other->name);
-	for (size_t i = 0; !err && list[i]; i++)
-		if (k->touches(s->sys, instance, other, list[i]))
-			err = own(s, other, list[i], true, d);
+	for (size_t i = 0; !err && list[i]; i++) {
+		err = k->touches(s->sys, instance, other, list[i]);
+		if (err < 0)
+			return diag_errno(d, err, "%s of %s", other->name, list[i]);
+		err = err ? own(s, other, list[i], true, d) : 0;
+	}
 	return err;
 }
 

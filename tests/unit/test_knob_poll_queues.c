@@ -203,6 +203,8 @@ static void fail_everywhere(enum memory_fault kind)
 		if (session_open(s, &o, &session, &d))
 			fail_msg("call %lu: %s", n, d.text);
 		assert_int_equal(session_close(session, &d), 0);
+		if (strcmp(sys_memory_content(s, DISK "queue/scheduler"), "none [mq-deadline]"))
+			fail_msg("call %lu: the scheduler is lost; %s", n, d.text);
 		assert_as_before(s);
 		assert_string_equal(sys_memory_content(s, "/proc/sys/vm/stat_interval"), "1");
 		free(store.text);

@@ -28,7 +28,7 @@ for c in 0 1; do
 	run --dry-run --target /dev/$disk --allow-rebind > /tmp/dry 2>&1
 	holds "$disk: a dry run says what it would do" grep -q "^Rebind .*$pci with nvme.poll_queues=2 for the whole run (now 0)" /tmp/dry
 	holds "$disk: and plans the polled row" grep -q '^iopoll/' /tmp/dry
-	is "$disk: and changes nothing" "$(state $c)" "$before"
+	unchanged "$disk: and changes nothing" $c "$before"
 
 	run --target /dev/$disk --allow-rebind > /tmp/rebound 2>&1
 	is "$disk: a run with allow_rebind ends well" "$? $(grep -c 'iomodes run:.*reason\|cannot' /tmp/rebound)" "0 0"
@@ -39,7 +39,7 @@ for c in 0 1; do
 	if kernel_at_least 6 13; then
 		is "$disk: hybrid-iopoll in every block" "$(verdicts hybrid-iopoll)" "in_force x6"
 	fi
-	is "$disk: afterwards the controller is as before" "$(state $c)" "$before"
+	unchanged "$disk: afterwards the controller is as before" $c "$before"
 	holds "$disk: and the status is clean" iomodes status
 
 	run --target /dev/$disk --mode iopoll --ignore-requires > /tmp/ignored 2>&1
@@ -57,7 +57,7 @@ before=$(state 1)
 run --target /dev/nvme1n1 --allow-rebind > /tmp/refused 2>&1
 is "a mounted drive refuses the rebind" $? 1
 holds "with the reason" grep -q "not rebound: nvme1n1 is mounted on /tmp/mounted" /tmp/refused
-is "and nothing was touched" "$(state 1)" "$before"
+unchanged "and nothing was touched" 1 "$before"
 umount /tmp/mounted
 exec 9< /dev/nvme1n1
 run --target /dev/nvme1n1 --allow-rebind > /tmp/refused 2>&1

@@ -15,7 +15,7 @@ for wait in 0.4 0.8 1.2 1.6 2 2.4 3 4 6; do
 	kill -KILL $pid
 	wait $pid 2>/dev/null
 	idle || echo "not ok - kill after $wait s: the guardian is still there after 60 s"
-	is "kill -9 after $wait s (io_poll was '$was'): the controller is as before" "$(state 1)" "$before"
+	unchanged "kill -9 after $wait s (io_poll was '$was'): the controller is as before" 1 "$before"
 	holds "kill -9 after $wait s: the status is clean" iomodes status
 done
 
@@ -26,7 +26,7 @@ kill -KILL "$(pgrep -x iomodes-guard)" $pid
 wait $pid 2>/dev/null
 holds "both killed: the status lists the poll queues" sh -c "! iomodes status > /tmp/status 2>&1; grep -q nvme.poll_queues /tmp/status"
 holds "both killed: restore mends it" iomodes restore
-is "both killed: the controller is as before" "$(state 1)" "$before"
+unchanged "both killed: the controller is as before" 1 "$before"
 
 # Between unbind and bind nothing of the drive is there.
 start --target /dev/nvme1n1 --allow-rebind
@@ -45,4 +45,4 @@ case $? in
 	holds "restore --overwrite mends it" iomodes restore --overwrite ;;
 esac
 echo 0 > /sys/module/nvme/parameters/poll_queues
-is "unbound: the controller is as before" "$(state 1)" "$before"
+unchanged "unbound: the controller is as before" 1 "$before"

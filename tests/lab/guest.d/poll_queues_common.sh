@@ -35,6 +35,13 @@ state() {
 	ls /dev/nvme* /dev/ng* /sys/block 2>/dev/null
 }
 
+# unchanged TEXT N STATE: controller N is as it was then; else what differs
+unchanged() {
+	local now
+	now=$(state "$2")
+	is "$1" "$(diff <(echo "$3") <(echo "$now") | tr '\n' ' ')" ""
+}
+
 # records MODE WHAT: over the measured trials of the last run
 records() {
 	python3 - "$(last_run)trials.jsonl" "$1" "$2" <<-'END'
@@ -56,7 +63,7 @@ within() { awk -v x="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(x != "" && x >= a &
 idle() {
 	local i
 	for i in $(seq 600); do
-		pgrep -x 'iomodes|iomodes-guard' > /dev/null || return 0
+		pgrep -x 'iomodes.*' > /dev/null || return 0
 		sleep 0.1
 	done
 	return 1
