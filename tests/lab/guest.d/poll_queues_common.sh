@@ -17,13 +17,14 @@ experiment() {
 
 # start OPTIONS: as run, in the background, and iomodes itself is $! and no shell around it
 start() {
-	(exec iomodes run /tmp/poll_queues.yaml --output /lab/results --quiet "$@" > /tmp/killed 2>&1) &
+	(exec iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@" > /tmp/killed 2>&1) &
 	pid=$!
 }
-run() { iomodes run /tmp/poll_queues.yaml --output /lab/results --quiet "$@"; }
+mkdir -p /tmp/results # not the 9p share: Linux 7.2 hands back holes in files appended to there
+run() { iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@"; }
 knob() { iomodes knob get "$1"; }
 pci_of() { basename "$(readlink /sys/class/nvme/$1/device)"; }
-last_run() { ls -td /lab/results/*poll-queues*/ | head -n 1; }
+last_run() { ls -td /tmp/results/*poll-queues*/ | head -n 1; }
 
 # state N: all that a rebind of controller N may change
 state() {
