@@ -20,7 +20,7 @@ start() {
 	(exec iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@" > /tmp/killed 2>&1) &
 	pid=$!
 }
-mkdir -p /tmp/results # not the 9p share: Linux 7.2 hands back holes in files appended to there
+mkdir -p /tmp/results # in RAM: trials.jsonl read from the 9p share under Linux 7.2 was not what was written
 run() { iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@"; }
 knob() { iomodes knob get "$1"; }
 pci_of() { basename "$(readlink /sys/class/nvme/$1/device)"; }
@@ -45,7 +45,7 @@ unchanged() {
 
 # records MODE WHAT: over the measured trials of the last run
 records() {
-	python3 - "$(last_run)trials.jsonl" "$1" "$2" <<-'END'
+	python3 - "$(last_run)trials.jsonl" "$1" "$2" <<-'END' || echo unreadable
 	import collections, json, sys
 	trials = [json.loads(line) for line in open(sys.argv[1])]
 	trials = [t for t in trials if t["mode"] == sys.argv[2] and t["pass"] == "measure" and t["status"] != "failed"]
