@@ -40,9 +40,10 @@ static const char more[] =
 
 static void flags_text(unsigned flags, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s%s", flags & KNOB_VALUE_ONLY ? "value-only " : "",
+	snprintf(out, size, "%s%s%s%s%s", flags & KNOB_VALUE_ONLY ? "value-only " : "",
 		 flags & KNOB_HELD ? "held " : "", flags & KNOB_PERSISTENT ? "persistent " : "",
-		 flags & KNOB_READ_ONLY ? "read-only " : "");
+		 flags & KNOB_READ_ONLY ? "read-only " : "",
+		 flags & KNOB_WHOLE_RUN ? "whole-run " : "");
 	if (*out)
 		out[strlen(out) - 1] = '\0';
 }

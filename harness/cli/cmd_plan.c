@@ -71,6 +71,18 @@ static void print_not_applied(const struct plan *p)
 		       p->not_applied[i]);
 }
 
+static void print_rebind(const struct rebind *r)
+{
+	if (!r->asked)
+		return;
+	if (!r->n)
+		printf("Rebind      none: %s\n", r->why);
+	for (size_t i = 0; i < r->n; i++)
+		printf("Rebind      NVMe controller %s with nvme.poll_queues=%u for the whole run "
+		       "(now %s); the polled modes need it\n",
+		       r->controller[i].pci, r->asked, r->controller[i].before);
+}
+
 int plan_print(const struct plan *p)
 {
 	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
@@ -83,6 +95,7 @@ int plan_print(const struct plan *p)
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
 	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
 	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
+	print_rebind(p->rebind);
 	printf("Duration    about %u min %02u s\n\n", minutes, seconds);
 	if (print_cells(p))
 		return EXIT_INVALID;
@@ -108,7 +121,7 @@ int cmd_plan(int argc, char **argv)
 		err = setup_check_words(argc, argv, first, &d);
 	if (err)
 		return cli_fail("plan", EXIT_USAGE, &d);
-	err = setup_make(&o, argv[first], &s, &d);
+	err = setup_make(&o, argv[first], false, &s, &d);
 	if (err)
 		status = cli_fail("plan", EXIT_USAGE, &d);
 	else if (o.json)

@@ -12,6 +12,7 @@
 #include "cli.h"
 #include "compare_print.h"
 #include "plan_print.h"
+#include "knob/transaction.h"
 #include "setup.h"
 #include "trial/run.h"
 
@@ -82,6 +83,7 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		.bin_dir = s->bin,
 		.experiment_text = s->experiment_text,
 		.command = command,
+		.session = s->session,
 		.resume = o->resume,
 		.progress = o->quiet ? NULL : show_progress,
 		.context = &line,
@@ -97,7 +99,11 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
 	for (size_t i = 0; i < s->plan.n_not_applied; i++)
 		printf("Not set, because it needs root: %s\n", s->plan.not_applied[i]);
+	for (size_t i = 0; i < s->rebind.n; i++)
+		printf("NVMe controller %s is bound with nvme.poll_queues=%u until the run ends\n",
+		       s->rebind.controller[i].pci, s->rebind.asked);
 	fflush(stdout);
+	s->session = NULL; /* run_plan() closes it */
 	err = run_plan(&s->plan, &s->target, &ro, &result, d);
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
@@ -107,6 +113,19 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		compare_print_text(comparison);
 	}
 	return status;
+}
+
+/* Nothing was measured; a rebound controller is given back first. */
+static int refuse(struct setup *s, int err, const struct diag *d)
+{
+	struct diag restore = {""};
+	int status = err == -EUCLEAN ? EXIT_RESIDUE : EXIT_USAGE;
+
+	if (setup_restore(s, &restore)) {
+		cli_fail("run", status, d);
+		return cli_fail("run", EXIT_RESIDUE, &restore);
+	}
+	return cli_fail("run", err == SESSION_BUSY && s->rebind.n ? EXIT_BUSY : status, d);
 }
 
 /* --resume: the experiment and the options of the run's start, whatever else is given. */
@@ -168,9 +187,9 @@ int cmd_run(int argc, char **argv)
 	}
 	if (err)
 		return cli_fail("run", EXIT_USAGE, &d);
-	err = setup_make(&o, name, &s, &d);
+	err = setup_make(&o, name, !o.dry_run, &s, &d);
 	if (err)
-		status = cli_fail("run", EXIT_USAGE, &d);
+		status = refuse(&s, err, &d);
 	else if (o.dry_run)
 		status = o.json ? (cli_print_json(plan_json(&s.plan)) ? EXIT_INVALID : EXIT_OK)
 				: plan_print(&s.plan);

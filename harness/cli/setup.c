@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "base/suggest.h"
+#include "knob/transaction.h"
 #include "paths.h"
 #include "sys/sys.h"
 
@@ -42,6 +44,9 @@ static const struct opt table[] = {
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
 	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
+	{"allow-rebind", NULL, OPT_BOOL, 0, AT(allow_rebind),
+	 .help = "give an NVMe target that nothing else uses poll queues for the whole run, by "
+		 "binding its driver anew"},
 	{"resume", NULL, OPT_STR, 0, AT(resume), .arg = "DIR",
 	 .help = "run: go on with a run that was cut short"},
 	{"compare", NULL, OPT_BOOL, 0, AT(compare), .help = "run: print the comparison at the end"},
@@ -82,6 +87,7 @@ static const struct {
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
 	{"max_cells", offsetof(struct setup_options, max_cells), NUMBER},
 	{"ignore_requires", offsetof(struct setup_options, ignore_requires), FLAG},
+	{"allow_rebind", offsetof(struct setup_options, allow_rebind), FLAG},
 	{"no_cpu_left", offsetof(struct setup_options, no_cpu_left), FLAG},
 };
 
@@ -187,6 +193,8 @@ static void override(const struct setup_options *o, struct experiment *e)
 			*numbers[i].value = numbers[i].given;
 	if (o->no_cpu_left)
 		e->cpu_left = false;
+	if (o->allow_rebind)
+		e->allow_rebind = true;
 }
 
 static int read_text(const char *path, char **text, struct diag *d)
@@ -227,14 +235,69 @@ int setup_check_words(int argc, char **argv, int first, struct diag *d)
 				: 0;
 }
 
-int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d)
+static int find_target(const struct setup_options *o, struct setup *s, struct diag *d)
+{
+	char scratch[4200];
+	int err;
+
+	machine_free(s->machine);
+	s->machine = NULL;
+	snprintf(scratch, sizeof(scratch), "%s", o->scratch ? o->scratch : s->results);
+	err = machine_discover(s->sys, &s->machine, d);
+	if (err)
+		return err;
+	return target_resolve(s->machine, o->target ? o->target : s->experiment.target,
+			      s->experiment.scratch_bytes, scratch, o->write_id, &s->target, d);
+}
+
+/* udev makes the links below /dev/disk some time after the device. */
+static int find_target_again(const struct setup_options *o, struct setup *s, struct diag *d)
+{
+	const struct timespec nap = {.tv_nsec = 100000000};
+	int err = find_target(o, s, d);
+
+	for (int i = 0; err == -ENOENT && i < 50; i++) {
+		nanosleep(&nap, NULL);
+		err = find_target(o, s, d);
+	}
+	return err;
+}
+
+/* Poll queues for the whole run. A rebind renumbers interrupts and may rename devices: machine and
+ * target are looked at anew. */
+static int rebind_target(const struct setup_options *o, bool change, struct setup *s,
+			 struct diag *d)
+{
+	char what[600];
+	struct session_options so = {.what = what, .copy_fd = -1, .guardian = true};
+	int err;
+
+	if (!s->experiment.allow_rebind)
+		return 0;
+	err = rebind_plan(s->machine, s->target.disk, (unsigned)s->experiment.poll_queues,
+			  &s->rebind, d);
+	if (err || !s->rebind.n || !change)
+		return err ? err : rebind_note(&s->rebind, s->machine, s->target.disk, d);
+	snprintf(what, sizeof(what), "run %.500s", s->experiment.file);
+	err = session_open(s->sys, &so, &s->session, d);
+	if (!err)
+		err = rebind_apply(s->session, &s->rebind, d);
+	if (!err)
+		err = find_target_again(o, s, d);
+	if (!err)
+		err = rebind_note(&s->rebind, s->machine, s->target.disk, d);
+	return err;
+}
+
+int setup_make(const struct setup_options *o, const char *name, bool rebind, struct setup *s,
+	       struct diag *d)
 {
 	struct plan_options po = {
 		.seed = o->seed == UINT64_MAX ? 0 : o->seed,
 		.euid = geteuid(),
 		.ignore_requires = o->ignore_requires,
+		.rebind = &s->rebind,
 	};
-	char scratch[4200];
 	int err;
 
 	*s = (struct setup){0};
@@ -249,22 +312,28 @@ int setup_make(const struct setup_options *o, const char *name, struct setup *s,
 	paths_results(s->results, sizeof(s->results));
 	if (o->output)
 		snprintf(s->results, sizeof(s->results), "%s", o->output);
-	snprintf(scratch, sizeof(scratch), "%s", o->scratch ? o->scratch : s->results);
 	err = sys_open(NULL, &s->sys);
 	if (err)
 		return diag_errno(d, err, "/");
-	err = machine_discover(s->sys, &s->machine, d);
+	err = find_target(o, s, d);
 	if (!err)
-		err = target_resolve(s->machine, o->target ? o->target : s->experiment.target,
-				     s->experiment.scratch_bytes, scratch, o->write_id, &s->target,
-				     d);
+		err = rebind_target(o, rebind, s, d);
 	if (!err)
 		err = plan_make(&s->experiment, s->machine, &s->target, &po, &s->plan, d);
 	return err;
 }
 
+int setup_restore(struct setup *s, struct diag *d)
+{
+	int err = session_close(s->session, d);
+
+	s->session = NULL;
+	return err;
+}
+
 void setup_free(struct setup *s)
 {
+	setup_restore(s, NULL);
 	plan_free(&s->plan);
 	experiment_free(&s->experiment);
 	free(s->experiment_text);

@@ -10,7 +10,7 @@ struct setup_options {
 	const char *target, *scratch, *output, *write_id, *resume;
 	struct opt_strs modes;				       /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells; /* UINT64_MAX: as the file says */
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare;
+	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */
@@ -24,15 +24,21 @@ struct setup {
 	struct experiment experiment;
 	char *experiment_text;
 	struct target target;
+	struct rebind rebind;
+	struct knob_session *session; /* open when the target's controller was rebound */
 	struct plan plan;
 	char results[4096], bin[4096];
 };
 
 /* -EINVAL when more than one word is left over. */
 int setup_check_words(int argc, char **argv, int first, struct diag *d);
-/* Load everything and make the plan; changes nothing. `name` is a file or a bare name, NULL:
- * "default". Freed by setup_free() in every case. */
-int setup_make(const struct setup_options *o, const char *name, struct setup *s, struct diag *d);
+/* Load everything and make the plan. Changes nothing, unless `rebind` and the experiment allows it:
+ * then the target's controllers stand rebound, answered for by s->session. `name` is a file or a
+ * bare name, NULL: "default". Freed by setup_free() in every case. */
+int setup_make(const struct setup_options *o, const char *name, bool rebind, struct setup *s,
+	       struct diag *d);
+/* Gives a rebound controller back, if that is still to be done: -EUCLEAN when it could not be. */
+int setup_restore(struct setup *s, struct diag *d);
 void setup_free(struct setup *s);
 
 /* The options that change the plan, for run.json and --resume. New reference. */

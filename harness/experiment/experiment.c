@@ -15,8 +15,8 @@
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name",	   "doc",    "target", "scratch_size", "baseline",
-	"primary", "design", "set",    "load",	       "groups",
+	"name",	  "doc", "target", "scratch_size", "baseline",	   "primary",
+	"design", "set", "load",   "groups",	   "allow_rebind", "poll_queues",
 };
 static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
 					  "max_cells", "seed", "cpu_left"};
@@ -143,6 +143,23 @@ static int load_scratch_size(const struct yaml_node *node, struct experiment *e,
 	return err;
 }
 
+static int load_rebind(const struct yaml_node *root, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, "allow_rebind");
+	int err = node ? yaml_bool(node, &e->allow_rebind, d) : 0;
+
+	if (err || !(node = yaml_get(root, "poll_queues")))
+		return err;
+	err = yaml_u64(node, &e->poll_queues, d);
+	if (!err && (e->poll_queues < 1 || e->poll_queues > 1024))
+		err = yaml_error(node, d, -ERANGE, "poll_queues must be 1 to 1024");
+	if (!err && !yaml_get(root, "allow_rebind"))
+		err = yaml_error(node, d, -EINVAL,
+				 "poll_queues needs allow_rebind: true beside it: the driver makes "
+				 "them when it binds");
+	return err;
+}
+
 static int load_root(const struct yaml_node *root, const struct modes *modes, struct experiment *e,
 		     struct diag *d)
 {
@@ -168,6 +185,8 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 		err = load_scratch_size(node, e, d);
 	if (!err && (node = yaml_get(root, "design")))
 		err = load_design(node, e, d);
+	if (!err)
+		err = load_rebind(root, e, d);
 	if (!err && (node = yaml_get(root, "primary")))
 		err = load_primary(node, e, d);
 	if (!err && (node = yaml_get(root, "set")))
@@ -194,6 +213,7 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 		.ramp_ns = 2000000000,
 		.runtime_ns = 10000000000,
 		.scratch_bytes = 1u << 30,
+		.poll_queues = 2,
 		.file = strdup(name),
 	};
 	if (!err)

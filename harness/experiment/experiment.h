@@ -44,6 +44,8 @@ struct experiment {
 	uint64_t blocks, ramp_ns, runtime_ns;
 	uint64_t max_cells;    /* 0: no limit */
 	uint64_t seed;	       /* 0: drawn at the start of the run and recorded */
+	bool allow_rebind;     /* make poll queues for the whole run where there are none */
+	uint64_t poll_queues;  /* how many then */
 	bool cpu_left;	       /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
 	struct mode_pairs set; /* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;

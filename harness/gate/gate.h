@@ -84,6 +84,13 @@ int gate_resolve(struct sys *s, const char *path, struct gate_place *p, struct d
 
 /* -EBUSY with the reason when block device `name` (below /sys/class/block) is in use, else 0. */
 int gate_in_use(struct sys *s, const char *name, struct diag *d);
+/*
+ * May the devices be taken away from everybody, as a driver rebind does? The first `n_disks` of
+ * `devices` are block devices: none may be in use as above, nor refuse O_EXCL; neither they nor the
+ * rest (character devices below /dev) may be open in any process. Waits up to 2 s for a passing
+ * user (udev). -EBUSY with the reason.
+ */
+int gate_idle(struct sys *s, const char *const *devices, size_t n, size_t n_disks, struct diag *d);
 /* Identities of `name`, best first; *n of at most `max`. -ENODATA when it has none. */
 int gate_identity(struct sys *s, const char *name, char id[][GATE_ID], size_t max, size_t *n);
 /* Name of block device major:minor ("vda1"), and of the disk `name` is part of. */

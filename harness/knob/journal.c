@@ -85,18 +85,48 @@ static int new_entry(struct journal *j, const char *name, const char *instance,
 	return 0;
 }
 
+/* Which instances a device made anew had is known only while it is there: all may be. */
+bool journal_disturbs(const struct entry *a, const struct entry *b)
+{
+	if (a == b || !a->knob || !a->knob->disturbs ||
+	    (!a->knob->touches && strcmp(a->instance, b->instance)))
+		return false;
+	for (const char *const *name = a->knob->disturbs; *name; name++)
+		if (!strcmp(*name, b->name))
+			return true;
+	return false;
+}
+
+void journal_drop_over(struct journal *j)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < j->n; i++) {
+		struct entry *e = &j->entry[i];
+
+		if (e->state == ENTRY_BACK) {
+			entry_free(e);
+			continue;
+		}
+		if (e->level == ENTRY_BELOW) {
+			free(e->intended);
+			e->intended = NULL;
+		}
+		j->entry[kept++] = *e;
+	}
+	j->n = kept;
+}
+
 /* Values are not known for certain from here on: this knob's, and those it disturbs, and theirs. */
 static void forget_ours(struct journal *j, struct entry *e)
 {
 	free(e->ours);
 	e->ours = NULL;
 	e->touched = true;
-	if (!e->knob || !e->knob->disturbs)
-		return;
-	for (const char *const *name = e->knob->disturbs; *name; name++) {
-		struct entry *other = journal_find(j, *name, e->instance);
+	for (size_t i = 0; i < j->n; i++) {
+		struct entry *other = &j->entry[i];
 
-		if (other && (other->ours || !other->touched))
+		if ((other->ours || !other->touched) && journal_disturbs(e, other))
 			forget_ours(j, other);
 	}
 }

@@ -30,6 +30,12 @@ enum entry_state {
 	ENTRY_BAD,	/* the journal line cannot be followed */
 };
 
+enum entry_level {
+	ENTRY_ABOVE, /* restored by the next session_restore() */
+	ENTRY_BELOW, /* there at session_keep(): put back, but not over before session_close() */
+	ENTRY_KEPT,  /* written before session_keep(): stays until session_close() */
+};
+
 struct entry {
 	const struct knob *knob; /* NULL: unknown name */
 	char *name, *instance;
@@ -40,6 +46,7 @@ struct entry {
 	char *why;		   /* of a state other than OPEN and BACK */
 	char boot[BOOT_MAX];
 	enum entry_state state;
+	enum entry_level level; /* of this process; a journal that is loaded has none */
 	bool touched; /* written, or disturbed by a write; until then it is only watched */
 };
 
@@ -67,6 +74,10 @@ int journal_load(struct journal *j, struct diag *d);
 /* Forget the entries (not the file). */
 void journal_clear(struct journal *j);
 
+/* May a write to `a` change `b`? */
+bool journal_disturbs(const struct entry *a, const struct entry *b);
+/* Forget the entries that are over, and what was done to the others since session_keep(). */
+void journal_drop_over(struct journal *j);
 struct entry *journal_find(struct journal *j, const char *name, const char *instance);
 /* Records are gathered by these and become durable, together, with journal_sync(). */
 int journal_own(struct journal *j, const struct knob *k, const char *instance, const char *original,

@@ -24,7 +24,7 @@ enum knob_scope {
 	KNOB_CPU,   /* "3" */
 	KNOB_IRQ,   /* "<pci address or driver>:<vector name>", e.g. "0000:00:04.0:virtio3-rx" */
 	KNOB_BLOCK, /* block device name below /sys/block, never a multipath head: "nvme0c0n1" */
-	KNOB_NVME,  /* controller, "nvme0" */
+	KNOB_NVME,  /* controller: "nvme0", or its PCI address where the row says so */
 	KNOB_NETDEV,
 	KNOB_NAPI,
 };
@@ -35,6 +35,7 @@ enum knob_flag {
 	KNOB_HELD = 1 << 1, /* the kernel undoes it when our descriptor closes; not journalled */
 	KNOB_PERSISTENT = 1 << 2, /* survives a reboot: restored from an older boot's journal too */
 	KNOB_READ_ONLY = 1 << 3,  /* readable for `requires`, never set */
+	KNOB_WHOLE_RUN = 1 << 4,  /* a condition of a whole run: in no mode and no `set:` */
 };
 
 struct knob {
@@ -61,6 +62,12 @@ struct knob {
 	/* Names of the knobs that a write to this one may change; snapshotted with it, restored
 	 * after it. */
 	const char *const *disturbs;
+	/* A knob whose write makes its device anew: does that change `other` of `instance_of_other`
+	 * too? 1, 0 or -errno. NULL: it changes what has its own instance. What is disturbed is put
+	 * back at once.
+	 */
+	int (*touches)(struct sys *s, const char *instance, const struct knob *other,
+		       const char *instance_of_other);
 };
 
 /* Every knob, sorted by name. */

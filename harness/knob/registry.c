@@ -9,7 +9,7 @@
 
 static const struct knob_family *const families[] = {
 	&knob_family_block,  &knob_family_irq,	&knob_family_irqbalance, &knob_family_cpu,
-	&knob_family_sysctl, &knob_family_nvme, &knob_family_memory,
+	&knob_family_sysctl, &knob_family_nvme, &knob_family_memory,	 &knob_family_poll_queues,
 };
 
 #define KNOBS_MAX 128

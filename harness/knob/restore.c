@@ -44,7 +44,17 @@ static bool is_gone(struct sys *s, const struct entry *e)
 	return true;
 }
 
-static int look(struct sys *s, struct entry *e)
+/* Will it be made anew when something else is restored first (its controller bound again)? */
+static bool is_awaited(const struct journal *j, const struct entry *e)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->entry[i].state != ENTRY_BACK && j->entry[i].knob &&
+		    j->entry[i].knob->touches && journal_disturbs(&j->entry[i], e))
+			return true;
+	return false;
+}
+
+static int look(struct sys *s, const struct journal *j, struct entry *e)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
 	struct diag d = {""};
@@ -53,6 +63,8 @@ static int look(struct sys *s, struct entry *e)
 	set_now(e, err ? NULL : value);
 	if (!err && !e->now)
 		err = -ENOMEM;
+	if (err == -ENOENT && is_awaited(j, e))
+		return err;
 	if (err == -ENOENT && is_gone(s, e)) {
 		fail(e, ENTRY_BACK, "gone: the device is no longer there, nor is what was set");
 		return 0;
@@ -93,21 +105,11 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 		return;
 	}
 	e->state = ENTRY_OPEN;
-	if (look(s, e) || e->state == ENTRY_BACK)
+	if (look(s, j, e) || e->state == ENTRY_BACK)
 		return;
 	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
 		fail(e, ENTRY_CONFLICT,
 		     "conflict: neither the original nor ours; somebody else set it, so it stays");
-}
-
-static bool disturbs(const struct entry *a, const struct entry *b)
-{
-	if (!a->knob || !a->knob->disturbs || strcmp(a->instance, b->instance))
-		return false;
-	for (const char *const *name = a->knob->disturbs; *name; name++)
-		if (!strcmp(*name, b->name))
-			return true;
-	return false;
 }
 
 /* The last entry not yet done that no other one still to be done disturbs. */
@@ -117,7 +119,7 @@ static struct entry *next(struct journal *j, const bool *done)
 		bool ready = !done[i];
 
 		for (size_t k = 0; ready && k < j->n; k++)
-			ready = done[k] || k == i || !disturbs(&j->entry[k], &j->entry[i]);
+			ready = done[k] || k == i || !journal_disturbs(&j->entry[k], &j->entry[i]);
 		if (ready)
 			return &j->entry[i];
 	}
@@ -132,7 +134,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 	struct diag d = {""};
 	int err;
 
-	if (look(s, e) || e->state == ENTRY_BACK || is_original(e))
+	if (look(s, j, e) || e->state == ENTRY_BACK || is_original(e))
 		return;
 	err = knob_set(s, e->knob, e->instance, e->original, &d);
 	if (j->step)
@@ -142,12 +144,12 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 }
 
 /* Conflicts and failures read anew at the end, too: a later write may have changed or mended it. */
-static void verify(struct sys *s, struct entry *e)
+static void verify(struct sys *s, const struct journal *j, struct entry *e)
 {
 	enum entry_state was = e->state;
 	_free_ char *why = e->why ? strdup(e->why) : NULL;
 
-	if (was == ENTRY_BACK || was == ENTRY_BAD || look(s, e) || e->state == ENTRY_BACK)
+	if (was == ENTRY_BACK || was == ENTRY_BAD || look(s, j, e) || e->state == ENTRY_BACK)
 		return;
 	if (is_original(e))
 		e->state = ENTRY_BACK;
@@ -169,7 +171,8 @@ static void keep_disturbed(struct journal *j, const bool *was_over)
 			if (was_over[i] || e->state != ENTRY_BACK || !is_original(e))
 				continue;
 			for (size_t k = 0; k < j->n; k++)
-				if (j->entry[k].state != ENTRY_BACK && disturbs(&j->entry[k], e)) {
+				if (j->entry[k].state != ENTRY_BACK &&
+				    journal_disturbs(&j->entry[k], e)) {
 					e->state = ENTRY_OPEN;
 					again = true;
 				}
@@ -179,7 +182,8 @@ static void keep_disturbed(struct journal *j, const bool *was_over)
 
 bool restore_differs(const struct entry *e)
 {
-	return e->state != ENTRY_BACK && !(e->state == ENTRY_OPEN && is_original(e));
+	return e->level != ENTRY_KEPT && e->state != ENTRY_BACK &&
+	       !(e->state == ENTRY_OPEN && is_original(e));
 }
 
 static void report_entry(json_t *report, const struct entry *e, const bool was_over)
@@ -200,7 +204,7 @@ static void settle(struct journal *j, const bool *was_over, enum restore_mode mo
 			continue;
 		if (mode == RESTORE_ACCEPT || e->state == ENTRY_BACK)
 			journal_back(j, e);
-		else if (e->state == ENTRY_FAILED && e->now && !e->ours)
+		else if (e->now && !e->ours && (e->state == ENTRY_FAILED || mode == RESTORE_ABOVE))
 			journal_read(j, e, e->now);
 	}
 	/* best effort: the machine matters more, and without it only precision is lost */
@@ -231,6 +235,21 @@ static int first_left(const struct journal *j, struct diag *d)
 			first->why ? first->why : "not restored");
 }
 
+/* Below session_keep(), and nobody has written it since. */
+static bool stays(const struct entry *e)
+{
+	return e->level == ENTRY_KEPT ||
+	       (e->level == ENTRY_BELOW && e->ours && !strcmp(e->ours, e->original));
+}
+
+static bool any_differs(const struct journal *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (restore_differs(&j->entry[i]))
+			return true;
+	return false;
+}
+
 int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, json_t *report,
 		    struct diag *d)
 {
@@ -241,12 +260,16 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 	if (!done || !was_over)
 		return -ENOMEM;
 	for (size_t i = 0; i < j->n; i++) {
-		was_over[i] = j->entry[i].state == ENTRY_BACK;
-		compare(s, j, &j->entry[i], mode);
-		done[i] = j->entry[i].state != ENTRY_OPEN;
+		was_over[i] = j->entry[i].state == ENTRY_BACK ||
+			      (mode == RESTORE_ABOVE && stays(&j->entry[i]));
+		if (!was_over[i])
+			compare(s, j, &j->entry[i], mode);
+		done[i] = was_over[i] || j->entry[i].state != ENTRY_OPEN;
+	}
+	/* all are judged before the first undo, which makes others' values unknown */
+	for (size_t i = 0; i < j->n; i++)
 		if (!done[i] && !is_original(&j->entry[i]) && !journal_undo(j, &j->entry[i]))
 			writes = true;
-	}
 	if (writes) /* best effort again: a full disk must not keep us from restoring */
 		journal_sync(j, NULL);
 	while ((e = next(j, done))) {
@@ -255,10 +278,14 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 	}
 	for (size_t i = 0; i < j->n; i++)
 		if (!was_over[i])
-			verify(s, &j->entry[i]);
+			verify(s, j, &j->entry[i]);
 	keep_disturbed(j, was_over);
 	for (size_t i = 0; i < j->n; i++)
 		report_entry(report, &j->entry[i], was_over[i]);
+	if (mode == RESTORE_ABOVE) {
+		settle(j, was_over, mode);
+		return any_differs(j) ? first_left(j, d) : 0;
+	}
 	if (mode != RESTORE_ACCEPT && (journal_left(j) || j->damaged)) {
 		settle(j, was_over, mode);
 		return first_left(j, d);

@@ -9,6 +9,7 @@ struct sys;
 enum restore_mode {
 	RESTORE_COMPARE,   /* conflicts are reported, not overwritten */
 	RESTORE_OVERWRITE, /* the original is written over somebody else's value, too */
+	RESTORE_ABOVE,	   /* as COMPARE, down to session_keep(): what lies below stays */
 	RESTORE_ACCEPT,	   /* what cannot be restored stays as it is and is forgotten */
 };
 

@@ -30,6 +30,7 @@ struct knob_session {
 	struct held held[8];
 	size_t n_held;
 	json_t *log, *residue, *recovered;
+	bool keeping;
 	bool stuck; /* the last restore was incomplete */
 	unsigned long long write_ns;
 };
@@ -106,7 +107,30 @@ int session_open(struct sys *sys, const struct session_options *o, struct knob_s
 	return 0;
 }
 
-/* Own a knob and, before anything is written, what a write to it may change. */
+static int own(struct knob_session *s, const struct knob *k, const char *instance, bool disturbed,
+	       struct diag *d);
+
+/* Before anything is written, what a write to the knob may change. */
+static int own_disturbed(struct knob_session *s, const struct knob *k, const char *instance,
+			 const struct knob *other, struct diag *d)
+{
+	_free_ char **list = NULL;
+	int err = 0;
+
+	if (!k->touches)
+		return other->scope == k->scope ? own(s, other, instance, true, d) : 0;
+	err = knob_instances(s->sys, other, &list);
+	if (err)
+		return diag_errno(d, err, "%s: which there are", other->name);
+	for (size_t i = 0; !err && list[i]; i++) {
+		err = k->touches(s->sys, instance, other, list[i]);
+		if (err < 0)
+			return diag_errno(d, err, "%s of %s", other->name, list[i]);
+		err = err ? own(s, other, list[i], true, d) : 0;
+	}
+	return err;
+}
+
 static int own(struct knob_session *s, const struct knob *k, const char *instance, bool disturbed,
 	       struct diag *d)
 {
@@ -128,20 +152,21 @@ static int own(struct knob_session *s, const struct knob *k, const char *instanc
 	for (const char *const *name = k->disturbs; !err && *name; name++) {
 		const struct knob *other = s->journal.find(*name);
 
-		if (other && other->scope == k->scope)
-			err = own(s, other, instance, true, d);
+		if (other)
+			err = own_disturbed(s, k, instance, other, d);
 	}
 	return err;
 }
 
-/* Read the knob and what it disturbs, and note it as ours. */
-static int read_back(struct knob_session *s, const struct knob *k, const char *instance,
-		     struct diag *d)
+/* Read the knob and what it disturbs, and note it as ours. Entries by index: the array may move. */
+static int read_back(struct knob_session *s, size_t index, bool disturbed, struct diag *d)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
-	struct entry *e = journal_find(&s->journal, k->name, instance);
-	int err = value && e ? knob_get(s->sys, k, instance, value, d) : -ENOMEM;
+	struct entry *e = &s->journal.entry[index];
+	int err = value ? knob_get(s->sys, e->knob, e->instance, value, d) : -ENOMEM;
 
+	if (disturbed && err == -ENOENT) /* a device made anew need not have it */
+		return 0;
 	if (!err)
 		err = journal_read(&s->journal, e, value);
 	if (!err) {
@@ -149,15 +174,33 @@ static int read_back(struct knob_session *s, const struct knob *k, const char *i
 		e->during = value;
 		value = NULL;
 	}
-	if (err || !k->disturbs)
-		return err;
-	for (const char *const *name = k->disturbs; !err && *name; name++) {
-		const struct knob *other = s->journal.find(*name);
-
-		if (other && journal_find(&s->journal, *name, instance))
-			err = read_back(s, other, instance, d);
-	}
+	for (size_t i = 0; !err && i < s->journal.n; i++)
+		if (journal_disturbs(e, &s->journal.entry[i]))
+			err = read_back(s, i, true, d);
 	return err;
+}
+
+/* A device made anew has its driver's defaults: give it back what it had. */
+static int put_back_disturbed(struct knob_session *s, const struct entry *written, struct diag *d)
+{
+	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	char label[KNOB_LABEL_MAX];
+	int err = value ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < s->journal.n; i++) {
+		const struct entry *e = &s->journal.entry[i];
+
+		if (!journal_disturbs(written, e))
+			continue;
+		err = knob_get(s->sys, e->knob, e->instance, value, d);
+		if (!err && strcmp(value, e->original))
+			err = knob_set(s->sys, e->knob, e->instance, e->original, d);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err ? diag_prefix(d, err, "after setting %s",
+				 knob_label(written->knob, written->instance, label))
+		   : 0;
 }
 
 static int apply_one(struct knob_session *s, const struct knob_setting *w, struct diag *d)
@@ -173,8 +216,10 @@ static int apply_one(struct knob_session *s, const struct knob_setting *w, struc
 	err = knob_set(s->sys, w->knob, w->instance, w->value, d);
 	if (s->journal.step)
 		s->journal.step(s->journal.step_arg, "write");
+	if (!err && w->knob->touches)
+		err = put_back_disturbed(s, e, d);
 	if (!err)
-		err = read_back(s, w->knob, w->instance, d);
+		err = read_back(s, (size_t)(e - s->journal.entry), false, d);
 	if (!err)
 		err = journal_sync(&s->journal, d);
 	if (!err && !w->knob->same(w->value, e->during))
@@ -314,8 +359,12 @@ static void log_entry(struct knob_session *s, const struct entry *e)
 	const char *status = e->state == ENTRY_BACK && e->why ? "gone" : states[e->state];
 
 	/* one that was only watched is news only when it did not come back */
-	if (!e->intended && e->state == ENTRY_BACK)
+	if (!e->intended && !restore_differs(e))
 		return;
+	if (e->level == ENTRY_KEPT)
+		return;
+	if (!restore_differs(e) && e->state == ENTRY_OPEN)
+		status = "restored";
 	json_array_append_new(s->log,
 			      json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s?}", "knob",
 					e->name, "instance", e->instance, "before", e->original,
@@ -353,7 +402,8 @@ int session_restore(struct knob_session *s, struct diag *d)
 	s->journal.pending_len = 0;
 	if (s->journal.n || s->journal.exists) {
 		json_array_clear(s->residue);
-		err = restore_journal(s->sys, &s->journal, RESTORE_COMPARE, NULL, d);
+		err = restore_journal(s->sys, &s->journal,
+				      s->keeping ? RESTORE_ABOVE : RESTORE_COMPARE, NULL, d);
 		for (size_t i = 0; i < s->journal.n; i++) {
 			const struct entry *e = &s->journal.entry[i];
 
@@ -364,11 +414,42 @@ int session_restore(struct knob_session *s, struct diag *d)
 					entry_json(e, e->why ? e->why : "not restored"));
 		}
 	}
-	if (!err)
+	if (!err && s->keeping)
+		journal_drop_over(&s->journal);
+	else if (!err)
 		journal_clear(&s->journal);
 	s->stuck = err != 0;
 	s->write_ns += clock_ns() - start;
 	return err ? -EUCLEAN : 0;
+}
+
+void session_keep(struct knob_session *s, bool keep)
+{
+	s->keeping = keep;
+	for (size_t i = 0; i < s->journal.n; i++) {
+		struct entry *e = &s->journal.entry[i];
+
+		e->level = !keep ? ENTRY_ABOVE : e->intended ? ENTRY_KEPT : ENTRY_BELOW;
+		if (keep && e->ours) {
+			free(e->now);
+			e->now = strdup(e->ours);
+		}
+	}
+}
+
+int session_copy_to(struct knob_session *s, int fd, struct diag *d)
+{
+	struct store *st = s->journal.store;
+	_free_ char *text = NULL;
+	size_t len;
+	int err = st->ops->load(st, JOURNAL_FILE, &text, &len);
+
+	s->journal.copy_fd = fd;
+	if (err == -ENOENT)
+		return 0;
+	if (!err && write(fd, text, len) != (ssize_t)len)
+		err = -EIO;
+	return err ? diag_errno(d, err, "the journal's copy") : 0;
 }
 
 json_t *session_residue(const struct knob_session *s)
@@ -415,6 +496,7 @@ int session_close(struct knob_session *s, struct diag *d)
 
 	if (!s)
 		return 0;
+	session_keep(s, false);
 	err = session_restore(s, d);
 	session_free(s);
 	return err;

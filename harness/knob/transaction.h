@@ -53,6 +53,14 @@ int session_apply(struct knob_session *session, const struct knob_setting *setti
  * (conflict or failure): session_residue() says what. */
 int session_restore(struct knob_session *session, struct diag *d);
 
+/* `keep`: what is applied now stays until session_close(), and session_restore() goes back to here
+ * only (a condition of a whole run below the knobs of its trials). False: session_restore() goes
+ * all the way again. The journal, and so the guardian, always answers for everything. */
+void session_keep(struct knob_session *session, bool keep);
+
+/* From now on copy journal records to `fd`, as session_options.copy_fd; those so far come first. */
+int session_copy_to(struct knob_session *session, int fd, struct diag *d);
+
 /* What is not as it was: array of {knob, instance, original, ours, now, why}. New reference. */
 json_t *session_residue(const struct knob_session *session);
 

@@ -58,8 +58,9 @@ static const struct poll_driver {
 	const char *driver, *parameter, *remedy;
 } poll_drivers[] = {
 	{"nvme", "nvme.poll_queues",
-	 "boot with nvme.poll_queues=N, or rebind the controller with that module parameter "
-	 "(allow_rebind)"},
+	 "allow_rebind: true in the experiment or --allow-rebind, when nothing else uses the "
+	 "drive; "
+	 "or boot with nvme.poll_queues=N"},
 	{"virtio_blk", "virtio_blk.poll_queues",
 	 "boot with virtio_blk.poll_queues=N on a device with more than N request queues"},
 	{"null_blk", "null_blk.poll_queues", "load the module with null_blk.poll_queues=N"},
@@ -68,6 +69,13 @@ static const struct poll_driver {
 static void no_poll_queues(const struct machine *m, const struct machine_disk *path,
 			   struct capability_answer *a)
 {
+	if (m->rebind.done) {
+		capability_set(a, false, "a controller with more queues",
+			       "no poll queues on %s, although it was rebound with "
+			       "nvme.poll_queues=%u: it has too few queues",
+			       path->name, m->rebind.asked);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(poll_drivers); i++) {
 		const struct poll_driver *p = &poll_drivers[i];
 		const char *value;
@@ -97,6 +105,11 @@ static void probe_io_poll(const struct machine *m, const struct machine_disk *di
 
 	if (!disk) {
 		capability_set(a, false, NULL, "no block device was given");
+		return;
+	}
+	if (m->rebind.asked && !m->rebind.done && m->rebind.disk == disk) {
+		capability_set(a, true, NULL, "%u poll queues once the run has rebound %s",
+			       m->rebind.asked, disk->name);
 		return;
 	}
 	n = machine_paths(m, disk, paths, PATHS_MAX);

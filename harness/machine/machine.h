@@ -70,6 +70,13 @@ struct machine_fact {
 	const char *why;
 };
 
+/* A rebind of the target's NVMe controllers for the whole run (experiment: allow_rebind). */
+struct machine_rebind {
+	unsigned asked; /* poll queues asked for; 0: no rebind */
+	bool done;	/* else it is still to come, and taken as if it had */
+	const struct machine_disk *disk;
+};
+
 struct machine {
 	struct sys *sys;		/* borrowed */
 	void *topology;			/* hwloc_topology_t, NULL when hwloc could not load */
@@ -83,6 +90,7 @@ struct machine {
 	size_t n_disks;
 	struct machine_fact *facts;
 	size_t n_facts;
+	struct machine_rebind rebind; /* set by who rebinds, for capabilities to answer by */
 };
 
 int machine_discover(struct sys *s, struct machine **m, struct diag *d);

@@ -84,6 +84,12 @@ int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct di
 					"%s:%u:%u: knob \"%s\" can only be read; it belongs under "
 					"requires:",
 					file, p->line, p->col, p->name);
+		if (k && (k->flags & KNOB_WHOLE_RUN))
+			return diag_set(
+				d, -EINVAL,
+				"%s:%u:%u: knob \"%s\" is a condition of a whole run, not "
+				"of a mode: an experiment asks for it by allow_rebind: true",
+				file, p->line, p->col, p->name);
 		if (k)
 			continue;
 		for (size_t j = 0; j < n && j < ARRAY_SIZE(names); j++)

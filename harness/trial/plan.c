@@ -227,7 +227,7 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	size_t n_common = 0;
 	int err;
 
-	*p = (struct plan){.e = e, .machine = machine, .target = target};
+	*p = (struct plan){.e = e, .machine = machine, .target = target, .rebind = o->rebind};
 	p->seed = o->seed ? o->seed : e->seed;
 	while (!p->seed)
 		if (getrandom(&p->seed, sizeof(p->seed), 0) != sizeof(p->seed))
@@ -323,7 +323,7 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:o, s:o, s:I, s:f, s:o}", "cells", cells, "order", order, "seed",
+	return json_pack("{s:o, s:o, s:I, s:f, s:o, s:o}", "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
-			 "knobs_not_applied", not_applied);
+			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "experiment/experiment.h"
 #include "trial/placement.h"
+#include "trial/rebind.h"
 #include "trial/target.h"
 
 struct diag;
@@ -40,14 +41,16 @@ struct plan {
 	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda"
 			     */
 	size_t n_not_applied;
-	struct cpulist measured;   /* every CPU some cell measures on: where cpu_left spins */
-	bool calibrates;	   /* some open-loop rate is a share of the best measured one */
-	uint64_t seconds_total_ns; /* forecast */
+	struct cpulist measured;     /* every CPU some cell measures on: where cpu_left spins */
+	bool calibrates;	     /* some open-loop rate is a share of the best measured one */
+	uint64_t seconds_total_ns;   /* forecast */
+	const struct rebind *rebind; /* what holds for the whole run, or NULL */
 };
 
 struct plan_options {
 	uint64_t seed; /* 0: the experiment's, else drawn */
 	unsigned euid;
+	const struct rebind *rebind; /* outlives the plan; NULL: none */
 	bool ignore_requires; /* run rows whose requirements are not met, to show what happens */
 };
 

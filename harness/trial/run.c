@@ -361,30 +361,55 @@ static int finish(struct run *run, int err, const struct diag *why, struct diag 
 	return failed;
 }
 
-static int with_session(struct run *run, struct diag *d)
+/* The host's session: opened here, or already there because the run stands on a rebound controller.
+ */
+static int start_session(struct run *run, struct diag *d)
 {
 	char what[600];
-	struct diag close = {""}, sealed = {""};
 	struct session_options so = {
 		.what = what,
 		.copy_fd = run->dir.journal,
 		.guardian = true,
 	};
-	int err, closed, unsealed;
 
+	if (run->ctx.session)
+		return session_copy_to(run->ctx.session, run->dir.journal, d);
 	snprintf(what, sizeof(what), "run %.500s", run->plan->e->file);
-	err = session_open(run->plan->machine->sys, &so, &run->ctx.session, d);
-	if (err) {
+	return session_open(run->plan->machine->sys, &so, &run->ctx.session, d);
+}
+
+/* Down to the machine as it was; what held for the whole run goes into run.json. */
+static int end_session(struct run *run, struct diag *d)
+{
+	struct knob_session *session = run->ctx.session;
+	int err, closed;
+
+	session_keep(session, false);
+	err = session_restore(session, d);
+	if (run->o->session && run->json)
+		json_object_set_new(run->json, "knobs_of_run", session_take_log(session));
+	closed = session_close(session, err ? NULL : d);
+	run->ctx.session = NULL;
+	return err ? err : closed;
+}
+
+static int with_session(struct run *run, struct diag *d)
+{
+	struct diag close = {""}, sealed = {""};
+	int err = start_session(run, d), closed, unsealed;
+
+	if (!run->ctx.session) {
 		if (!run->o->resume)
 			rundir_discard(&run->dir);
 		return err;
 	}
-	err = describe(run, d);
+	if (!err)
+		err = describe(run, d);
 	if (!err)
 		err = execute(run, d);
 	if (err == -EINTR)
 		run->result->signal = pending_signal(run->ctx.signal_fd);
-	closed = session_close(run->ctx.session, &close);
+	closed = end_session(run, &close);
 	if (closed) {
 		run->result->residue = true;
 		*d = close;
@@ -422,11 +447,19 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 		.run_id = run.id,
 		.bin_dir = o->bin_dir,
 		.dir = &run.dir,
+		.session = o->session,
 		.signal_fd = -1,
 	};
 	if (!err) {
 		run.ctx.signal_fd = open_signals(d);
 		err = run.ctx.signal_fd < 0 ? run.ctx.signal_fd : with_session(&run, d);
+	}
+	if (run.ctx.session) { /* the run never began */
+		struct diag close = {""};
+
+		r->residue = session_close(run.ctx.session, &close) != 0;
+		if (r->residue)
+			*d = close;
 	}
 	snprintf(r->dir, sizeof(r->dir), "%s", run.dir.path);
 	for (size_t i = 0; run.measured && i < plan->n_run; i++)

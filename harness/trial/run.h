@@ -25,7 +25,9 @@ struct run_options {
 	const char *bin_dir;	     /* our own programs */
 	const char *experiment_text; /* kept in the directory, for --resume */
 	const json_t *command; /* what was asked on the command line, for --resume; borrowed */
-	const char *resume;    /* directory of a run cut short, or NULL */
+	struct knob_session *session; /* opened before (rebind.h), closed by run_plan() in every
+					 case; NULL: run_plan() opens one */
+	const char *resume;	      /* directory of a run cut short, or NULL */
 	void (*progress)(void *context, const struct run_progress *p);
 	void *context;
 };
