@@ -49,7 +49,7 @@ PY
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
 expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate
 make_run "$tmp/noisy" --blocks 6 --ios 100 --modes interrupt,defer-taskrun
-expect 3 "blocks would settle it" "$bin" compare "$tmp/noisy" --gate
+expect 3 "settle it" "$bin" compare "$tmp/noisy" --gate
 expect 0 "better than aio" "$bin" compare "$tmp/ten" --baseline aio
 expect 0 "irq/IO VS interrupt" "$bin" compare "$tmp/ten" --metric interrupts_per_io
 expect 0 "cpu_left_per_io" "$bin" compare --metric help

@@ -65,7 +65,7 @@ static void test_named_conditions(void **state)
 	j = judge("iops", 1e5, 1.2, .002, 6, 40);
 	expect(j, JUDGE_INCONCLUSIVE, "after correction for 40 comparisons");
 	assert_int_equal(j.blocks_needed, 11); /* 1 + log2(40 / .05) = 10.6 */
-	j = judge("iops", 1e5, 1.0, .015, 10, 1);
+	j = judge("iops", 1e5, 1.0, .011, 10, 1);
 	assert_true(j.blocks_needed > 10 && j.detectable > 0.01);
 	j = judge("iops", 1e5, 1.0, .03, 10, 1); /* no advice that --blocks would refuse */
 	assert_int_equal(j.blocks_needed, 0);
