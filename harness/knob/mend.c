@@ -139,7 +139,9 @@ int session_status(struct sys *s, const char *state_dir, json_t **report, struct
 		return err;
 	if (!err) {
 		err = restore_inspect(s, &scene.journal, list);
-		if (!err && scene.journal.exists)
+		/* A journal whose every knob is back (of a boot that a reset ended) is no residue:
+		 * the next start removes it. */
+		if (!err && (json_array_size(list) || scene.journal.damaged))
 			err = diag_set(d, -EUCLEAN,
 				       "a journal is open in %s: %zu knobs are not as they were%s",
 				       scene.dir.path, json_array_size(list),

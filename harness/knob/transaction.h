@@ -100,5 +100,6 @@ int session_mend(struct sys *s, const char *state_dir, enum session_mend how, js
  */
 json_t *session_holder(const char *state_dir);
 
-/* `iomodes status`: reads only. 0 clean, -EUCLEAN when a journal is open. */
+/* `iomodes status`: reads only. 0 clean, -EUCLEAN when a knob is not as it was or a line of the
+ * journal cannot be read. */
 int session_status(struct sys *s, const char *state_dir, json_t **report, struct diag *d);

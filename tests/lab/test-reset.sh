@@ -20,7 +20,8 @@ status=0
 # a knob that survives nothing, as found by the next boot, is not to be "restored" to the old value
 "${lab[@]}" -- sh -c "set -e
 	echo 33 > /proc/sys/vm/swappiness
-	'$iomodes' status && '$iomodes' with --set sysctl.vm.swappiness=8 -- cat /proc/sys/vm/swappiness
+	'$iomodes' status
+	'$iomodes' with --set sysctl.vm.swappiness=8 -- cat /proc/sys/vm/swappiness
 	'$iomodes' status
 	test \$(cat /proc/sys/vm/swappiness) = 33
 	'$iomodes' restore"
