@@ -32,11 +32,11 @@ whole_run() { # WHAT
 	start "$iomodes" run "$work/small.yaml" --output "$results" --quiet
 	ends_with 0 "$1"
 	is_whole "$(run_dir)" "$1"
-	python3 - "$(run_dir)/trials.jsonl" <<-'END' || fail "$1: trials"
-		import json, sys
-		trials = [json.loads(l) for l in open(sys.argv[1])]
-		assert trials and all(t["status"] == "valid" for t in trials), [t["status"] for t in trials]
-	END
+	# a busy machine may be too slow for a check of time; that I/O reached the device is another
+	status=0
+	"$iomodes" check "$(run_dir)" >"$work/check" 2>&1 || status=$?
+	grep '^fails' "$work/check" | grep -vE 'runtime_as_asked|littles_law' && fail "$1: a check fails"
+	((status == 0)) || { ((status == 4)) && grep -q '^fails' "$work/check"; } || { cat "$work/check"; fail "$1: check ends with $status"; }
 	is_as_before "$1"
 }
 
