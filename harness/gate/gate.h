@@ -61,11 +61,20 @@ struct gate_target {
 int gate_open(struct sys *s, const struct gate_request *r, struct gate_target *t, struct diag *d);
 void gate_close(struct gate_target *t);
 
-/* Make a scratch file of `size` bytes of random data at `path`, which must not exist: laid out,
- * fsynced and verified to have neither holes nor unwritten extents (FIEMAP, SEEK_HOLE). On failure
- * nothing is left behind. */
+/* Make a scratch file of `size` bytes of random data at `path`, which must not exist, in a
+ * directory that gate_open_dir() takes. It is laid out without a name (O_TMPFILE, Linux 3.11),
+ * fsynced, verified, and only then given its name: neither a failure nor kill -9 nor a crash leaves
+ * anything behind. -EINTR when `cancel_fd` (-1: none; it is polled, not read) becomes readable. */
 int gate_scratch_create(struct sys *s, const char *path, uint64_t size, uint64_t seed,
-			struct diag *d);
+			int cancel_fd, struct diag *d);
+/* 0 when each of the `size` bytes lies in a written extent of the device (SEEK_HOLE, FIEMAP), -EIO
+ * when not: reading the rest would measure the page cache's zeros. */
+int gate_scratch_verify(int fd, const char *path, uint64_t size, struct diag *d);
+
+/* Open a directory to make files in; the caller closes. -EPERM, with what to do, when we are root
+ * and another user could turn what is put there elsewhere: he owns the directory or a symbolic link
+ * on the way, or the directory is writable by others without the sticky bit. */
+int gate_open_dir(const char *path, struct diag *d);
 
 /* Where the data of a path lives. */
 #define GATE_LEAVES_MAX 16

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Scratch files: random data, marked as ours, without holes (a read of a hole never reaches the
- * device). */
+/* Scratch files: random data, marked as ours, without holes or unwritten extents (a read of either
+ * never reaches the device). A file has no name until it is whole (O_TMPFILE): whatever ends the
+ * process earlier, the kernel takes the space back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -18,6 +21,7 @@
 #include "gate/internal.h"
 
 #define CHUNK	(1u << 20)
+#define WINDOW	(64u << 20) /* written back while the next one is filled */
 #define EXTENTS 128
 
 static int mark(int fd, const char *path, struct diag *d)
@@ -36,7 +40,31 @@ static int mark(int fd, const char *path, struct diag *d)
 	return 0;
 }
 
-static int fill(int fd, const char *path, uint64_t size, uint64_t seed, struct diag *d)
+/* Peeked at, never read: whose signal descriptor it is finds there what came. */
+static bool cancelled(int cancel_fd)
+{
+	struct pollfd p = {.fd = cancel_fd, .events = POLLIN};
+
+	return cancel_fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+/* Without this most of a large file would be written by the last fsync, which cannot be
+ * interrupted. The window that ends at `end` is started, the one before it awaited. */
+static int write_back(int fd, uint64_t end)
+{
+	const unsigned whole =
+		SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+	if (sync_file_range(fd, (off_t)(end - WINDOW), WINDOW, SYNC_FILE_RANGE_WRITE))
+		return -errno;
+	if (end >= 2 * (uint64_t)WINDOW &&
+	    sync_file_range(fd, (off_t)(end - 2 * (uint64_t)WINDOW), WINDOW, whole))
+		return -errno;
+	return 0;
+}
+
+static int fill(int fd, const char *path, uint64_t size, uint64_t seed, int cancel_fd,
+		struct diag *d)
 {
 	_free_ uint64_t *chunk = malloc(CHUNK);
 	struct rng rng;
@@ -45,15 +73,19 @@ static int fill(int fd, const char *path, uint64_t size, uint64_t seed, struct d
 	if (!chunk)
 		return diag_set(d, -ENOMEM, "out of memory");
 	/* one allocation first: the file is as contiguous as there is room for */
-	err = posix_fallocate(fd, 0, (off_t)size);
-	if (err)
-		return diag_errno(d, -err, "%s: no room for %llu bytes", path,
+	if (fallocate(fd, 0, 0, (off_t)size) && errno != EOPNOTSUPP)
+		return diag_errno(d, -errno, "%s: no room for %llu bytes", path,
 				  (unsigned long long)size);
 	rng_seed(&rng, seed);
 	for (uint64_t at = 0; at < size;) {
 		size_t want = size - at < CHUNK ? (size_t)(size - at) : CHUNK;
 		ssize_t n;
 
+		if (cancelled(cancel_fd))
+			return diag_set(d, -EINTR,
+					"%s: interrupted by a signal while it was laid out; "
+					"nothing is left of it",
+					path);
 		for (size_t i = 0; i < CHUNK / sizeof(*chunk); i++)
 			chunk[i] = rng_next(&rng);
 		n = pwrite(fd, chunk, want, (off_t)at);
@@ -63,14 +95,17 @@ static int fill(int fd, const char *path, uint64_t size, uint64_t seed, struct d
 			return diag_errno(d, n ? -errno : -EIO, "%s: write at byte %llu", path,
 					  (unsigned long long)at);
 		at += (uint64_t)n;
+		err = at % WINDOW ? 0 : write_back(fd, at);
+		if (err)
+			return diag_errno(d, err, "%s: write-back before byte %llu", path,
+					  (unsigned long long)at);
 	}
 	if (fsync(fd))
 		return diag_errno(d, -errno, "%s: fsync", path);
 	return 0;
 }
 
-/* Every byte lies in a written extent of the device. */
-static int verify(int fd, const char *path, uint64_t size, struct diag *d)
+int gate_scratch_verify(int fd, const char *path, uint64_t size, struct diag *d)
 {
 	_free_ struct fiemap *map =
 		calloc(1, sizeof(*map) + EXTENTS * sizeof(struct fiemap_extent));
@@ -82,7 +117,7 @@ static int verify(int fd, const char *path, uint64_t size, struct diag *d)
 	if (!map)
 		return diag_set(d, -ENOMEM, "out of memory");
 	if (lseek(fd, 0, SEEK_HOLE) != (off_t)size)
-		return diag_set(d, -EIO, "%s: has holes after being written whole", path);
+		return diag_set(d, -EIO, "%s: has holes", path);
 	while (at < size) {
 		map->fm_start = at;
 		map->fm_length = size - at;
@@ -107,34 +142,54 @@ static int verify(int fd, const char *path, uint64_t size, struct diag *d)
 	return 0;
 }
 
-int gate_scratch_create(struct sys *s, const char *path, uint64_t size, uint64_t seed,
-			struct diag *d)
+/* A file named `leaf` in `dir`, whole or not at all. */
+static int create_in(int dir, const char *leaf, const char *path, uint64_t size, uint64_t seed,
+		     int cancel_fd, struct diag *d)
 {
-	struct gate_place place;
-	char parent[4096], *slash;
+	char self[64];
+	struct stat st;
 	_fd_ int fd = -1;
 	int err;
 
-	if (!size)
-		return diag_set(d, -EINVAL, "%s: a scratch file needs a size", path);
-	snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash)
-		slash[slash == parent] = '\0';
-	err = gate_resolve(s, slash ? parent : ".", &place, d);
-	if (err)
-		return err;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* found early; linkat() decides */
+	if (!fstatat(dir, leaf, &st, AT_SYMLINK_NOFOLLOW))
+		return diag_errno(d, -EEXIST, "%s: cannot be made", path);
+	fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return diag_errno(d, -errno, "%s: cannot be made", path);
 	err = mark(fd, path, d);
 	if (!err)
-		err = fill(fd, path, size, seed, d);
+		err = fill(fd, path, size, seed, cancel_fd, d);
 	if (!err)
-		err = verify(fd, path, size, d);
+		err = gate_scratch_verify(fd, path, size, d);
 	if (err)
-		unlink(path);
-	else
-		posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* leave no copy in the page cache */
-	return err;
+		return err;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, dir, leaf, AT_SYMLINK_FOLLOW) || fsync(dir))
+		return diag_errno(d, -errno, "%s: cannot be given its name", path);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); /* leave no copy in the page cache */
+	return 0;
+}
+
+int gate_scratch_create(struct sys *s, const char *path, uint64_t size, uint64_t seed,
+			int cancel_fd, struct diag *d)
+{
+	struct gate_place place;
+	const char *slash = strrchr(path, '/');
+	char parent[4096] = ".";
+	_fd_ int dir = -1;
+	int err;
+
+	if (!size)
+		return diag_set(d, -EINVAL, "%s: a scratch file needs a size", path);
+	if (slash)
+		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path),
+			 path);
+	err = gate_resolve(s, parent, &place, d);
+	if (err)
+		return err;
+	dir = gate_open_dir(parent, d);
+	if (dir < 0)
+		return dir;
+	return create_in(dir, slash ? slash + 1 : path, path, size, seed, cancel_fd, d);
 }

@@ -319,7 +319,7 @@ static int execute(struct run *run, struct diag *d)
 	if (!err && run->target->prepare_ns)
 		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
 	if (!err)
-		err = target_prepare(run->target, d);
+		err = target_prepare(run->target, run->ctx.signal_fd, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
 	else if (!err && run->plan->calibrates)

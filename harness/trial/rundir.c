@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
+#include "gate/gate.h"
 
 #define RAW_MAX	  (64u << 20)
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
@@ -34,22 +35,6 @@ int rundir_make_parents(const char *path)
 		*p = '/';
 	}
 	return mkdir(copy, 0755) && errno != EEXIST ? -errno : 0;
-}
-
-/* Whoever may rename our files could make root write elsewhere. */
-static int check_parent(int fd, const char *path, struct diag *d)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return diag_errno(d, -errno, "%s", path);
-	if (!geteuid() && (st.st_mode & 0022) && !(st.st_mode & S_ISVTX))
-		return diag_set(d, -EPERM,
-				"%s: others may write this directory (mode %03o); root does not "
-				"put results "
-				"there: chmod go-w, or --output DIR",
-				path, st.st_mode & 07777);
-	return 0;
 }
 
 static int open_files(struct rundir *r, int extra, struct diag *d)
@@ -80,12 +65,10 @@ int rundir_create(const char *parent, const char *name, struct rundir *r, struct
 	*r = (struct rundir){.dir = -1, .trials = -1, .journal = -1, .raw = -1};
 	if (err)
 		return diag_errno(d, err, "%s", parent);
-	parent_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	parent_fd = gate_open_dir(parent, d);
 	if (parent_fd < 0)
-		return diag_errno(d, -errno, "%s", parent);
-	err = check_parent(parent_fd, parent, d);
-	if (err)
-		return err;
+		return diag_prefix(d, parent_fd,
+				   "no results here; name another place by --output DIR");
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	snprintf(leaf, sizeof(leaf), "%s-%.200s", stamp, name);
@@ -123,12 +106,10 @@ int rundir_open(const char *path, struct rundir *r, struct diag *d)
 
 	*r = (struct rundir){.dir = -1, .trials = -1, .journal = -1, .raw = -1};
 	snprintf(r->path, sizeof(r->path), "%s", path);
-	r->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->dir = gate_open_dir(path, d);
 	if (r->dir < 0)
-		return diag_errno(d, -errno, "%s", path);
-	err = check_parent(r->dir, path, d);
-	if (!err)
-		err = open_files(r, 0, d);
+		return r->dir;
+	err = open_files(r, 0, d);
 	if (err)
 		rundir_close(r);
 	return err;

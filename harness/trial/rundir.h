@@ -13,8 +13,8 @@ struct rundir {
 	int raw;     /* raw/ */
 };
 
-/* Create `parent`/<UTC time>-<name> with its files. As root, a parent that others may write
- * (without the sticky bit) is refused. */
+/* Create `parent`/<UTC time>-<name> with its files. As root, a parent that gate_open_dir()
+ * refuses (another user's, or writable by others) is refused. */
 int rundir_create(const char *parent, const char *name, struct rundir *r, struct diag *d);
 /* Remove one that was just created and holds nothing yet; its path becomes "". */
 void rundir_discard(struct rundir *r);

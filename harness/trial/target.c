@@ -37,18 +37,20 @@ static int find_disk(const struct machine *m, const char *path, struct target *t
 	return 0;
 }
 
-/* A scratch file of an earlier run serves again if it is ours, whole and of the right size. */
-static bool scratch_usable(const struct machine *m, const char *path, uint64_t bytes)
+/* A scratch file of an earlier run serves again if it is of the right size and on the device from
+ * end to end. Negative when it is not ours, or not there. */
+static int scratch_usable(struct sys *s, const char *path, uint64_t bytes, bool *usable,
+			  struct diag *d)
 {
 	struct gate_request request = {.path = path, .write = true};
 	struct gate_target opened;
-	bool usable;
+	int err = gate_open(s, &request, &opened, d);
 
-	if (gate_open(m->sys, &request, &opened, NULL))
-		return false;
-	usable = opened.size_bytes == bytes;
-	gate_close(&opened);
-	return usable;
+	*usable = !err && opened.size_bytes == bytes &&
+		  !gate_scratch_verify(opened.fd, path, bytes, NULL);
+	if (!err)
+		gate_close(&opened);
+	return err;
 }
 
 /* The nearest directory that is there: planning makes none. */
@@ -69,11 +71,19 @@ static void existing(const char *dir, char *out, size_t size)
 	}
 }
 
+static int check_dir(const char *dir, struct diag *d)
+{
+	_fd_ int fd = gate_open_dir(dir, d);
+
+	return fd < 0 ? fd : 0;
+}
+
 static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *dir,
 			   struct target *t, struct diag *d)
 {
 	struct gate_place place;
 	char size[32], there[4096];
+	bool usable;
 	int err;
 
 	t->scratch = true;
@@ -82,6 +92,8 @@ static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *
 	snprintf(t->scratch_dir, sizeof(t->scratch_dir), "%s", dir);
 	existing(dir, there, sizeof(there));
 	err = find_disk(m, there, t, &place, d);
+	if (!err && !strcmp(there, dir))
+		err = check_dir(dir, d);
 	if (err)
 		return diag_prefix(d, err,
 				   "no scratch file here; name another place by --scratch DIR");
@@ -89,7 +101,8 @@ static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *
 		 (unsigned long long)bytes);
 	snprintf(t->label, sizeof(t->label), "%s scratch file on %s (%s)",
 		 num_bytes_text(bytes, size, sizeof(size)), place.device, place.fs);
-	if (!scratch_usable(m, t->path, bytes))
+	scratch_usable(m->sys, t->path, bytes, &usable, NULL);
+	if (!usable)
 		t->prepare_ns = bytes * LAYOUT_NS_PER_BYTE;
 	return 0;
 }
@@ -137,10 +150,9 @@ int target_resolve(const struct machine *m, const char *text, uint64_t scratch_b
 	return 0;
 }
 
-int target_prepare(struct target *t, struct diag *d)
+int target_prepare(struct target *t, int cancel_fd, struct diag *d)
 {
-	struct gate_request request = {.path = t->path, .write = true};
-	struct gate_target opened;
+	bool usable;
 	int err;
 
 	if (!t->scratch)
@@ -148,18 +160,14 @@ int target_prepare(struct target *t, struct diag *d)
 	err = rundir_make_parents(t->scratch_dir);
 	if (err)
 		return diag_errno(d, err, "scratch directory %s", t->scratch_dir);
-	err = gate_open(NULL, &request, &opened, d);
-	if (!err) {
-		bool whole = opened.size_bytes == t->scratch_bytes;
-
-		gate_close(&opened);
-		if (whole)
-			return 0;
-		/* Ours by its marker, but cut short: made anew. */
-		if (unlink(t->path))
-			return diag_errno(d, -errno, "%s", t->path);
-	} else if (err != -ENOENT) {
+	err = check_dir(t->scratch_dir, d);
+	if (err)
 		return err;
-	}
-	return gate_scratch_create(NULL, t->path, t->scratch_bytes, 1, d);
+	err = scratch_usable(NULL, t->path, t->scratch_bytes, &usable, d);
+	if (usable || (err && err != -ENOENT))
+		return err;
+	/* Ours by its mark, but not whole. */
+	if (!err && unlink(t->path))
+		return diag_errno(d, -errno, "%s", t->path);
+	return gate_scratch_create(NULL, t->path, t->scratch_bytes, 1, cancel_fd, d);
 }

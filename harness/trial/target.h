@@ -28,5 +28,7 @@ struct target {
  */
 int target_resolve(const struct machine *m, const char *text, uint64_t scratch_bytes,
 		   const char *scratch_dir, const char *write_id, struct target *t, struct diag *d);
-/* Make the scratch file unless it is there: random data, never sparse, marked as ours. */
-int target_prepare(struct target *t, struct diag *d);
+/* Make the scratch file unless it is there: random data, never sparse, marked as ours. One of ours
+ * that is cut short, sparse or not written whole is made anew. -EINTR, and nothing left of it, when
+ * `cancel_fd` (-1: none; polled, not read) becomes readable. */
+int target_prepare(struct target *t, int cancel_fd, struct diag *d);

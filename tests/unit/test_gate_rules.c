@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The gate's rules on recorded machines (a directory tree), and its files on this one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -223,7 +226,7 @@ static void test_scratch(void **state)
 	int err;
 
 	snprintf(name, sizeof(name), "test_gate_scratch.%d", (int)getpid());
-	err = gate_scratch_create(NULL, name, 3000001, 1, &d);
+	err = gate_scratch_create(NULL, name, 3000001, 1, -1, &d);
 	if (err == -EMEDIUMTYPE || err == -EOPNOTSUPP) {
 		print_message("skipped: %s\n", d.text);
 		skip();
@@ -235,7 +238,7 @@ static void test_scratch(void **state)
 	assert_int_equal(gate_resolve(NULL, name, &place, &d), 0);
 	assert_false(place.is_device);
 	assert_true(place.n_leaves > 0);
-	assert_int_equal(gate_scratch_create(NULL, name, 4096, 1, &d), -EEXIST);
+	assert_int_equal(gate_scratch_create(NULL, name, 4096, 1, -1, &d), -EEXIST);
 	assert_int_equal(try_open(name, true, &d), 0);
 	snprintf(link, sizeof(link), "%s.link", name);
 	assert_int_equal(symlink(name, link), 0);
@@ -249,6 +252,88 @@ static void test_scratch(void **state)
 	assert_int_equal(try_open(name, true, &d), -EPERM);
 	assert_int_equal(try_open(name, false, &d), 0);
 	unlink(name);
+}
+
+/* Whatever ends a layout, nothing has its name, and the next one is whole. */
+static void test_layout_cut_short(void **state)
+{
+	char name[64];
+	struct diag d = {""};
+	int fd, err, cancel[2], status;
+	pid_t pid;
+
+	snprintf(name, sizeof(name), "test_gate_cut.%d", (int)getpid());
+	assert_int_equal(pipe(cancel), 0);
+	assert_int_equal(write(cancel[1], "x", 1), 1);
+	err = gate_scratch_create(NULL, name, 1 << 20, 1, cancel[0], &d);
+	if (err == -EMEDIUMTYPE || err == -EOPNOTSUPP) {
+		print_message("skipped: %s\n", d.text);
+		skip();
+	}
+	assert_int_equal(err, -EINTR);
+	assert_int_equal(access(name, F_OK), -1);
+	close(cancel[0]);
+	close(cancel[1]);
+
+	pid = fork();
+	if (!pid) {
+		gate_scratch_create(NULL, name, 1ull << 30, 1, -1, NULL);
+		_exit(0);
+	}
+	usleep(20000);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status)); /* 1 GiB takes longer */
+	assert_int_equal(access(name, F_OK), -1);
+
+	assert_int_equal(gate_scratch_create(NULL, name, 1 << 20, 1, -1, &d), 0);
+	fd = open(name, O_RDWR);
+	assert_int_equal(gate_scratch_verify(fd, name, 1 << 20, &d), 0);
+	/* as a layout of old left it: of full size, not written */
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	assert_int_equal(gate_scratch_verify(fd, name, 1 << 20, &d), -EIO);
+	assert_int_equal(posix_fallocate(fd, 0, 1 << 20), 0);
+	assert_int_equal(gate_scratch_verify(fd, name, 1 << 20, &d), -EIO);
+	close(fd);
+	unlink(name);
+}
+
+/* Root makes nothing where another user could turn it elsewhere. */
+static void test_directories(void **state)
+{
+	char dir[] = "test_gate_dir.XXXXXX", link[64];
+	struct diag d = {""};
+	int fd;
+
+	if (geteuid()) {
+		print_message("skipped: a rule for root\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(dir));
+	fd = gate_open_dir(dir, &d);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_int_equal(gate_open_dir(dir, &d), -EPERM);
+	assert_non_null(strstr(d.text, "chmod go-w"));
+	assert_int_equal(chmod(dir, 01777), 0);
+	fd = gate_open_dir(dir, &d);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(link, sizeof(link), "%s/link", dir);
+	assert_int_equal(symlink("/", link), 0);
+	fd = gate_open_dir(link, &d);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(lchown(link, 65534, 65534), 0);
+	assert_int_equal(gate_open_dir(link, &d), -EPERM);
+	assert_non_null(strstr(d.text, "symbolic link of user 65534"));
+	assert_int_equal(chown(dir, 65534, 65534), 0);
+	assert_int_equal(gate_open_dir(dir, &d), -EPERM);
+	assert_non_null(strstr(d.text, "chown root"));
+	unlink(link);
+	rmdir(dir);
 }
 
 static void test_kinds(void **state)
@@ -276,6 +361,8 @@ int main(void)
 		RECORDED(test_unreadable_is_busy),
 		RECORDED(test_identity),
 		cmocka_unit_test(test_scratch),
+		cmocka_unit_test(test_layout_cut_short),
+		cmocka_unit_test(test_directories),
 		cmocka_unit_test(test_kinds),
 	};
 

@@ -74,12 +74,13 @@ static int open_targets(const struct options *o, struct target *target, uint32_t
 	return 0;
 }
 
+/* No signal is caught here: what ends the process leaves nothing of a file that is not whole. */
 static int make_files(const struct options *o, struct diag *d)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < o->files.n && !err; i++)
-		err = gate_scratch_create(NULL, o->files.item[i], o->layout, o->randseed, d);
+		err = gate_scratch_create(NULL, o->files.item[i], o->layout, o->randseed, -1, d);
 	return err;
 }
 
