@@ -62,8 +62,8 @@ fi
 # open loop: as many starts as asked, whatever the way of waiting
 for more in "--engine sync" "--engine aio" "--engine io_uring" "--open-wait spin" \
 	"--rate-process poisson" "--sqthread-poll"; do
-	expect '.open_loop.asked_per_s == 500 and .latency.count == .ios and
-		.service.count == .ios and .service.sum_ns <= .latency.sum_ns and
+	expect '.open_loop.asked_per_s == 500 and .latency.count == .ios_total and
+		.service.count == .ios_total and .service.sum_ns <= .latency.sum_ns and
 		(.open_loop.started_per_s - 500 | fabs) < 150' \
 		"$ioloop" --rate-iops 500 --iodepth $([ "$more" = "--engine sync" ] && echo 1 || echo 32) \
 		$more --runtime 1 "$f"
@@ -71,4 +71,24 @@ done
 # faster than the queue: arrivals wait, are counted late, and their waiting is in the latency
 expect '.open_loop.late_starts > 0 and .latency.sum_ns > .service.sum_ns * 2' \
 	"$ioloop" --rate-iops 5000000 --iodepth 1 --runtime 0.3 "$f"
+# every arrival of the window is recorded or told as never started, wherever saturation lies: below
+# it, about it (by this disk's own closed-loop rate) and far above
+"$ioloop" --iodepth 4 $t "$f" >"$dir/stdout"
+near=$(jq '.ios * 1e9 / .window_ns * 0.95 | floor' "$dir/stdout")
+all='.open_loop.arrivals == .latency.count + .open_loop.never_started and .latency.count == .ios_total and
+	.service.count == .ios_total and ([.latency.bins[]] | add) == .ios_total and .ios_total >= .ios'
+for rate in 200 "$near" 5000000; do
+	for more in "--engine aio" "--engine io_uring" "--open-wait spin" "--rate-process poisson"; do
+		expect "$all" "$ioloop" --rate-iops "$rate" --iodepth 4 $more --runtime 0.5 "$f"
+	done
+	# at a constant rate their number is known beforehand (one may fall on the edge)
+	expect "$all and (.open_loop.arrivals - $rate / 2 | fabs) < $rate / 100 + 2" \
+		"$ioloop" --rate-iops "$rate" --engine sync --runtime 0.5 "$f"
+done
+expect "$all and .open_loop.never_started > 0" "$ioloop" --rate-iops 5000000 --runtime 0.3 "$f"
+expect "$all and .open_loop.arrivals == 300 and .open_loop.never_started == 0" \
+	"$ioloop" --rate-iops 5000000 --number-ios 300 "$f"
+# a trap of the kernel's: accepted, and without any effect
+expect "$books" "$ioloop" --engine sync --hipri $t "$f"
+grep -q 'no effect since Linux 5.19' "$dir/stderr" || fail "--hipri of engine sync is not told to be idle"
 exit $failed

@@ -157,6 +157,28 @@ static void test_report(void **state)
 	assert_null(jsonio_at(record, "workload_report.latency")); /* once is enough */
 }
 
+/* 30 of 430 arrivals were never started: nothing above the 93rd percentile can be stated. */
+static void test_never_started(void **state)
+{
+	static const char *const given[] = {"latency_p50_ns", "latency_p90_ns", "service_p99_ns"};
+	_json_ json_t *report = json_loads(REPORT, 0, NULL), *record = NULL, *evidence = NULL;
+	_free_ char *text = NULL;
+	struct diag d = {""};
+
+	json_object_set(report, "service", json_object_get(report, "latency"));
+	json_object_set_new(report, "open_loop",
+			    json_pack("{s:i, s:i}", "arrivals", 430, "never_started", 30));
+	text = json_dumps(report, 0);
+	if (parse(text, &record, &evidence, &d))
+		fail_msg("%s", d.text);
+	for (size_t i = 0; i < ARRAY_SIZE(given); i++)
+		if (!json_object_get(json_object_get(record, "metrics"), given[i]))
+			fail_msg("%s is missing", given[i]);
+	assert_null(jsonio_at(record, "metrics.latency_p99_ns"));
+	near(record, "counts.arrivals", 430);
+	near(record, "counts.never_started", 30);
+}
+
 static void test_bad_reports(void **state)
 {
 	static const struct {
@@ -207,11 +229,9 @@ static void test_absent_is_left_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_argv),
-		cmocka_unit_test(test_argv_too_long),
-		cmocka_unit_test(test_report),
-		cmocka_unit_test(test_bad_reports),
-		cmocka_unit_test(test_absent_is_left_out),
+		cmocka_unit_test(test_argv),	    cmocka_unit_test(test_argv_too_long),
+		cmocka_unit_test(test_report),	    cmocka_unit_test(test_never_started),
+		cmocka_unit_test(test_bad_reports), cmocka_unit_test(test_absent_is_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

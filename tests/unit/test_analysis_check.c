@@ -23,8 +23,10 @@ static const char conforming[] =
 static const char open_loop[] =
 	"{'trial':'t2','status':'valid','load':{'engine':'io_uring','iodepth':64,'numjobs':1,"
 	"'bs':4096,'rate_iops':2000,'open_loop':true,'runtime_ns':1000000000},"
-	"'placement':{'cpus':'0'},'counts':{'io':2000,'bytes':8192000},'metrics':{'iops':1990,"
-	"'service_mean_ns':100000,'in_flight_mean':0.2},'evidence':{'counters':{},"
+	"'placement':{'cpus':'0'},'counts':{'io':2000,'bytes':8192000,"
+	"'arrivals':2003,'never_started':0},'latency':{'count':2003},'metrics':{'iops':1990,"
+	"'service_mean_ns':100000,'in_flight_mean':0.2},'evidence':{'counters':{},'counts':{'io':"
+	"2003},"
 	"'absent':{'device_ios':'iostats is off'}},'timing':{'measured_ns':1000000000}}";
 
 static json_t *load(const char *text)
@@ -78,6 +80,10 @@ static void test_each(void **state)
 		 "cpu_ns_per_io_task", "iops"},
 		{"runtime_as_asked", conforming, "timing", "measured_ns", 0.9e9, "iops", NULL},
 		{"open_loop_rate", open_loop, "metrics", "iops", 1800, "latency_p99_ns", "iops"},
+		/* those inside the window only: the slowest are missing */
+		{"histogram_count", open_loop, "latency", "count", 2000, "latency_p999_ns", "iops"},
+		{"open_loop_complete", open_loop, "counts", "never_started", 1, "latency_p99_ns",
+		 "service_p99_ns"},
 		{"device_ios", conforming, "evidence.counters", "device_ios", 150000, "iops", NULL},
 	};
 

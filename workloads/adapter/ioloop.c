@@ -104,8 +104,10 @@ static void put(json_t *object, const char *name, double value)
 		json_object_set_new(object, name, json_real(value));
 }
 
-/* Every percentile metric of the family `prefix` that the sample supports. */
-static int put_latency(const json_t *source, const char *prefix, json_t *metrics, struct diag *d)
+/* Every percentile metric of the family `prefix` that the sample supports, up to quantile `most`.
+ */
+static int put_latency(const json_t *source, const char *prefix, double most, json_t *metrics,
+		       struct diag *d)
 {
 	_free_ struct hist *h = malloc(sizeof(*h));
 	char name[64];
@@ -120,7 +122,7 @@ static int put_latency(const json_t *source, const char *prefix, json_t *metrics
 		return err;
 	for (size_t i = 0; i < n; i++)
 		if (!strncmp(all[i].name, prefix, strlen(prefix)) && all[i].quantile > 0 &&
-		    hist_supports(h->count, all[i].quantile))
+		    all[i].quantile <= most && hist_supports(h->count, all[i].quantile))
 			put(metrics, all[i].name, hist_quantile(h, all[i].quantile));
 	snprintf(name, sizeof(name), "%smean_ns", prefix);
 	put(metrics, name, hist_mean(h));
@@ -152,6 +154,28 @@ static void put_tasks(const json_t *report, double ios_total, json_t *metrics)
 		put(metrics, "cpu_ns_per_io_sq_thread", sq / ios_total);
 }
 
+/* The share of the arrivals that were started: what never was would stand above that quantile. */
+static double started_share(const json_t *report)
+{
+	double arrivals = jsonio_number(report, "open_loop.arrivals");
+	double never = jsonio_number(report, "open_loop.never_started");
+
+	return arrivals > 0 && never > 0 ? 1 - never / arrivals : 1;
+}
+
+static void put_arrivals(const json_t *report, json_t *counts)
+{
+	static const char *const names[] = {"arrivals", "never_started"};
+	const json_t *open = json_object_get(report, "open_loop");
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		json_t *value = json_object_get(open, names[i]);
+
+		if (json_is_integer(value))
+			json_object_set(counts, names[i], value);
+	}
+}
+
 static void copy_parts(const json_t *report, json_t *record)
 {
 	static const char *const copied[] = {"latency", "service", "intervals"};
@@ -180,9 +204,10 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	put(metrics, "throughput_bytes_per_s", bytes * 1e9 / window);
 	put(metrics, "in_flight_mean", jsonio_number(report, "in_flight.mean"));
 	if (json_is_object(json_object_get(report, "latency")))
-		err = put_latency(json_object_get(report, "latency"), "latency_", metrics, d);
+		err = put_latency(json_object_get(report, "latency"), "latency_",
+				  started_share(report), metrics, d);
 	if (!err && json_is_object(json_object_get(report, "service")))
-		err = put_latency(json_object_get(report, "service"), "service_", metrics, d);
+		err = put_latency(json_object_get(report, "service"), "service_", 1, metrics, d);
 	put_tasks(report, total, metrics);
 	if (total > 0)
 		put(metrics, "system_calls_per_io", calls / total);
@@ -192,6 +217,7 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	json_object_set_new(
 		record, "counts",
 		json_pack("{s:I, s:I}", "io", (json_int_t)ios, "bytes", (json_int_t)bytes));
+	put_arrivals(report, json_object_get(record, "counts"));
 	json_object_set_new(evidence, "counts", json_pack("{s:I}", "io", (json_int_t)total));
 	return err;
 }

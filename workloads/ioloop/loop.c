@@ -18,6 +18,9 @@
 #define COARSE_NS     20000
 #define COARSE_PASSES 64
 
+/* After the window, arrivals that every slot was too busy for may still start this long. */
+#define CATCH_UP_NS 1000000000u
+
 static bool stopped(const struct worker *w)
 {
 	return atomic_load_explicit(&w->threads->stop, memory_order_relaxed);
@@ -76,9 +79,9 @@ static inline void interval_add(struct worker *w, uint64_t now, unsigned n)
 	w->interval[w->interval_at] += n;
 }
 
-/* Take `n` completions into the books. */
-__attribute__((always_inline)) static inline void account(struct worker *w, unsigned n,
-							  uint64_t now, bool lat, bool open)
+/* Take `n` completions into the books; the good ones are added to `ios_of`, by direction. */
+__attribute__((always_inline)) static inline void
+account(struct worker *w, unsigned n, uint64_t now, uint64_t ios_of[DIRS], bool lat, bool open)
 {
 	const struct completion *done = w->done;
 	uint32_t *free = w->free + w->n_free;
@@ -104,8 +107,8 @@ __attribute__((always_inline)) static inline void account(struct worker *w, unsi
 			hist_add(&w->lat[io->dir], now - io->submitted_ns);
 		}
 	}
-	w->ios[DIR_READ] += good - writes;
-	w->ios[DIR_WRITE] += writes;
+	ios_of[DIR_READ] += good - writes;
+	ios_of[DIR_WRITE] += writes;
 }
 
 __attribute__((noinline, cold)) static void engine_failed(struct worker *w, int err)
@@ -189,7 +192,7 @@ __attribute__((always_inline)) static inline void run_closed(struct worker *w, u
 		now = !lat ? coarse_clock(&coarse) : got ? clock_ns() : now;
 		if (lat)
 			weigh_in_flight(w, now);
-		account(w, (unsigned)got, now, lat, false);
+		account(w, (unsigned)got, now, w->ios, lat, false);
 		interval_add(w, now, (unsigned)got);
 	}
 }
@@ -204,111 +207,152 @@ static void run_closed_bare(struct worker *w, uint64_t deadline)
 	run_closed(w, deadline, false);
 }
 
-/* Start what is due by now; returns how many. Late: it was due while all slots were busy. */
-static unsigned take_due(struct worker *w, uint64_t now, double *due, bool *blocked)
+/* When I/Os are to start at open loop. Those due before `end_ns` are the arrivals of the leg. */
+struct arrivals {
+	double due, gap;
+	bool poisson, blocked; /* blocked: the next was due while every slot was busy */
+	uint64_t end_ns;
+};
+
+static double next_gap(struct worker *w, const struct arrivals *a)
 {
-	const struct options *o = w->o;
-	double gap = 1e9 / o->rate_iops;
-	bool poisson = o->rate_process[0] == 'p';
+	return a->poisson ? rng_exponential(&w->rng, a->gap) : a->gap;
+}
+
+static bool arrivals_left(const struct worker *w, const struct arrivals *a)
+{
+	return w->remaining && (uint64_t)a->due < a->end_ns;
+}
+
+/* Start what is due by now; returns how many. Late: it was due while all slots were busy. */
+static unsigned take_due(struct worker *w, struct arrivals *a, uint64_t now)
+{
 	unsigned n = 0;
 
-	while ((uint64_t)*due <= now && w->n_free && w->remaining) {
+	while ((uint64_t)a->due <= now && w->n_free && arrivals_left(w, a)) {
 		uint32_t slot = w->free[--w->n_free];
 		struct io *io = &w->io[slot];
-		uint64_t delay = now - (uint64_t)*due;
+		uint64_t delay = now - (uint64_t)a->due;
 
-		io->intended_ns = (uint64_t)*due;
+		io->intended_ns = (uint64_t)a->due;
 		io->submitted_ns = now;
 		w->batch[n++] = slot;
-		w->late_starts += *blocked;
+		w->late_starts += a->blocked;
 		w->started++;
 		w->delay_sum_ns += delay;
 		if (delay > w->delay_max_ns)
 			w->delay_max_ns = delay;
 		w->remaining--;
-		*due += poisson ? rng_exponential(&w->rng, gap) : gap;
+		a->due += next_gap(w, a);
 	}
-	*blocked = (uint64_t)*due <= now && !w->n_free;
+	a->blocked = (uint64_t)a->due <= now && !w->n_free;
 	pattern_fill(w, n);
 	return n;
 }
 
-/* Open loop: I/Os start when they are due, whatever has completed. */
-static void run_open(struct worker *w, uint64_t deadline)
+/* Start what is due, then wait for a completion, the next start or `end`. Returns the number of
+ * completions, accounted in `ios_of`, or -errno; *now is the stamp of the latest of both. */
+static int open_pass(struct worker *w, struct arrivals *a, uint64_t end, uint64_t ios_of[DIRS],
+		     uint64_t *now)
 {
-	bool spin = w->o->spin, blocked = false;
-	double due = (double)w->begin_ns;
+	bool spin = w->o->spin;
+	uint64_t until = end;
+	unsigned n;
+	int got;
+
+	*now = clock_ns();
+	weigh_in_flight(w, *now);
+	n = take_due(w, a, *now);
+	if (w->n_free && arrivals_left(w, a) && (uint64_t)a->due < end)
+		until = (uint64_t)a->due;
+	if (in_flight(w) > w->inflight_max)
+		w->inflight_max = in_flight(w);
+	got = w->engine->exchange(w, n, spin ? 0 : 1, spin || until <= *now ? 0 : until - *now);
+	if (got < 0)
+		engine_failed(w, got);
+	if (got <= 0)
+		return got;
+	*now = clock_ns();
+	weigh_in_flight(w, *now);
+	account(w, (unsigned)got, *now, ios_of, true, true);
+	return got;
+}
+
+/* Open loop: I/Os start when they are due, whatever has completed. */
+static void run_open(struct worker *w, struct arrivals *a)
+{
 	uint64_t now = w->begin_ns;
 
-	if (w->o->rate_process[0] == 'p')
-		due += rng_exponential(&w->rng, 1e9 / w->o->rate_iops);
-	while (!stopped(w) && now < deadline) {
-		uint64_t until, timeout;
-		unsigned n;
-		int got;
+	a->gap = 1e9 / w->o->rate_iops;
+	a->poisson = w->o->rate_process[0] == 'p';
+	a->due = (double)now + (a->poisson ? next_gap(w, a) : 0);
+	while (!stopped(w) && now < a->end_ns && (w->remaining || in_flight(w))) {
+		int got = open_pass(w, a, a->end_ns, w->ios, &now);
 
-		now = clock_ns();
-		weigh_in_flight(w, now);
-		n = take_due(w, now, &due, &blocked);
-		if (!w->remaining && !in_flight(w))
-			break;
-		if (in_flight(w) > w->inflight_max)
-			w->inflight_max = in_flight(w);
-		until = !w->n_free || !w->remaining || (uint64_t)due > deadline ? deadline
-										: (uint64_t)due;
-		timeout = spin || until <= now ? 0 : until - now;
-		got = w->engine->exchange(w, n, spin ? 0 : 1, timeout);
-		if (got < 0) {
-			engine_failed(w, got);
-			break;
-		}
-		if (!got)
-			continue;
-		now = clock_ns();
-		weigh_in_flight(w, now);
-		account(w, (unsigned)got, now, true, true);
+		if (got < 0)
+			return;
 		interval_add(w, now, (unsigned)got);
 	}
 }
 
-/* What is still in flight counts in ios_total, but neither in the rate nor in the latencies. */
-static void drain(struct worker *w)
+/* The window is over, but what arrived in it and found no free slot is still to start: leaving out
+ * just those would cut the tail off. The device gets a while for it; the rest is told. */
+static void catch_up(struct worker *w, struct arrivals *a, uint64_t ios_of[DIRS])
 {
-	w->ios_total = w->ios[DIR_READ] + w->ios[DIR_WRITE];
+	uint64_t length = a->end_ns - w->begin_ns, now = w->end_ns;
+	uint64_t end = w->end_ns + (length < CATCH_UP_NS ? length : CATCH_UP_NS);
+
+	while (!stopped(w) && now < end && arrivals_left(w, a))
+		if (open_pass(w, a, end, ios_of, &now) < 0)
+			break;
+	if (stopped(w))
+		return; /* there will be no report */
+	for (; arrivals_left(w, a); w->remaining--, a->due += next_gap(w, a))
+		w->never_started++;
+}
+
+/* What is still in flight. Its latencies belong to the books of an open loop, where each arrival of
+ * the window counts; at closed loop it is just what the end of the window cut off. */
+static void drain(struct worker *w, uint64_t ios_of[DIRS])
+{
+	bool open = w->o->rate_iops > 0, spin = open && w->o->spin;
+
 	while (in_flight(w)) {
-		int got = w->engine->exchange(w, 0, in_flight(w), WAIT_FOREVER);
+		unsigned min = spin ? 0 : open ? 1 : in_flight(w);
+		int got = w->engine->exchange(w, 0, min, spin ? 0 : WAIT_FOREVER);
 
 		if (got < 0) {
 			engine_failed(w, got);
 			return; /* the kernel ends them when the ring closes */
 		}
-		for (int i = 0; i < got; i++) {
-			const struct completion *c = &w->done[i];
-
-			w->free[w->n_free++] = c->slot;
-			if (c->result != w->expect)
-				io_failed(w, &w->io[c->slot], c->result);
-			else
-				w->ios_total++;
-		}
+		if (open)
+			account(w, (unsigned)got, clock_ns(), ios_of, true, true);
+		else
+			account(w, (unsigned)got, 0, ios_of, false, false);
 	}
 }
 
 void loop_run(struct worker *w, uint64_t deadline_ns, uint64_t number_ios)
 {
-	uint64_t deadline = deadline_ns ? deadline_ns : UINT64_MAX;
+	struct arrivals a = {.end_ns = deadline_ns ? deadline_ns : UINT64_MAX};
+	uint64_t after[DIRS] = {0}; /* completed behind the window: in the total, not in the rate */
 
 	w->remaining = number_ios ? number_ios : UINT64_MAX;
 	w->begin_ns = w->inflight_last_ns = clock_ns();
 	if (w->o->rate_iops)
-		run_open(w, deadline);
+		run_open(w, &a);
 	else if (w->o->lat)
-		run_closed_lat(w, deadline);
+		run_closed_lat(w, a.end_ns);
 	else
-		run_closed_bare(w, deadline);
+		run_closed_bare(w, a.end_ns);
 	w->end_ns = clock_ns();
 	weigh_in_flight(w, w->end_ns);
-	drain(w);
+	w->inflight_window = w->inflight_integral;
+	w->started_window = w->started;
+	if (w->o->rate_iops)
+		catch_up(w, &a, after);
+	drain(w, after);
+	w->ios_total = w->ios[DIR_READ] + w->ios[DIR_WRITE] + after[DIR_READ] + after[DIR_WRITE];
 }
 
 void loop_reset(struct worker *w)
@@ -320,7 +364,8 @@ void loop_reset(struct worker *w)
 		hist_init(&w->lat[i]);
 	hist_init(&w->service);
 	w->inflight_integral = w->inflight_max = 0;
-	w->late_starts = w->delay_sum_ns = w->delay_max_ns = w->started = 0;
+	w->late_starts = w->delay_sum_ns = w->delay_max_ns = 0;
+	w->started = w->started_window = w->never_started = 0;
 	memset(w->interval, 0, INTERVALS_MAX * sizeof(*w->interval));
 	w->interval_at = 0;
 	w->interval_end_ns = w->origin_ns + INTERVAL_NS;

@@ -215,6 +215,10 @@ int main(int argc, char **argv)
 
 	if (err == 1)
 		return 0;
+	if (!err && o.hipri && o.engine == &engine_sync)
+		fputs("ioloop: warning: --hipri with engine sync (RWF_HIPRI) has no effect since "
+		      "Linux 5.19; only io_uring polls\n",
+		      stderr);
 	if (!err)
 		err = o.layout ? make_files(&o, &d) : run(&o, &d);
 	if (!err) {

@@ -88,7 +88,8 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 	__atomic_store_n(r->sq_ktail, r->sq_tail, __ATOMIC_RELEASE);
 	if (r->sqpoll)
 		return exchange_sqpoll(w, r, n, min, timeout_ns);
-	pending = n;
+	/* what the kernel has not taken yet: an earlier refusal may have left some behind */
+	pending = r->sq_tail - __atomic_load_n(r->sq_khead, __ATOMIC_RELAXED);
 	while (pending || min || (timeout_ns != WAIT_FOREVER && r->looks_enter)) {
 		bool timed = min && (r->min_wait_usec || timeout_ns != WAIT_FOREVER);
 		bool get = min || timeout_ns != WAIT_FOREVER;
