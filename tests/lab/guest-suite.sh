@@ -14,7 +14,7 @@ shift || true
 console=$(mktemp)
 trap 'rm -f "$console"' EXIT
 status=0
-"$LAB_DIR/lab" --kernel "$kernel" --timeout 420 --console "$console" ${options[@]+"${options[@]}"} \
+"$LAB_DIR/lab" --kernel "$kernel" --timeout 800 --console "$console" ${options[@]+"${options[@]}"} \
 	-- "$LAB_DIR/guest.d/run" "$@" || status=$?
 [ $status -eq 0 ] || [ $status -eq $LAB_SKIP ] || tail -n 60 "$console"
 exit $status
