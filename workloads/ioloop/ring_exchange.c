@@ -80,6 +80,22 @@ static int exchange_sqpoll(struct worker *w, struct ring *r, unsigned n, unsigne
 	return (int)reap(w, r);
 }
 
+/* After EAGAIN, EBUSY: short of memory or room. A completion makes some; the caller reaps it and
+ * comes again. Nothing of ours in the kernel: nothing will change. */
+__attribute__((noinline, cold)) static int await_room(struct worker *w, struct ring *r,
+						      uint32_t pending, int err)
+{
+	long ret;
+
+	if (ready(r))
+		return 0;
+	if (w->depth - w->n_free <= pending)
+		return err;
+	w->calls[CALL_IO_URING_ENTER]++;
+	ret = ring_enter(r->enter_fd, 0, 1, r->enter_flags | IORING_ENTER_GETEVENTS, NULL, 0);
+	return ret < 0 && ret != -EINTR ? (int)ret : 0;
+}
+
 int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_ns)
 {
 	struct ring *r = w->state;
@@ -107,10 +123,12 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 				continue;
 			if (ret == -ETIME)
 				break;
-			/* EAGAIN, EBUSY: short of memory or room; reap and come again */
-			if ((ret == -EAGAIN || ret == -EBUSY) && ready(r))
-				break;
-			return (int)ret;
+			if (ret != -EAGAIN && ret != -EBUSY)
+				return (int)ret;
+			ret = await_room(w, r, pending, (int)ret);
+			if (ret < 0)
+				return (int)ret;
+			break;
 		}
 		/* a short submission did not wait: the rest now */
 		pending -= (uint32_t)ret;
