@@ -194,7 +194,7 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	json_t *counters = json_object_get(evidence, "counters");
 	double window = jsonio_number(report, "window_ns"), ios = jsonio_number(report, "ios");
 	double total = jsonio_number(report, "ios_total"), bytes = jsonio_number(report, "bytes");
-	double calls = jsonio_number(report, "system_calls.total");
+	double calls = jsonio_number(report, "system_calls.total"), enters;
 	int err = 0;
 
 	if (!(window > 0) || !(ios >= 0) || !(total >= 0) || !(bytes >= 0))
@@ -212,7 +212,10 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	if (total > 0)
 		put(metrics, "system_calls_per_io", calls / total);
 	put(counters, "system_calls", calls);
-	put(counters, "io_uring_enter_calls", jsonio_number(report, "system_calls.io_uring_enter"));
+	/* A call that was never made is not in the list: that is a count of 0, the one SQPOLL
+	 * wants. */
+	enters = jsonio_number(report, "system_calls.io_uring_enter");
+	put(counters, "io_uring_enter_calls", isnan(enters) && isfinite(calls) ? 0 : enters);
 	copy_parts(report, record);
 	json_object_set_new(
 		record, "counts",
