@@ -266,16 +266,23 @@ static void print_answers(const struct machine *m, const struct machine_disk *di
 	}
 }
 
+static int load_modes(struct modes *modes, struct diag *d)
+{
+	char config[4096], dir[4200];
+	int err = paths_config(config, sizeof(config), d);
+
+	if (err)
+		return err;
+	snprintf(dir, sizeof(dir), "%s/modes", config);
+	return modes_load(dir, modes, d);
+}
+
 /* Which I/O modes each disk can run, and what the others lack. */
 static int print_modes(const struct machine *m, struct diag *d)
 {
 	struct modes modes;
-	char config[4096], dir[4200];
-	int err = paths_config(config, sizeof(config), d);
+	int err = load_modes(&modes, d);
 
-	snprintf(dir, sizeof(dir), "%s/modes", config);
-	if (!err)
-		err = modes_load(dir, &modes, d);
 	if (err)
 		return err;
 	for (size_t i = 0; !err && i < m->n_disks; i++) {
@@ -293,12 +300,8 @@ static int add_modes(json_t *probe, const struct machine *m, struct diag *d)
 {
 	json_t *all = json_object();
 	struct modes modes;
-	char config[4096], dir[4200];
-	int err = paths_config(config, sizeof(config), d);
+	int err = load_modes(&modes, d);
 
-	snprintf(dir, sizeof(dir), "%s/modes", config);
-	if (!err)
-		err = modes_load(dir, &modes, d);
 	json_object_set_new(probe, "modes", all);
 	if (err)
 		return err;
