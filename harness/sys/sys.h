@@ -15,6 +15,8 @@
 
 struct sys;
 struct nvme_passthru_cmd64;
+struct genl_request;
+struct genl_replies;
 
 struct sys_ops {
 	/* Whole file into `buf`, NUL-terminated, at most size - 1 bytes; *len without the NUL.
@@ -42,6 +44,10 @@ struct sys_ops {
 		       size_t size);
 	/* kill(2); only SIGSTOP and SIGCONT of a daemon that would undo a setting. */
 	int (*signal)(struct sys *s, pid_t pid, int signal);
+	/* Generic netlink and SIOCETHTOOL (sys/genl.h). */
+	int (*genl)(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+		    char *words, size_t words_size);
+	int (*ethtool)(struct sys *s, const char *dev, void *cmd, size_t size);
 	void (*close)(struct sys *s);
 };
 
