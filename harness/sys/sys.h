@@ -17,6 +17,7 @@ struct sys;
 struct nvme_passthru_cmd64;
 struct genl_request;
 struct genl_replies;
+struct sys_namespace;
 
 struct sys_ops {
 	/* Whole file into `buf`, NUL-terminated, at most size - 1 bytes; *len without the NUL.
@@ -54,6 +55,7 @@ struct sys_ops {
 struct sys {
 	const struct sys_ops *ops;
 	bool live; /* this machine itself: ioctl, perf and probing system calls make sense */
+	struct sys_namespace *namespaces; /* netns.c; see sys/netns.h */
 };
 
 /* On a recorded machine, lines of "0444 /path": the mode bits that sys_mode() reports. */
