@@ -100,8 +100,6 @@ int interface_check(struct sys *s, struct mnl_socket *nl, const char *name, stru
 
 	if (err == -ENODEV)
 		return no_such(s, name, d);
-	if (!err)
-		err = peer_may_configure(s, name, d);
 	if (err)
 		return err;
 	if (*link->kind || !strcmp(name, "lo"))
