@@ -167,15 +167,12 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 {
 	const struct mode *mode = r->cell->cell->mode;
 	const json_t *evidence = json_object_get(record, "evidence");
-	struct denominators over = {
-		.io = jsonio_number(evidence, "counts.io"),
-		.packet = NAN,
-		.second = jsonio_number(evidence, "window_ns") / 1e9,
-	};
-	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
-					   &over, json_object_get(record, "load"), NULL);
+	struct denominators over;
+	json_t *verdict, *checks;
 
-	json_t *checks;
+	denominators_read(record, &over);
+	verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
+				   json_object_get(record, "load"), NULL);
 
 	if (!verdict)
 		return -ENOMEM;
