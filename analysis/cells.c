@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/canary.h"
 #include "analysis/check.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -17,6 +19,8 @@ struct builder {
 	struct cells *cells;
 	json_t *index;	/* cell id -> number */
 	json_t *blocks; /* set */
+	json_t *run;	/* run.json; the reader hands its own over only at the end */
+	json_t *judged; /* the canary */
 	size_t arrived;
 	struct hist scratch[2];
 };
@@ -132,6 +136,8 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	struct builder *b = context;
 	const json_t *at = json_object_get(b->index, jsonio_string(trial, "cell", ""));
 	const char *status = jsonio_string(trial, "status", "");
+	const char *pass = jsonio_string(trial, "pass", "measure"), *objection;
+	bool retry = !strcmp(pass, "retry");
 	struct diag why = {""};
 	enum verdict_mode mode;
 	struct cell *c;
@@ -143,13 +149,14 @@ static int visit(void *context, json_t *trial, struct diag *d)
 				jsonio_string(trial, "trial", "?"),
 				jsonio_string(trial, "cell", ""));
 	c = &b->cells->cell[json_integer_value(at)];
-	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure")) {
+	if (strcmp(pass, "measure") && !retry) {
 		/* Calibration is no result; the spinner's pass gives one number of its own. */
 		if (!strcmp(status, "valid"))
 			c->cpu_left = jsonio_number(trial, "metrics.cpu_left_per_io");
 		return 0;
 	}
 	c->trials++;
+	c->retries += retry;
 	if (isnan(c->rate_iops))
 		c->rate_iops = jsonio_number(trial, "load.rate_iops");
 	err = verdict_mode_parse(jsonio_string(trial, "verdict.mode", ""), &mode, d);
@@ -165,6 +172,15 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	}
 	if (strcmp(status, "valid")) {
 		c->invalid++;
+		return 0;
+	}
+	objection = canary_objection(json_object_get(b->run, "canary"), b->judged,
+				     (size_t)json_integer_value(json_object_get(trial, "block")),
+				     retry);
+	if (objection) {
+		c->invalid++;
+		snprintf(why.text, sizeof(why.text), "host_suspect: %.200s", objection);
+		count_reason(c, why.text);
 		return 0;
 	}
 	err = merge(b, mode == VERDICT_IN_FORCE ? &c->in_force : &c->other, trial, &why);
@@ -206,6 +222,7 @@ static int read_cells(const char *dir, struct builder *b, json_t **run, struct d
 	json_array_foreach (list, i, spec) {
 		b->cells->cell[i] = (struct cell){.mode = jsonio_string(spec, "mode", "?"),
 						  .share = NAN,
+						  .given_up = json_object_get(*run, "retries"),
 						  .rate_iops = NAN,
 						  .cpu_left = NAN,
 						  .reasons = json_object()};
@@ -230,9 +247,10 @@ int cells_read(const char *dir, struct cells **out, struct diag *d)
 	struct builder b = {.cells = calloc(1, sizeof(struct cells)),
 			    .index = json_object(),
 			    .blocks = json_object()};
-	_json_ json_t *early = NULL;
-	int err = b.cells ? read_cells(dir, &b, &early, d) : -ENOMEM;
+	int err = b.cells ? read_cells(dir, &b, &b.run, d) : -ENOMEM;
 
+	if (!err)
+		b.judged = canary_judge(json_object_get(b.run, "canary"));
 	if (!err)
 		err = record_read_run(dir, visit, &b, &b.cells->run, d);
 	json_decref(b.index);
@@ -250,6 +268,8 @@ int cells_read(const char *dir, struct cells **out, struct diag *d)
 		}
 	}
 	json_decref(b.blocks);
+	json_decref(b.judged);
+	json_decref(b.run);
 	if (err) {
 		cells_free(b.cells);
 		return err;

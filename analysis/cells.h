@@ -27,6 +27,8 @@ struct cell {
 	const json_t *spec; /* in run.json, borrowed */
 	const char *mode;
 	size_t trials, invalid, failed, used;
+	size_t retries; /* of the trials: made again at the end of the run */
+	bool given_up;	/* invalid ones were tried again: what still has none valid has failed */
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
 	double share;	 /* smallest share of the effect among those not in force; NAN */

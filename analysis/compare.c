@@ -150,7 +150,9 @@ static const char *cell_state(const struct cell *c)
 		return "unproven";
 	if (c->verdicts[VERDICT_UNSUPPORTED])
 		return "unsupported";
-	return c->invalid ? "invalid" : c->failed ? "failed" : "not_run";
+	if (c->invalid)
+		return c->given_up ? "failed" : "invalid";
+	return c->failed ? "failed" : "not_run";
 }
 
 /* The samples a row stands on: those in force, or all valid ones where none was. The first of a
