@@ -54,6 +54,7 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 		    const double *mode, size_t n, uint64_t seed)
 {
 	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+	struct stats_interval both[2];
 
 	if (!x)
 		abort();
@@ -69,8 +70,9 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 	for (size_t i = 0; i < n; i++)
 		x[i] = j->ratio ? log(mode[i] / baseline[i]) : mode[i] - baseline[i];
 	j->estimate = stats_hodges_lehmann(x, n);
-	j->i95 = stats_hl_interval(x, n, 0.95, seed);
-	j->i90 = stats_hl_interval(x, n, 0.90, seed);
+	stats_hl_intervals(x, n, (const double[]){0.95, 0.90}, 2, seed, both);
+	j->i95 = both[0];
+	j->i90 = both[1];
 	j->sd = stats_sd(x, n);
 	j->detectable = stats_detectable(j->sd, n, JUDGE_ALPHA, JUDGE_POWER);
 	j->margin = margin_of(j);

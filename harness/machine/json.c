@@ -100,7 +100,7 @@ static json_t *queues_json(const struct machine_disk *disk)
 	return all;
 }
 
-static json_t *capabilities_json(const struct machine *m, const struct machine_disk *disk)
+static json_t *capabilities_json(const struct machine *m, const struct machine_subject *subject)
 {
 	json_t *all = json_object();
 	size_t n;
@@ -109,9 +109,9 @@ static json_t *capabilities_json(const struct machine *m, const struct machine_d
 	for (size_t i = 0; i < n; i++) {
 		struct capability_answer answer = {0};
 
-		if (rows[i].of_disk != !!disk)
+		if (!capability_applies(&rows[i], subject))
 			continue;
-		rows[i].probe(m, disk, &answer);
+		rows[i].probe(m, subject, &answer);
 		json_object_set_new(all, rows[i].name, capability_json(&answer));
 	}
 	return all;
@@ -160,7 +160,8 @@ static json_t *disk_json(const struct machine *m, const struct machine_disk *dis
 	json_object_set_new(o, "paths", paths_json(m, disk));
 	json_object_set_new(o, "queues", queues_json(disk));
 	json_object_set_new(o, "vectors", vectors_json(disk));
-	json_object_set_new(o, "capabilities", capabilities_json(m, disk));
+	json_object_set_new(o, "capabilities",
+			    capabilities_json(m, &(struct machine_subject){.disk = disk}));
 	return o;
 }
 
@@ -182,5 +183,5 @@ json_t *machine_json(const struct machine *m)
 			 "sockets", (int)m->sockets, "cores", (int)m->cores, "smt", m->smt,
 			 "core_cpus", cores_json(m), "caches", caches_json(m), "nodes",
 			 nodes_json(m), "facts", facts, "disks", disks, "capabilities",
-			 capabilities_json(m, NULL));
+			 capabilities_json(m, &(struct machine_subject){0}));
 }

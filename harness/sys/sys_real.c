@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -19,14 +20,21 @@
 
 #include "base/cleanup.h"
 #include "sys/debugfs.h"
+#include "sys/genl_live.h"
+#include "sys/genl_recorded.h"
 #include "sys/sys.h"
+#include "sys/sys_private.h"
+
+#define SYSFS_PREFIX "/sys/"
 
 struct real {
 	struct sys sys;
 	int root;    /* directory */
 	int debugfs; /* detached mount, opened by the first path that needs it; -1: not yet, or
 			failed */
+	int sysfs;   /* another mount to serve /sys from, -1: none */
 	char *modes; /* recorded machine: text of RECORDED_MODES, else NULL */
+	struct genl_families families;
 };
 
 /*
@@ -48,6 +56,9 @@ static int open_under(struct real *r, const char *path, int flags)
 			return r->debugfs;
 		base = r->debugfs;
 		path += strlen(DEBUGFS_PREFIX);
+	} else if (r->sysfs >= 0 && !strncmp(path, SYSFS_PREFIX, strlen(SYSFS_PREFIX))) {
+		base = r->sysfs;
+		path += strlen(SYSFS_PREFIX);
 	}
 	while (*path == '/')
 		path++;
@@ -282,6 +293,59 @@ static int real_signal(struct sys *s, pid_t pid, int number)
 	return kill(pid, number) ? -errno : 0;
 }
 
+/* The recorded answer to what is named by `path`. */
+static int recorded_answer(struct sys *s, const char *path, int *result, char *words,
+			   size_t words_size, struct genl_replies *replies)
+{
+	_free_ char *text = NULL;
+	size_t len;
+
+	if (sys_read_all(s, path, &text, &len)) {
+		if (words_size)
+			snprintf(words, words_size, "this recording does not hold the answer");
+		return -ENODATA;
+	}
+	return genl_recorded_parse(text, result, words, words_size, replies);
+}
+
+static int real_genl(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+		     char *words, size_t words_size)
+{
+	char path[PATH_MAX];
+	int result = 0, err;
+
+	if (s->live)
+		return genl_live(&((struct real *)s)->families, r, replies, words, words_size);
+	if (!genl_only_asks(r))
+		return -EROFS;
+	err = genl_recorded_path(r, path, sizeof(path));
+	if (!err)
+		err = recorded_answer(s, path, &result, words, words_size, replies);
+	return err ? err : result;
+}
+
+static int real_ethtool(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	struct genl_replies answer = {0};
+	char path[PATH_MAX];
+	int result = 0, err;
+
+	if (s->live)
+		return ethtool_live(dev, cmd);
+	if (!ethtool_only_asks(cmd, size))
+		return -EROFS;
+	err = ethtool_recorded_path(dev, cmd, size, path, sizeof(path));
+	if (!err)
+		err = recorded_answer(s, path, &result, NULL, 0, &answer);
+	if (!err && !result) {
+		err = answer.n == 1 && answer.reply[0].len <= size ? 0 : -EBADMSG;
+		if (!err)
+			memcpy(cmd, answer.reply[0].attrs, answer.reply[0].len);
+	}
+	genl_replies_free(&answer);
+	return err ? err : result;
+}
+
 static void real_close(struct sys *s)
 {
 	struct real *r = (struct real *)s;
@@ -289,6 +353,8 @@ static void real_close(struct sys *s)
 	close(r->root);
 	if (r->debugfs >= 0)
 		close(r->debugfs);
+	if (r->sysfs >= 0)
+		close(r->sysfs);
 	free(r->modes);
 	free(r);
 }
@@ -304,6 +370,8 @@ static const struct sys_ops real_ops = {
 	.release = real_release,
 	.request = real_request,
 	.signal = real_signal,
+	.genl = real_genl,
+	.ethtool = real_ethtool,
 	.close = real_close,
 };
 
@@ -314,7 +382,7 @@ int sys_open(const char *root, struct sys **s)
 
 	if (!r)
 		return -ENOMEM;
-	r->debugfs = -1;
+	r->debugfs = r->sysfs = -1;
 	r->sys.ops = &real_ops;
 	r->sys.live = !root || !strcmp(root, "/");
 	r->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -328,4 +396,15 @@ int sys_open(const char *root, struct sys **s)
 		r->modes = NULL;
 	*s = &r->sys;
 	return 0;
+}
+
+int sys_open_with_sysfs(int sysfs, struct sys **s)
+{
+	int err = sys_open(NULL, s);
+
+	if (err)
+		close(sysfs);
+	else
+		((struct real *)*s)->sysfs = sysfs;
+	return err;
 }
