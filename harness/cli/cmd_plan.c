@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "plan_print.h"
 #include "setup.h"
+#include "trial/retry.h"
 
 static void print_settings(const struct plan_cell *c, char *out, size_t size)
 {
@@ -96,7 +97,10 @@ int plan_print(const struct plan *p)
 	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
 	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
 	print_rebind(p->rebind);
-	printf("Duration    about %u min %02u s\n\n", minutes, seconds);
+	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
+	       "again at the end, %llu at most\n\n",
+	       minutes, seconds,
+	       (unsigned long long)((double)(p->n_run * p->e->blocks) * RETRY_SHARE));
 	if (print_cells(p))
 		return EXIT_INVALID;
 	print_left_out(p);

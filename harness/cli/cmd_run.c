@@ -66,6 +66,8 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 	printf("Measured %llu trials in %.0f s", (unsigned long long)r->trials, r->actual_seconds);
 	if (r->failed)
 		printf(", %llu of them failed", (unsigned long long)r->failed);
+	if (r->retried)
+		printf(", %llu of them a second try", (unsigned long long)r->retried);
 	puts(". Every knob is back as it was.");
 	if (r->cells_unmeasured)
 		fprintf(stderr,

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
+#include "trial/canary.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -200,7 +201,7 @@ static int collect_cpus(struct plan *p)
 
 uint64_t plan_block_ns(const struct plan *p)
 {
-	uint64_t ns = 0;
+	uint64_t ns = CANARY_NS;
 
 	for (size_t i = 0; i < p->n_run; i++)
 		ns += p->e->ramp_ns + p->e->runtime_ns + TRIAL_NS +

@@ -12,13 +12,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "analysis/canary.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "knob/transaction.h"
 #include "record/record.h"
+#include "trial/canary.h"
 #include "trial/resume.h"
+#include "trial/retry.h"
 #include "trial/run_json.h"
 #include "trial/rundir.h"
 #include "trial/spin_idle.h"
@@ -36,7 +39,9 @@ struct run {
 	json_t *spin_idle;
 	double *best_iops; /* one a cell: calibration */
 	bool *measured;	   /* one a cell: some trial is valid and in force */
-	unsigned attempt;  /* 0, or which resumption this is */
+	struct retry_list retries;
+	unsigned canary_broken; /* parts of the canary that do not work here */
+	unsigned attempt;	/* 0, or which resumption this is */
 	uint64_t first_block, done, total, started_ns;
 };
 
@@ -78,7 +83,8 @@ static int pending_signal(int fd)
 /* The cpu_left pass runs beside a spinner: it is no measurement of the cell. */
 static void note_trial(struct run *run, const json_t *record, size_t cell)
 {
-	bool measure = !strcmp(jsonio_string(record, "pass", "measure"), "measure");
+	const char *pass = jsonio_string(record, "pass", "measure");
+	bool measure = !strcmp(pass, "measure") || !strcmp(pass, "retry");
 	bool valid = !strcmp(jsonio_string(record, "status", ""), "valid");
 	const char *mode = jsonio_string(record, "verdict.mode", "");
 
@@ -93,12 +99,13 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 		run->measured[cell] = true;
 }
 
+/* `again`: the trial that this one repeats, or NULL. */
 static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
-		     struct diag *d)
+		     const struct retry_entry *again, struct diag *d)
 {
 	struct plan_cell *c = &run->plan->cells[cell];
 	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
-	char id[64], again[16] = "";
+	char id[64], resumed[16] = "", of[400];
 	_json_ json_t *record = NULL;
 	struct trial_request r = {
 		.cell = c,
@@ -118,21 +125,28 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 	int err;
 
 	if (run->attempt)
-		snprintf(again, sizeof(again), "-r%u", run->attempt);
+		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
 	if (calibration || left)
-		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, again);
+		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
+	else if (again)
+		snprintf(id, sizeof(id), "%.40s-t%u%s", again->id, again->tries + 1, resumed);
 	else
 		snprintf(id, sizeof(id), "b%02llu-o%02llu%s", (unsigned long long)block,
-			 (unsigned long long)order, again);
+			 (unsigned long long)order, resumed);
 	err = trial_run(&run->ctx, &r, &record, d);
 	if (err)
 		return err;
+	if (again) {
+		snprintf(of, sizeof(of), "%s/%s", run->id, again->id);
+		json_object_set_new(record, "retry_of", json_string(of));
+	}
 	if (calibration)
 		run->best_iops[cell] = jsonio_number(record, "metrics.iops");
 	else
 		note_trial(run, record, cell);
 	run->done++;
-	return record_append_trial(run->dir.trials, record, d);
+	err = retry_note(&run->retries, record, cell);
+	return err ? err : record_append_trial(run->dir.trials, record, d);
 }
 
 /* Closed loops once, short: the best of them gives the open loops' rate. It also shows at once
@@ -149,7 +163,7 @@ static int calibrate(struct run *run, struct diag *d)
 		if (cell->load.open_loop)
 			continue;
 		report(run, "calibration", cell->id, p->seconds_total_ns);
-		err = one_trial(run, "calibration", 0, i, p->run[i], d);
+		err = one_trial(run, "calibration", 0, i, p->run[i], NULL, d);
 		if (!err && run->best_iops[p->run[i]] > best)
 			best = run->best_iops[p->run[i]];
 	}
@@ -186,6 +200,26 @@ static int restore_rates(struct run *run, struct diag *d)
 	return 0;
 }
 
+/* What the host does with work that no mode can touch, once a block and once before the retries. */
+static int canary(struct run *run, uint64_t block, bool retry, struct diag *d)
+{
+	json_t *samples = jsonio_at(run->json, "canary.samples"), *sample;
+	char id[32];
+	int err;
+
+	snprintf(id, sizeof(id), "canary-b%02llu", (unsigned long long)block);
+	err = canary_sample(run->o->bin_dir, &run->dir, id, &run->plan->measured,
+			    &run->canary_broken, &sample, d);
+	if (err)
+		return err;
+	json_object_set_new(sample, "block", json_integer((json_int_t)block));
+	json_object_set_new(sample, "retry", json_boolean(retry));
+	json_array_append_new(samples, sample);
+	json_object_set_new(json_object_get(run->json, "canary"), "judged",
+			    canary_judge(json_object_get(run->json, "canary")));
+	return record_write_run(run->dir.dir, run->json, d);
+}
+
 static int all_blocks(struct run *run, struct diag *d)
 {
 	const struct plan *p = run->plan;
@@ -194,6 +228,7 @@ static int all_blocks(struct run *run, struct diag *d)
 	int err = 0;
 
 	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
+		err = canary(run, b, false, d);
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
 			uint64_t left =
@@ -202,9 +237,42 @@ static int all_blocks(struct run *run, struct diag *d)
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
 			report(run, phase, p->cells[cell].cell->id, left);
-			err = one_trial(run, "measure", b, i, cell, d);
+			err = one_trial(run, "measure", b, i, cell, NULL, d);
 		}
 	}
+	return err;
+}
+
+/* Invalid trials once more, in the order of the run; what is still missing then is said. */
+static int retry_pass(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	const json_t *canary_json = json_object_get(run->json, "canary");
+	const json_t *judged = json_object_get(canary_json, "judged");
+	struct retry_entry *e;
+	bool first = true;
+	int err = 0;
+
+	for (uint64_t b = 0; b < p->e->blocks; b++) {
+		const char *why = canary_objection(canary_json, judged, b, false);
+
+		if (why)
+			retry_spoil_block(&run->retries, b, why);
+	}
+	while (!err && (e = retry_next(&run->retries))) {
+		if (first)
+			err = canary(run, p->e->blocks, true, d);
+		if (err)
+			break;
+		first = false;
+		run->total =
+			run->done + retry_waiting(&run->retries) + (p->e->cpu_left ? p->n_run : 0);
+		report(run, "trying again", p->cells[e->cell].cell->id,
+		       plan_block_ns(p) / p->n_run * (run->total - run->done));
+		err = one_trial(run, "retry", e->block, e->order, e->cell, e, d);
+	}
+	run->result->retried = run->retries.made;
+	json_object_set_new(run->json, "retries", retry_json(&run->retries));
 	return err;
 }
 
@@ -227,7 +295,7 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 	for (size_t i = 0; !err && i < p->n_run; i++) {
 		report(run, "CPU left", p->cells[p->run[i]].cell->id,
 		       block_ns - i * (block_ns / p->n_run));
-		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], d);
+		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
 	}
 	return err;
 }
@@ -267,14 +335,18 @@ static int note_kept(void *context, json_t *trial, struct diag *d)
 {
 	struct run *run = context;
 	const char *cell = jsonio_string(trial, "cell", "");
+	int err = 0;
 
 	run->done++;
-	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure"))
+	if (!strcmp(jsonio_string(trial, "pass", "measure"), "calibration"))
 		return 0;
-	for (size_t i = 0; i < run->plan->n_cells; i++)
-		if (!strcmp(run->plan->cells[i].cell->id, cell))
-			note_trial(run, trial, i);
-	return 0;
+	for (size_t i = 0; !err && i < run->plan->n_cells; i++) {
+		if (strcmp(run->plan->cells[i].cell->id, cell))
+			continue;
+		note_trial(run, trial, i);
+		err = retry_note(&run->retries, trial, i);
+	}
+	return err;
 }
 
 static int go_on(struct run *run, struct diag *d)
@@ -326,6 +398,8 @@ static int execute(struct run *run, struct diag *d)
 		err = calibrate(run, d);
 	if (!err)
 		err = all_blocks(run, d);
+	if (!err)
+		err = retry_pass(run, d);
 	if (!err)
 		err = cpu_left_pass(run, d);
 	return err;
@@ -471,5 +545,6 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	json_decref(run.spin_idle);
 	free(run.best_iops);
 	free(run.measured);
+	retry_free(&run.retries);
 	return err;
 }

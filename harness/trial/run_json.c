@@ -110,6 +110,10 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "tools", tools_json(o->bin_dir));
 	json_object_set_new(run, "baseline", json_string(plan->e->baseline));
 	json_object_set_new(run, "primary_metrics", primary_json(plan->e));
+	json_object_set_new(run, "canary",
+			    json_pack("{s:s?, s:[]}", "hypervisor",
+				      machine_fact(plan->machine, "host.hypervisor", NULL),
+				      "samples"));
 	return run;
 }
 
