@@ -107,7 +107,7 @@ static int read_management(struct sys *s, bool inside, struct machine_nic *nic)
 		return err;
 	err = net_may_configure(inside ? s : plain, nic->name, &d);
 	sys_close(plain);
-	if (err && err != -ENODEV) { /* not to be told is no permission */
+	if (err && err != -ENODEV) {			/* not to be told is no permission */
 		const char *why = strstr(d.text, ": "); /* after "eth0 is not reconfigured" */
 
 		nic->management = true;
