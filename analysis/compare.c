@@ -3,24 +3,21 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/cells.h"
 #include "analysis/judge.h"
+#include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
-#include "base/num.h"
 #include "base/suggest.h"
 #include "record/metric.h"
 #include "record/record.h"
-
-/* What makes two rows comparable: the same work asked for. Options of the mode (engine, polling)
- * are what is compared. */
-static const char *const axes[] = {
-	"rw",	      "bs",	     "iodepth",	      "numjobs",   "open_loop", "rate_iops",
-	"rate_share", "connections", "message_bytes", "transport", "rate_per_s"};
 
 struct group {
 	char *key;
@@ -28,11 +25,15 @@ struct group {
 	size_t n;
 	const struct cell *baseline;
 	json_t *rows; /* borrowed from the result, one per cell */
+	const struct kind *kind;
 	bool open_loop;
 };
 
 struct pair {
 	struct judgement judgement;
+	const struct metric *metric;
+	double *baseline, *mode; /* of the blocks that have both */
+	size_t n;
 	struct group *group;
 	size_t row;
 	bool declared;
@@ -59,51 +60,38 @@ static const char *placement_name(const struct cell *c)
 			     jsonio_string(c->spec, "placement.cpus", ""));
 }
 
+/* What makes two rows comparable: the same work asked for, on the same device by the same program.
+ * Options of the mode (engine, polling) are what is compared. */
 static char *group_key(const struct cell *c)
 {
-	_json_ json_t *key = json_pack("[s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
-				       jsonio_string(c->spec, "workload", "?"), placement_name(c));
-	json_t *load = json_array_get(key, 3);
+	const json_t *asked = json_object_get(c->spec, "load");
+	bool open = kind_open_loop(asked);
+	_json_ json_t *key = json_pack("[s, s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
+				       jsonio_string(c->spec, "workload", "?"), placement_name(c),
+				       c->kind->name);
+	json_t *load = json_array_get(key, 4);
 
-	for (size_t i = 0; i < ARRAY_SIZE(axes); i++) {
-		json_t *value = json_object_get(json_object_get(c->spec, "load"), axes[i]);
+	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {
+		json_t *value = json_object_get(asked, axis->key);
 
-		/* At open loop the arrivals are the load; the depth only bounds what is in flight.
-		 */
-		if (!strcmp(axes[i], "iodepth") &&
-		    json_is_true(jsonio_at(c->spec, "load.open_loop")))
-			continue;
-		if (value && !json_is_null(value))
-			json_object_set(load, axes[i], value);
+		if (value && !json_is_null(value) && !(open && axis->closed_only))
+			json_object_set(load, axis->key, value);
 	}
 	return jsonio_line(key);
 }
 
-/* "sdb · ioloop · randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
-static void group_title(const struct group *g, const struct cell *c, char *out, size_t size)
+/* "sdb, ioloop: randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
+static void group_title(const struct cell *c, char *out, size_t size)
 {
-	double bs = jsonio_number(c->spec, "load.bs");
-	double depth = jsonio_number(c->spec, "load.iodepth");
-	double jobs = jsonio_number(c->spec, "load.numjobs");
-	char bytes[32] = "", deep[32] = "", many[32] = "", open[64] = "", where[96] = "";
+	char load[160], where[96] = "";
 
-	if (bs > 0)
-		num_bytes_text((uint64_t)bs, bytes, sizeof(bytes));
-	if (depth > 0 && !g->open_loop)
-		snprintf(deep, sizeof(deep), ", depth %.0f", depth);
-	if (jobs > 1)
-		snprintf(many, sizeof(many), ", %.0f jobs", jobs);
-	if (g->open_loop && !isnan(c->rate_iops))
-		snprintf(open, sizeof(open), ", open loop at %.0f/s", c->rate_iops);
-	else if (g->open_loop)
-		snprintf(open, sizeof(open), ", open loop");
+	kind_load_text(json_object_get(c->spec, "load"), c->rate, load, sizeof(load));
 	if (placement_name(c)[0])
 		snprintf(where, sizeof(where), ", %s%s",
 			 jsonio_string(c->spec, "placement.name", NULL) ? "placement " : "CPUs ",
 			 placement_name(c));
-	snprintf(out, size, "%s, %s: %s %s%s%s%s%s", jsonio_string(c->spec, "target", "?"),
-		 jsonio_string(c->spec, "workload", "?"), jsonio_string(c->spec, "load.rw", ""),
-		 bytes, deep, many, open, where);
+	snprintf(out, size, "%s, %s: %s%s", jsonio_string(c->spec, "target", "?"),
+		 jsonio_string(c->spec, "workload", "?"), load, where);
 }
 
 static int make_groups(struct comparison *cmp)
@@ -126,8 +114,8 @@ static int make_groups(struct comparison *cmp)
 			g->cell = calloc(cells->n, sizeof(size_t));
 			if (!g->cell)
 				return -ENOMEM;
-			g->open_loop =
-				json_is_true(jsonio_at(cells->cell[i].spec, "load.open_loop"));
+			g->kind = cells->cell[i].kind;
+			g->open_loop = kind_open_loop(json_object_get(cells->cell[i].spec, "load"));
 		}
 		g->cell[g->n++] = i;
 		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
@@ -167,7 +155,9 @@ static size_t collect(const struct cell *c, size_t metric, size_t *block, double
 		last = s->block;
 		if (block)
 			block[n] = s->block;
-		value[n++] = s->value[metric];
+		if (value)
+			value[n] = s->value[metric];
+		n++;
 	}
 	return n;
 }
@@ -194,6 +184,13 @@ static void merged_percentile(const struct cell *c, const struct metric *m, json
 	json_object_set_new(out, "reason", json_string(why));
 }
 
+/* Percentiles of the histograms that this kind of trial records. */
+static bool belongs(const struct cell *c, const struct metric *m)
+{
+	return !strncmp(m->name, c->kind->prefix, strlen(c->kind->prefix)) ||
+	       (!strncmp(m->name, "service", 7) && !strcmp(c->kind->name, "block"));
+}
+
 static json_t *row_metrics(const struct cell *c)
 {
 	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
@@ -207,7 +204,7 @@ static json_t *row_metrics(const struct cell *c)
 		struct stats_interval i;
 		json_t *one;
 
-		if (!n && all[m].quantile <= 0)
+		if (!n && !(all[m].quantile > 0 && belongs(c, &all[m])))
 			continue;
 		stats_sort(value, n);
 		i = stats_order_interval(value, n, 0.5, 0.95);
@@ -219,7 +216,7 @@ static json_t *row_metrics(const struct cell *c)
 			json_object_set_new(one, "high", json_real(i.high));
 			json_object_set_new(one, "level", json_real(i.level));
 		}
-		if (all[m].quantile > 0 && strncmp(all[m].name, "rtt", 3))
+		if (all[m].quantile > 0 && belongs(c, &all[m]))
 			merged_percentile(c, &all[m], one);
 		if (n || json_object_get(one, "samples"))
 			json_object_set(out, all[m].name, one);
@@ -267,29 +264,40 @@ static json_t *row_json(const struct cell *c)
 }
 
 /* Rates are given, not measured, at open loop; there latency is what a mode decides. */
-static bool applies(const struct group *g, const struct metric *m)
+static bool applies(const struct comparison *cmp, const struct group *g, const struct metric *m)
 {
-	return !g->open_loop || m->better != METRIC_HIGHER || m->margin_absolute > 0;
+	const struct metric *all;
+	size_t n;
+
+	all = metric_all(&n);
+	if (g->open_loop && m->better == METRIC_HIGHER && !(m->margin_absolute > 0))
+		return false;
+	for (size_t i = 0; i < g->n; i++) /* of this kind: some row has it */
+		if (collect(&cmp->cells->cell[g->cell[i]], (size_t)(m - all), NULL, NULL))
+			return true;
+	return false;
 }
 
 static int add_pair(struct comparison *cmp, struct group *g, size_t row, const char *name,
 		    bool declared)
 {
 	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
-	_free_ double *x = calloc(c->n_samples + 1, sizeof(double));
-	_free_ double *y = calloc(b->n_samples + 1, sizeof(double));
 	_free_ size_t *x_block = calloc(c->n_samples + 1, sizeof(size_t));
 	_free_ size_t *y_block = calloc(b->n_samples + 1, sizeof(size_t));
+	double *x = calloc(c->n_samples + 1, sizeof(double));
+	double *y = calloc(b->n_samples + 1, sizeof(double));
 	const struct metric *all, *m = metric_find(name);
-	struct pair *grown;
+	struct pair *grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
 	size_t nx, ny, n = 0;
 
-	all = metric_all(&nx);
-	grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
 	if (grown)
 		cmp->pair = grown;
-	if (!grown || !x || !y || !x_block || !y_block)
+	if (!grown || !x || !y || !x_block || !y_block) {
+		free(x);
+		free(y);
 		return -ENOMEM;
+	}
+	all = metric_all(&nx);
 	nx = collect(c, (size_t)(m - all), x_block, x);
 	ny = collect(b, (size_t)(m - all), y_block, y);
 	for (size_t i = 0, k = 0; i < nx && k < ny;) { /* the blocks that have both */
@@ -302,12 +310,54 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 			k++;
 		}
 	}
-	if (!nx && !ny)
-		return 0; /* a metric that this workload does not have */
-	grown = &cmp->pair[cmp->n_pairs++];
-	*grown = (struct pair){.group = g, .row = row, .declared = declared};
-	judge_estimate(&grown->judgement, m, y, x, n, cmp->seed);
+	if (!nx && !ny) { /* a metric that this workload does not have */
+		free(x);
+		free(y);
+		return 0;
+	}
+	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = m,
+						  .baseline = y,
+						  .mode = x,
+						  .n = n,
+						  .group = g,
+						  .row = row,
+						  .declared = declared};
 	return 0;
+}
+
+/* Bootstraps cost milliseconds each and share nothing: every CPU takes the next pair. */
+struct estimator {
+	struct comparison *cmp;
+	atomic_size_t next;
+};
+
+static void *estimate_some(void *context)
+{
+	struct estimator *e = context;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&e->next, 1)) < e->cmp->n_pairs) {
+		struct pair *p = &e->cmp->pair[i];
+
+		judge_estimate(&p->judgement, p->metric, p->baseline, p->mode, p->n, e->cmp->seed);
+	}
+	return NULL;
+}
+
+#define ESTIMATORS 8
+static void estimate_pairs(struct comparison *cmp)
+{
+	struct estimator e = {.cmp = cmp};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t thread[ESTIMATORS];
+	size_t n = 0, most = cpus > ESTIMATORS ? ESTIMATORS : cpus > 1 ? (size_t)cpus : 1;
+
+	while (n + 1 < most && n + 1 < cmp->n_pairs &&
+	       !pthread_create(&thread[n], NULL, estimate_some, &e))
+		n++;
+	estimate_some(&e); /* as many as could be started, and this one */
+	while (n)
+		pthread_join(thread[--n], NULL);
 }
 
 /* Which metrics are judged in a group: those asked for, else the declared ones that apply, else (an
@@ -323,7 +373,7 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 
 	json_array_foreach (declared, i, one)
 		if (!o->n_metrics && n < ARRAY_SIZE(names) &&
-		    applies(g, metric_find(json_string_value(one)))) {
+		    applies(cmp, g, metric_find(json_string_value(one)))) {
 			is_declared[n] = true;
 			names[n++] = json_string_value(one);
 		}
@@ -335,7 +385,7 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 	}
 	if (!n) {
 		is_declared[n] = true;
-		names[n++] = g->open_loop ? "latency_p50_ns" : "iops";
+		names[n++] = g->open_loop ? g->kind->latency : g->kind->rate;
 	}
 	for (size_t row = 0; !err && row < g->n; row++) {
 		const struct cell *c = &cmp->cells->cell[g->cell[row]];
@@ -410,18 +460,20 @@ static json_t *groups_json(struct comparison *cmp)
 		for (size_t r = 0; r < g->n; r++) {
 			const struct cell *c = &cmp->cells->cell[g->cell[r]];
 
-			if (isnan(first->rate_iops) && !isnan(c->rate_iops))
+			if (isnan(first->rate) && !isnan(c->rate))
 				first = c;
 			json_array_append_new(g->rows, row_json(c));
 		}
-		group_title(g, first, title, sizeof(title));
+		group_title(first, title, sizeof(title));
 		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:O, s:s, s:b, s:o}", "target",
+			out, json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}", "kind",
+				       g->kind->name, "target",
 				       jsonio_string(first->spec, "target", "?"), "workload",
 				       jsonio_string(first->spec, "workload", "?"), "placement",
 				       placement_name(first), "load",
-				       json_object_get(first->spec, "load"), "title", title,
-				       "open_loop", g->open_loop, "rows", g->rows));
+				       json_object_get(first->spec, "load"), "rate",
+				       number_or_null(first->rate), "title", title, "open_loop",
+				       g->open_loop, "rows", g->rows));
 	}
 	return out;
 }
@@ -502,7 +554,7 @@ int compare_run(const char *dir, const struct compare_options *o, json_t **resul
 	int err = check_metrics(o, d);
 
 	if (!err)
-		err = cells_read(dir, &cmp.cells, d);
+		err = cells_read(dir, NULL, &cmp.cells, d);
 	if (err)
 		return err;
 	err = find_baseline(&cmp, o, d);
@@ -513,12 +565,18 @@ int compare_run(const char *dir, const struct compare_options *o, json_t **resul
 		if (cmp.group[i].baseline && cmp.group[i].baseline->used)
 			err = pair_group(&cmp, &cmp.group[i], o);
 	if (!err)
+		estimate_pairs(&cmp);
+	if (!err)
 		err = judge_pairs(&cmp);
 	if (!err)
 		*result = result_json(&cmp);
 	for (size_t i = 0; i < cmp.n_groups; i++)
 		free(cmp.group[i].cell);
 	free(cmp.group);
+	for (size_t i = 0; i < cmp.n_pairs; i++) {
+		free(cmp.pair[i].baseline);
+		free(cmp.pair[i].mode);
+	}
 	free(cmp.pair);
 	cells_free(cmp.cells);
 	return err;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "base/num.h"
@@ -14,35 +15,26 @@
 
 #define CELL 64
 
-/* A column takes the first of its metrics that the group has: block and network alike. */
-static const struct {
-	const char *metric[3];
-	bool open_loop; /* only where all rows have the same rate, and only when some row has it */
-} columns[] = {
-	{.metric = {"iops", "transactions_per_s", "packets_per_s"}},
-	{.metric = {"latency_p50_ns", "rtt_p50_ns"}},
-	{.metric = {"latency_p99_ns", "rtt_p99_ns"}},
-	{.metric = {"latency_p999_ns", "rtt_p999_ns"}},
-	{.metric = {"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
-	{.metric = {"cpu_left_per_io"}, .open_loop = true},
-	{.metric = {"interrupts_per_io", "interrupts_per_packet"}},
-};
-
-static const char *column_metric(const json_t *group, size_t column)
+/* The columns of a group's kind that any of its rows has; the first, its rate, always. */
+static size_t columns_of(const json_t *group, const struct metric **metric)
 {
+	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
+	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
 	const json_t *row;
-	size_t i;
+	size_t i, n = 0;
 
-	if (columns[column].open_loop && !json_is_true(json_object_get(group, "open_loop")))
-		return NULL;
-	for (size_t k = 0; k < ARRAY_SIZE(columns[column].metric); k++) {
-		const char *name = columns[column].metric[k];
+	for (const struct kind_column *c = kind->column; c->metric; c++) {
+		bool found = n == 0;
 
+		if (c->open_loop && !open_loop)
+			continue;
 		json_array_foreach (json_object_get(group, "rows"), i, row)
-			if (name && json_object_get(json_object_get(row, "metrics"), name))
-				return name;
+			found |=
+				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
+		if (found)
+			metric[n++] = metric_find(c->metric);
 	}
-	return columns[column].open_loop ? NULL : columns[column].metric[0];
+	return n;
 }
 
 static const char *value_text(const struct metric *m, double value, char *out, size_t size)
@@ -132,21 +124,17 @@ static const char *judged_metric(const json_t *group)
 
 static int print_group(const json_t *result, const json_t *group)
 {
-	const char *judged = judged_metric(group), *cells[ARRAY_SIZE(columns) + 5];
-	struct table_column head[ARRAY_SIZE(columns) + 5] = {{"MODE", false, false},
-							     {"PROOF", false, false}};
-	char text[ARRAY_SIZE(columns)][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
-	const char *metric[ARRAY_SIZE(columns)];
+	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
+	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
+						      {"PROOF", false, false}};
+	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
+	const struct metric *metric[KIND_COLUMNS];
+	size_t i, n = 2, n_metrics = columns_of(group, metric);
 	struct table *table;
-	size_t i, n = 2;
 	const json_t *row;
 
-	for (i = 0; i < ARRAY_SIZE(columns); i++) {
-		metric[i] = column_metric(group, i);
-		if (!metric[i])
-			continue;
-		head[n++] = (struct table_column){metric_find(metric[i])->label, true, false};
-	}
+	for (i = 0; i < n_metrics; i++)
+		head[n++] = (struct table_column){metric[i]->label, true, false};
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
 		 jsonio_string(result, "baseline", "?"));
@@ -161,11 +149,9 @@ static int print_group(const json_t *result, const json_t *group)
 		used_text(row, blocks, sizeof(blocks));
 		cells[0] = jsonio_string(row, "mode", "?");
 		cells[1] = proof;
-		for (size_t k = 0, at = 2; k < ARRAY_SIZE(columns); k++)
-			if (metric[k])
-				cells[at++] = value_text(metric_find(metric[k]),
-							 row_value(row, metric[k]), text[k],
-							 sizeof(text[k]));
+		for (size_t k = 0; k < n_metrics; k++)
+			cells[2 + k] = value_text(metric[k], row_value(row, metric[k]->name),
+						  text[k], sizeof(text[k]));
 		cells[n - 3] = blocks;
 		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
@@ -177,20 +163,21 @@ static int print_group(const json_t *result, const json_t *group)
 }
 
 /* What else changed with it: medians, not judged. */
-static void print_aside(const json_t *row, const json_t *base, const char *judged)
+static void print_aside(const json_t *group, const json_t *row, const json_t *base,
+			const char *judged)
 {
-	static const char *const shown[] = {
-		"iops",	      "transactions_per_s", "latency_p50_ns",	  "latency_p99_ns",
-		"rtt_p50_ns", "rtt_p99_ns",	    "cpu_ns_per_io_task", "cpu_ns_per_packet_task"};
-	const char *sep = "; beside it ";
+	const struct kind *k = kind_find(jsonio_string(group, "kind", "block"));
+	const char *const shown[] = {k->rate, k->latency, k->tail, k->cpu};
+	const char *sep = "; beside it ", *last = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		double a = row_value(base, shown[i]), b = row_value(row, shown[i]);
 
-		if (!strcmp(shown[i], judged) || !(a > 0) || !(b >= 0))
+		if (!strcmp(shown[i], judged) || !strcmp(shown[i], last) || !(a > 0) || !(b >= 0))
 			continue;
 		printf("%s%s %+.0f %%", sep, metric_find(shown[i])->label, (b / a - 1) * 100);
 		sep = ", ";
+		last = shown[i];
 	}
 }
 
@@ -223,7 +210,7 @@ static void print_findings(const json_t *result, const json_t *group)
 			       metric_find(name)->label, jsonio_string(one, "text", "?"), word,
 			       baseline, jsonio_string(one, "sentence", ""));
 			if (strncmp(word, "inconclusive", 12) && base)
-				print_aside(row, base, name);
+				print_aside(group, row, base, name);
 			putchar('\n');
 		}
 	}
@@ -258,20 +245,19 @@ static void print_excluded(const json_t *group)
 /* A percentile that is not printed owes its reason. */
 static void print_unsupported(const json_t *group)
 {
+	const struct metric *metric[KIND_COLUMNS];
+	size_t i, n = columns_of(group, metric);
 	const json_t *row;
-	size_t i;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
-			const char *name = column_metric(group, k);
+		for (size_t k = 0; k < n; k++) {
 			const char *why = jsonio_string(
-				name ? json_object_get(json_object_get(row, "metrics"), name)
-				     : NULL,
+				json_object_get(json_object_get(row, "metrics"), metric[k]->name),
 				"reason", NULL);
 
 			if (why)
 				printf("  %s: no %s: %s\n", jsonio_string(row, "mode", "?"),
-				       metric_find(name)->label, why);
+				       metric[k]->label, why);
 		}
 	}
 }

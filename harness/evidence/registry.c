@@ -4,7 +4,7 @@
 
 /* In the order of the first sample: what takes longest is farthest from the window. */
 static const struct evidence_source *const sources[] = {
-	&evidence_interrupts, &evidence_cpu,  &evidence_uring, &evidence_energy,
+	&evidence_interrupts, &evidence_cpu,  &evidence_sched, &evidence_uring, &evidence_energy,
 	&evidence_softirqs,   &evidence_perf, &evidence_disks, &evidence_tasks,
 };
 
@@ -48,6 +48,9 @@ static const struct evidence_counter counters[] = {
 	       "user, nice, system, irq and softirq time of the measured CPUs (ns, in ticks)"),
 	KERNEL("cpu", "cpu_idle_ns", "idle and iowait time of the measured CPUs (ns, in ticks)"),
 	KERNEL("cpu", "steal_ns", "time the hypervisor took from the measured CPUs (ns, in ticks)"),
+	KERNEL("sched", "run_time_ns",
+	       "time that the scheduler gave to tasks on the measured CPUs, by its own account "
+	       "(ns)"),
 	KERNEL("disks", "device_reads", "reads completed by the target's disks (count)"),
 	KERNEL("disks", "device_writes", "writes completed by the target's disks (count)"),
 	KERNEL("disks", "device_ios", "reads and writes completed by the target's disks (count)"),
