@@ -107,12 +107,17 @@ static int read_management(struct sys *s, bool inside, struct machine_nic *nic)
 		return err;
 	err = net_may_configure(inside ? s : plain, nic->name, &d);
 	sys_close(plain);
-	if (err && err != -ENODEV) { /* not to be told is no permission */
+	if (err && err != -ENODEV) {			/* not to be told is no permission */
 		const char *why = strstr(d.text, ": "); /* after "eth0 is not reconfigured" */
+		char itself[40];
 
+		why = why ? why + 2 : d.text;
+		snprintf(itself, sizeof(itself), "it is %s, which ", nic->name);
+		if (!strncmp(why, itself, strlen(itself)))
+			why += strlen(itself);
 		nic->management = true;
 		snprintf(nic->management_why, sizeof(nic->management_why), "%.*s",
-			 (int)sizeof(nic->management_why) - 1, why ? why + 2 : d.text);
+			 (int)sizeof(nic->management_why) - 1, why);
 	}
 	return 0;
 }
