@@ -9,12 +9,15 @@
 
 struct diag;
 struct run_data;
+struct kind;
+struct detail;
 
 /* One valid trial. */
 struct sample {
 	size_t block;
 	size_t order; /* of arrival, so that sorting is stable */
 	bool in_force;
+	double started_s; /* since the epoch; 0 unless details were asked for */
 	double *value; /* by index into metric_all(); NAN: not measured, spoiled or unsupported */
 };
 
@@ -25,6 +28,7 @@ struct cell_hists {
 
 struct cell {
 	const json_t *spec; /* in run.json, borrowed */
+	const struct kind *kind;
 	const char *mode;
 	size_t trials, invalid, failed, used;
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
@@ -34,16 +38,29 @@ struct cell {
 	struct sample *sample;
 	size_t n_samples, room;
 	struct cell_hists *in_force, *other; /* NULL until there is one */
-	double rate_iops;		     /* of the first trial; NAN */
+	double rate;			     /* of the first open-loop trial; NAN */
 	double cpu_left;		     /* cpu_left_per_io of the pass of its own; NAN */
+	struct detail *detail;		     /* NULL unless details were asked for */
 };
 
 struct cells {
 	struct run_data *run;
 	struct cell *cell;
 	size_t n;
-	size_t blocks; /* distinct, over all cells */
+	size_t blocks;	/* distinct, over all cells */
+	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
 };
 
-int cells_read(const char *dir, struct cells **out, struct diag *d);
+/* Called now and then with the number of records read so far. */
+typedef void (*cells_progress)(void *context, size_t records);
+
+struct cells_options {
+	bool details; /* what a report shows beyond the metrics */
+	cells_progress progress;
+	void *context;
+};
+
+/* `options` may be NULL. */
+int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
+	       struct diag *d);
 void cells_free(struct cells *cells);

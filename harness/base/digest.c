@@ -14,8 +14,11 @@
 
 static void hex(const unsigned char *md, unsigned int n, char out[static DIGEST_TEXT])
 {
-	for (unsigned int i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", md[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		out[2 * i] = "0123456789abcdef"[md[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[md[i] & 15];
+	}
+	out[2 * n] = '\0';
 }
 
 int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d)

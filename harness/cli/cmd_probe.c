@@ -247,7 +247,7 @@ static void print_facts(const struct machine *m, const struct options *o)
 	}
 }
 
-static void print_answers(const struct machine *m, const struct machine_disk *disk)
+static void print_answers(const struct machine *m, const struct machine_subject *subject)
 {
 	size_t n;
 	const struct capability *rows = capability_all(&n);
@@ -255,9 +255,9 @@ static void print_answers(const struct machine *m, const struct machine_disk *di
 	for (size_t i = 0; i < n; i++) {
 		struct capability_answer a = {0};
 
-		if (rows[i].of_disk != !!disk)
+		if (!capability_applies(&rows[i], subject))
 			continue;
-		rows[i].probe(m, disk, &a);
+		rows[i].probe(m, subject, &a);
 		printf("%-30s %-7s %s%s%s\n", rows[i].name,
 		       !strcmp(a.value, "1")   ? "yes"
 		       : !strcmp(a.value, "0") ? "no"
@@ -348,7 +348,7 @@ int cmd_probe(int argc, char **argv)
 		print_queues(m);
 		print_facts(m, &o);
 		puts("");
-		print_answers(m, NULL);
+		print_answers(m, &(struct machine_subject){0});
 		err = print_modes(m, &d);
 	}
 	machine_free(m);

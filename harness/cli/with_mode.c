@@ -220,7 +220,7 @@ static const char *not_its_own(const struct with_mode *w, const json_t *evidence
 void with_mode_end(struct with_mode *w, int status)
 {
 	_json_ json_t *evidence = NULL, *load = json_object(), *verdict = NULL;
-	struct denominators over = {.packet = NAN};
+	struct denominators over = {.packet = NAN, .transaction = NAN};
 	struct diag d = {""};
 	const json_t *reason;
 	const char *why;

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "sys/genl.h"
+#include "sys/genl_recorded.h"
 
 #define PATH_SIZE 1024
 #define REST_SIZE (2 * PATH_SIZE)
@@ -189,6 +191,54 @@ static int recorder_nvme_admin(struct sys *s, const char *path, struct nvme_pass
 	return inner->ops->nvme_admin(inner, path, cmd);
 }
 
+/* An answer is a file, too (sys/genl_recorded.h); what would change something is refused. */
+static int recorder_genl(struct sys *s, const struct genl_request *q, struct genl_replies *replies,
+			 char *words, size_t words_size)
+{
+	struct recorder *r = (struct recorder *)s;
+	_free_ char *text = NULL;
+	char path[PATH_SIZE], told[256] = "";
+	int err;
+
+	if (!genl_only_asks(q))
+		return -EROFS;
+	err = r->inner->ops->genl(r->inner, q, replies, told, sizeof(told));
+	if (words_size)
+		snprintf(words, words_size, "%s", told);
+	if (err == -ENODATA || genl_recorded_path(q, path, sizeof(path)))
+		return err;
+	text = genl_recorded_text(err, told, replies);
+	if (text)
+		remember(r, path, RECORDED_FILE, text, strlen(text));
+	else
+		r->err = -ENOMEM;
+	return err;
+}
+
+static int recorder_ethtool(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	struct recorder *r = (struct recorder *)s;
+	struct genl_replies answer = {0};
+	_free_ char *text = NULL;
+	char path[PATH_SIZE];
+	int err, named;
+
+	if (!ethtool_only_asks(cmd, size))
+		return -EROFS;
+	named = ethtool_recorded_path(dev, cmd, size, path, sizeof(path));
+	err = r->inner->ops->ethtool(r->inner, dev, cmd, size);
+	if (err == -ENODATA || named)
+		return err;
+	if (err || !genl_replies_add(&answer, cmd, size))
+		text = genl_recorded_text(err, "", &answer);
+	genl_replies_free(&answer);
+	if (text)
+		remember(r, path, RECORDED_FILE, text, strlen(text));
+	else
+		r->err = -ENOMEM;
+	return err;
+}
+
 static int refuse_write(struct sys *s, const char *path, const char *buf, size_t len)
 {
 	return -EROFS;
@@ -231,6 +281,8 @@ static const struct sys_ops recorder_ops = {
 	.release = refuse_release,
 	.request = refuse_request,
 	.signal = refuse_signal,
+	.genl = recorder_genl,
+	.ethtool = recorder_ethtool,
 	.close = recorder_close,
 };
 

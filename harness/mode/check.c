@@ -132,12 +132,12 @@ static bool check_knob(const struct mode_pair *p, const struct machine *machine,
 }
 
 static bool check_capability(const struct mode_pair *p, const struct machine *machine,
-			     const struct machine_disk *disk, struct mode_availability *a)
+			     const struct machine_subject *subject, struct mode_availability *a)
 {
 	const struct capability *c = capability_find(p->name);
 	struct capability_answer answer = {0};
 
-	c->probe(machine, disk, &answer);
+	c->probe(machine, subject, &answer);
 	if (!strcmp(answer.value, p->value))
 		return true;
 	unavailable(a, answer.reason, answer.remedy);
@@ -175,10 +175,12 @@ static bool check_settings(const struct mode *m, const struct machine *machine,
 void mode_check(const struct mode *m, const struct machine *machine,
 		const struct machine_disk *disk, unsigned euid, struct mode_availability *a)
 {
+	const struct machine_subject subject = {.disk = disk};
+
 	*a = (struct mode_availability){.available = true};
 	for (size_t i = 0; i < m->requires.n; i++) {
 		const struct mode_pair *p = &m->requires.item[i];
-		bool ok = capability_find(p->name) ? check_capability(p, machine, disk, a)
+		bool ok = capability_find(p->name) ? check_capability(p, machine, &subject, a)
 						   : check_knob(p, machine, disk, a);
 
 		if (!ok)

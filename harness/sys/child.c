@@ -78,6 +78,8 @@ static int start_failed(const struct child_options *o, const struct child_report
 	case CHILD_STEP_MEMORY:
 		return diag_errno(d, -r->err, "%s: cannot bind memory to node %d", o->argv[0],
 				  o->memory_node);
+	case CHILD_STEP_NETNS:
+		return diag_errno(d, -r->err, "%s: cannot enter its network namespace", o->argv[0]);
 	case CHILD_STEP_EXEC:
 		return diag_errno(d, -r->err, "%s", o->argv[0]);
 	case CHILD_STEP_DESCRIPTORS:
@@ -148,6 +150,7 @@ int child_start(const struct child_options *o, struct child **child, struct diag
 	struct child_plan plan = {
 		.argv = (char *const *)o->argv, /* execvp(3) takes it so, and writes nothing */
 		.memory_node = o->memory_node,
+		.netns_fd = o->netns_fd > 0 ? o->netns_fd : -1,
 		.output_max = o->output_max ? o->output_max : OUTPUT_MAX,
 		.control_fd = o->control_fd,
 		.control_as = o->control_fd < 0 ? -1 : o->control_as,

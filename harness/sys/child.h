@@ -34,6 +34,7 @@ struct child_options {
 	int control_fd; /* one end of a socketpair, inherited as `control_as`; -1: none */
 	int control_as;
 	const char *stdin_text; /* its standard input; NULL: /dev/null */
+	int netns_fd;		/* network namespace to run in (setns(2) before exec); <= 0: ours */
 	bool no_cgroup;		/* do not look for a cgroup: the subreaper alone */
 };
 

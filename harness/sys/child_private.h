@@ -31,6 +31,7 @@ struct child_plan {
 	size_t cpus_size;
 	int memory_node;
 	int stdin_fd;
+	int netns_fd;  /* 0: leave */
 	int output[2]; /* files for stdout and stderr, -1: /dev/null */
 	uint64_t output_max;
 	int control_fd, control_as;
@@ -47,6 +48,7 @@ enum child_step {
 	CHILD_STEP_DESCRIPTORS,
 	CHILD_STEP_AFFINITY,
 	CHILD_STEP_MEMORY,
+	CHILD_STEP_NETNS,
 	CHILD_STEP_EXEC,
 };
 

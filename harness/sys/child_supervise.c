@@ -138,6 +138,8 @@ _Noreturn static void become_workload(const struct child_plan *plan, const int o
 		setup_failed(setup, CHILD_STEP_AFFINITY);
 	if (plan->memory_node >= 0 && bind_memory(plan->memory_node))
 		setup_failed(setup, CHILD_STEP_MEMORY);
+	if (plan->netns_fd >= 0 && setns(plan->netns_fd, CLONE_NEWNET))
+		setup_failed(setup, CHILD_STEP_NETNS);
 	setup = place_descriptors(plan, output, setup);
 	default_signals();
 	execvp(plan->argv[0], plan->argv);
@@ -153,7 +155,7 @@ static int compare_ints(const void *a, const void *b)
 static void close_others(const struct child_plan *plan)
 {
 	int keep[] = {plan->stdin_fd,	plan->output[0], plan->output[1], plan->control_fd,
-		      plan->cgroup->fd, plan->channel,	 plan->parent};
+		      plan->cgroup->fd, plan->channel,	 plan->parent,	  plan->netns_fd};
 	const int n = (int)(sizeof(keep) / sizeof(keep[0]));
 	int from = 0;
 

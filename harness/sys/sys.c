@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "sys/sys_private.h"
 
 #define PATH_SIZE    1024
 #define READ_ALL_MAX (16u << 20)
@@ -138,6 +139,8 @@ int sys_linkf_name(struct sys *s, char *buf, size_t size, const char *fmt, ...)
 
 void sys_close(struct sys *s)
 {
-	if (s)
-		s->ops->close(s);
+	if (!s)
+		return;
+	sys_netns_drop_all(s);
+	s->ops->close(s);
 }

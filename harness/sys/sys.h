@@ -15,6 +15,9 @@
 
 struct sys;
 struct nvme_passthru_cmd64;
+struct genl_request;
+struct genl_replies;
+struct sys_namespace;
 
 struct sys_ops {
 	/* Whole file into `buf`, NUL-terminated, at most size - 1 bytes; *len without the NUL.
@@ -42,12 +45,17 @@ struct sys_ops {
 		       size_t size);
 	/* kill(2); only SIGSTOP and SIGCONT of a daemon that would undo a setting. */
 	int (*signal)(struct sys *s, pid_t pid, int signal);
+	/* Generic netlink and SIOCETHTOOL (sys/genl.h). */
+	int (*genl)(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+		    char *words, size_t words_size);
+	int (*ethtool)(struct sys *s, const char *dev, void *cmd, size_t size);
 	void (*close)(struct sys *s);
 };
 
 struct sys {
 	const struct sys_ops *ops;
 	bool live; /* this machine itself: ioctl, perf and probing system calls make sense */
+	struct sys_namespace *namespaces; /* netns.c; see sys/netns.h */
 };
 
 /* On a recorded machine, lines of "0444 /path": the mode bits that sys_mode() reports. */

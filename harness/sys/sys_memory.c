@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "sys/genl.h"
 #include "sys/sys.h"
+#include "sys/sys_private.h"
 
 #define LIST_MAX 1024
 
@@ -43,6 +45,9 @@ struct memory {
 	unsigned long calls, fail_at;
 	int fail_err;
 	enum memory_fault fault;
+	memory_genl *genl;
+	memory_ethtool *ethtool;
+	struct sys *counts; /* a namespace: the machine whose calls its calls are */
 };
 
 static struct memory *of(struct sys *s)
@@ -54,6 +59,8 @@ int sys_memory_step(struct sys *s, bool is_write, bool *after)
 {
 	struct memory *m = of(s);
 
+	if (m->counts)
+		return sys_memory_step(m->counts, is_write, after);
 	m->calls++;
 	*after = false;
 	if (!m->fail_at || m->calls < m->fail_at)
@@ -466,6 +473,47 @@ static int memory_signal(struct sys *s, pid_t pid, int number)
 	return fault;
 }
 
+static int memory_do_genl(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+			  char *words, size_t words_size)
+{
+	bool after;
+	int fault = sys_memory_step(s, !genl_only_asks(r), &after), err;
+
+	if (fault && !after)
+		return fault;
+	err = of(s)->genl ? of(s)->genl(s, r, replies, words, words_size) : -ENOENT;
+	return fault ? fault : err;
+}
+
+static int memory_do_ethtool(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	bool after;
+	int fault = sys_memory_step(s, !ethtool_only_asks(cmd, size), &after), err;
+
+	if (fault && !after)
+		return fault;
+	err = of(s)->ethtool ? of(s)->ethtool(s, dev, cmd, size) : -EOPNOTSUPP;
+	return fault ? fault : err;
+}
+
+void sys_memory_on_genl(struct sys *s, memory_genl *fn)
+{
+	of(s)->genl = fn;
+}
+
+void sys_memory_on_ethtool(struct sys *s, memory_ethtool *fn)
+{
+	of(s)->ethtool = fn;
+}
+
+struct sys *sys_memory_netns(struct sys *s, const char *label)
+{
+	struct sys *inside = sys_memory_new();
+
+	of(inside)->counts = s;
+	return sys_netns_attach(s, label, inside) ? NULL : inside;
+}
+
 void sys_memory_fail(struct sys *s, unsigned long n, int err, enum memory_fault kind)
 {
 	struct memory *m = of(s);
@@ -504,6 +552,8 @@ static const struct sys_ops memory_ops = {
 	.release = memory_release,
 	.request = memory_request,
 	.signal = memory_signal,
+	.genl = memory_do_genl,
+	.ethtool = memory_do_ethtool,
 	.close = memory_close,
 };
 

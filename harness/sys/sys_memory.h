@@ -5,10 +5,13 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct sys;
+struct genl_request;
+struct genl_replies;
 
 struct sys *sys_memory_new(void);
 
@@ -38,6 +41,21 @@ bool sys_memory_nvme_saved(struct sys *s);
  * the socket does not answer. */
 void sys_memory_irqbalance(struct sys *s, int pid, const char *banned, bool deaf);
 const char *sys_memory_banned(struct sys *s);
+
+/*
+ * What generic netlink and SIOCETHTOOL answer; without one, as a kernel that has neither (-ENOENT,
+ * -EOPNOTSUPP). An answer is built with genl_replies_add() from a stream made by genl_put_*(), a
+ * change is remembered by the test itself. Counted as one call each, a change as a write. `s` is
+ * the system that was asked: the namespace's own.
+ */
+typedef int memory_genl(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+			char *words, size_t words_size);
+typedef int memory_ethtool(struct sys *s, const char *dev, void *cmd, size_t size);
+void sys_memory_on_genl(struct sys *s, memory_genl *fn);
+void sys_memory_on_ethtool(struct sys *s, memory_ethtool *fn);
+/* A network namespace: a machine of its own, whose calls count as calls of `s`. It goes with
+ * sys_netns_drop() or with `s`. */
+struct sys *sys_memory_netns(struct sys *s, const char *label);
 
 /* How many handles of hold() are open. */
 unsigned sys_memory_held(struct sys *s);

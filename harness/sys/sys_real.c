@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/nvme_ioctl.h>
 #include <linux/openat2.h>
 #include <poll.h>
@@ -19,15 +20,47 @@
 
 #include "base/cleanup.h"
 #include "sys/debugfs.h"
+#include "sys/genl_live.h"
+#include "sys/genl_recorded.h"
 #include "sys/sys.h"
+#include "sys/sys_private.h"
+
+#define SYSFS_PREFIX "/sys/"
+
+static const struct {
+	const char *prefix;
+	int (*open)(void);
+} detached[] = {
+	{DEBUGFS_PREFIX, debugfs_open_detached},
+	{TRACEFS_PREFIX, tracefs_open_detached},
+};
 
 struct real {
 	struct sys sys;
-	int root;    /* directory */
-	int debugfs; /* detached mount, opened by the first path that needs it; -1: not yet, or
-			failed */
+	int root; /* directory */
+	/* Mounts of our own, opened by the first path that needs them; -1: not yet, or failed. */
+	int detached[ARRAY_SIZE(detached)];
+	int sysfs;   /* another mount to serve /sys from, -1: none */
 	char *modes; /* recorded machine: text of RECORDED_MODES, else NULL */
+	struct genl_families families;
 };
+
+/* The directory from which *path is to be opened, and *path below it. -errno. */
+static int base_of(struct real *r, const char **path)
+{
+	for (size_t i = 0; r->sys.live && i < ARRAY_SIZE(detached); i++) {
+		if (strncmp(*path, detached[i].prefix, strlen(detached[i].prefix)))
+			continue;
+		if (r->detached[i] < 0)
+			r->detached[i] = detached[i].open();
+		*path += strlen(detached[i].prefix);
+		return r->detached[i];
+	}
+	if (r->sysfs < 0 || strncmp(*path, SYSFS_PREFIX, strlen(SYSFS_PREFIX)))
+		return r->root;
+	*path += strlen(SYSFS_PREFIX);
+	return r->sysfs;
+}
 
 /*
  * openat2(2) (Linux 5.6). Under a recorded root, RESOLVE_IN_ROOT keeps absolute links inside it. On
@@ -38,17 +71,11 @@ static int open_under(struct real *r, const char *path, int flags)
 {
 	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
 			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
-	int base = r->root;
+	int base = base_of(r, &path);
 	long fd;
 
-	if (r->sys.live && !strncmp(path, DEBUGFS_PREFIX, strlen(DEBUGFS_PREFIX))) {
-		if (r->debugfs < 0)
-			r->debugfs = debugfs_open_detached();
-		if (r->debugfs < 0)
-			return r->debugfs;
-		base = r->debugfs;
-		path += strlen(DEBUGFS_PREFIX);
-	}
+	if (base < 0)
+		return base;
 	while (*path == '/')
 		path++;
 	fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
@@ -282,13 +309,69 @@ static int real_signal(struct sys *s, pid_t pid, int number)
 	return kill(pid, number) ? -errno : 0;
 }
 
+/* The recorded answer to what is named by `path`. */
+static int recorded_answer(struct sys *s, const char *path, int *result, char *words,
+			   size_t words_size, struct genl_replies *replies)
+{
+	_free_ char *text = NULL;
+	size_t len;
+
+	if (sys_read_all(s, path, &text, &len)) {
+		if (words_size)
+			snprintf(words, words_size, "this recording does not hold the answer");
+		return -ENODATA;
+	}
+	return genl_recorded_parse(text, result, words, words_size, replies);
+}
+
+static int real_genl(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
+		     char *words, size_t words_size)
+{
+	char path[PATH_MAX];
+	int result = 0, err;
+
+	if (s->live)
+		return genl_live(&((struct real *)s)->families, r, replies, words, words_size);
+	if (!genl_only_asks(r))
+		return -EROFS;
+	err = genl_recorded_path(r, path, sizeof(path));
+	if (!err)
+		err = recorded_answer(s, path, &result, words, words_size, replies);
+	return err ? err : result;
+}
+
+static int real_ethtool(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	struct genl_replies answer = {0};
+	char path[PATH_MAX];
+	int result = 0, err;
+
+	if (s->live)
+		return ethtool_live(dev, cmd);
+	if (!ethtool_only_asks(cmd, size))
+		return -EROFS;
+	err = ethtool_recorded_path(dev, cmd, size, path, sizeof(path));
+	if (!err)
+		err = recorded_answer(s, path, &result, NULL, 0, &answer);
+	if (!err && !result) {
+		err = answer.n == 1 && answer.reply[0].len <= size ? 0 : -EBADMSG;
+		if (!err)
+			memcpy(cmd, answer.reply[0].attrs, answer.reply[0].len);
+	}
+	genl_replies_free(&answer);
+	return err ? err : result;
+}
+
 static void real_close(struct sys *s)
 {
 	struct real *r = (struct real *)s;
 
 	close(r->root);
-	if (r->debugfs >= 0)
-		close(r->debugfs);
+	for (size_t i = 0; i < ARRAY_SIZE(detached); i++)
+		if (r->detached[i] >= 0)
+			close(r->detached[i]);
+	if (r->sysfs >= 0)
+		close(r->sysfs);
 	free(r->modes);
 	free(r);
 }
@@ -304,6 +387,8 @@ static const struct sys_ops real_ops = {
 	.release = real_release,
 	.request = real_request,
 	.signal = real_signal,
+	.genl = real_genl,
+	.ethtool = real_ethtool,
 	.close = real_close,
 };
 
@@ -314,7 +399,9 @@ int sys_open(const char *root, struct sys **s)
 
 	if (!r)
 		return -ENOMEM;
-	r->debugfs = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(detached); i++)
+		r->detached[i] = -1;
+	r->sysfs = -1;
 	r->sys.ops = &real_ops;
 	r->sys.live = !root || !strcmp(root, "/");
 	r->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -328,4 +415,15 @@ int sys_open(const char *root, struct sys **s)
 		r->modes = NULL;
 	*s = &r->sys;
 	return 0;
+}
+
+int sys_open_with_sysfs(int sysfs, struct sys **s)
+{
+	int err = sys_open(NULL, s);
+
+	if (err)
+		close(sysfs);
+	else
+		((struct real *)*s)->sysfs = sysfs;
+	return err;
 }

@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "evidence/evidence.h"
+#include "trial/host_watch.h"
 #include "trial/mode_argv.h"
 #include "trial/trial_record.h"
 #include "trial/workload_run.h"
@@ -32,6 +33,7 @@ struct trial {
 	json_t *record;
 	struct workload_run work, spin;
 	struct evidence_window *window;
+	struct host_watch *host;
 	json_t *evidence;
 	struct cpulist cpus; /* measured */
 	const char *disks[PATHS_MAX];
@@ -241,7 +243,8 @@ static int run_applied(struct trial *t, struct diag *d)
 	int err;
 
 	pin_self(c->placement.orchestrator_cpu);
-	err = start_workload(t, d);
+	t->host = host_watch_begin(t->ctx->plan->machine, t->ctx->plan->target->disk, &t->cpus);
+	err = t->host ? start_workload(t, d) : -ENOMEM;
 	if (!err && t->ctx->session)
 		err = session_set_workload(t->ctx->session, child_cgroup(t->work.child),
 					   child_pid(t->work.child));
@@ -251,6 +254,8 @@ static int run_applied(struct trial *t, struct diag *d)
 	workload_run_free(&t->work);
 	if (t->ctx->session)
 		session_set_workload(t->ctx->session, "", 0);
+	if (t->host)
+		json_object_set_new(t->record, "host", host_watch_end(t->host));
 	return err ? err : read_output(t, d);
 }
 
@@ -273,6 +278,7 @@ static void put_timing(struct trial *t)
 static void let_go(struct trial *t)
 {
 	evidence_free(t->window);
+	host_watch_free(t->host);
 	json_decref(t->evidence);
 	cpulist_free(&t->cpus);
 	if (t->raw >= 0)

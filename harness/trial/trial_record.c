@@ -17,8 +17,6 @@
 
 /* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
 #define SYSTEM_WINDOW_MIN_NS 3e9
-/* Where interrupts are not accounted apart, softirqs of the load itself look foreign: not 2 %. */
-#define FOREIGN_CPU 0.10
 
 /* The workload's engine as the mode names it; NULL when it leaves the choice to the workload. */
 static const char *engine(const struct experiment_cell *cell)
@@ -154,26 +152,14 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 	json_object_set(record, "spinner", (json_t *)spinner);
 }
 
-/*
- * Whose load was it? Thresholds of DESIGN §5; labels, because a record says what it saw and the
- * reader judges the host. /proc/stat has 10 ms steps, so a share needs two of them to count.
- */
-static void label_foreign(json_t *record)
+/* Labels spoil nothing by themselves: what the host did beyond its limits, and whose I/O it was. */
+static void label(json_t *record)
 {
-	const json_t *counters = jsonio_at(record, "evidence.counters");
 	json_t *labels = json_object_get(record, "labels");
-	double window = jsonio_number(record, "evidence.window_ns");
-	double own = jsonio_number(counters, "task_cpu_ns"), sq, foreign, ios, device;
+	double ios = jsonio_number(record, "evidence.counts.io");
 
-	sq = jsonio_number(counters, "sq_thread_cpu_ns");
-	foreign = jsonio_number(counters, "cpu_busy_ns") - own - (isnan(sq) ? 0 : sq);
-	if (jsonio_number(counters, "steal_ns") > fmax(0.01 * window, 2e7))
-		json_array_append_new(labels, json_string("steal"));
-	if (foreign > fmax(FOREIGN_CPU * window, 2e7))
-		json_array_append_new(labels, json_string("foreign_cpu"));
-	ios = jsonio_number(record, "evidence.counts.io");
-	device = jsonio_number(counters, "device_ios");
-	if (device > 1.02 * ios + 2)
+	check_labels(record, labels);
+	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));
 }
 
@@ -181,20 +167,17 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 {
 	const struct mode *mode = r->cell->cell->mode;
 	const json_t *evidence = json_object_get(record, "evidence");
-	struct denominators over = {
-		.io = jsonio_number(evidence, "counts.io"),
-		.packet = NAN,
-		.second = jsonio_number(evidence, "window_ns") / 1e9,
-	};
-	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
-					   &over, json_object_get(record, "load"), NULL);
+	struct denominators over;
+	json_t *verdict, *checks;
 
-	json_t *checks;
+	denominators_read(record, &over);
+	verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
+				   json_object_get(record, "load"), NULL);
 
 	if (!verdict)
 		return -ENOMEM;
 	json_object_set_new(record, "verdict", verdict);
-	label_foreign(record);
+	label(record);
 	/* A failed trial has no numbers to check; this one has. */
 	json_object_set_new(record, "status", json_string("valid"));
 	checks = check_trial(record);

@@ -50,12 +50,23 @@ def histogram(values):
             "sum_ns": sum(values), "bins": {str(k): n for k, n in sorted(bins.items())}}
 
 
+def low(i):
+    if i < 128:
+        return i
+    shift = (i >> 6) - 1
+    return (1 << (shift + 6)) + ((i & 63) << shift)
+
+
 def quantile(h, q):
-    want, seen = max(1, math.ceil(q * h["count"])), 0
+    """The want-th value, as if those of its bucket were spread evenly over it."""
+    want, seen = max(1, math.ceil(round(q * h["count"], 6))), 0
     for m, n in sorted((int(k), n) for k, n in h["bins"].items()):
         seen += n
         if seen >= want:
-            return min(max(m, h["min_ns"]), h["max_ns"])
+            i = index(m)
+            width = low(i + 1) - low(i)
+            value = low(i) + (width * (want - (seen - n) - 0.5) / n if width > 1 else 0)
+            return min(max(value, h["min_ns"]), h["max_ns"])
 
 
 def canonical(record):
