@@ -74,11 +74,19 @@ double stats_sd(const double *x, size_t n)
 	return sqrt(sum / (double)(n - 1));
 }
 
+/* lgamma() writes its sign to a global. */
+static double log_gamma(double x)
+{
+	int sign;
+
+	return lgamma_r(x, &sign);
+}
+
 static double binomial_pmf(size_t n, size_t k, double p)
 {
 	double dn = (double)n, dk = (double)k;
 
-	return exp(lgamma(dn + 1) - lgamma(dk + 1) - lgamma(dn - dk + 1) + dk * log(p) +
+	return exp(log_gamma(dn + 1) - log_gamma(dk + 1) - log_gamma(dn - dk + 1) + dk * log(p) +
 		   (dn - dk) * log1p(-p));
 }
 
@@ -311,7 +319,7 @@ static void resampler_make(struct resampler *r, const double *sorted, size_t n)
 
 	r->n = n;
 	r->n_pairs = n * (n + 1) / 2;
-	r->start = r->n_pairs * 2 / 5;
+	r->start = r->n_pairs / 2;
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = i; j < n; j++)
 			r->pair[at++] =
@@ -345,18 +353,18 @@ static unsigned weight_before_start(const struct resampler *r, const unsigned *c
 static double resample_kth(const struct resampler *r, const unsigned *count, unsigned k,
 			   double *next)
 {
-	unsigned seen = weight_before_start(r, count);
+	unsigned before = weight_before_start(r, count), here;
 	size_t at = r->start;
 	double kth;
 
-	if (seen >= k) { /* a resample from the far low end */
-		seen = 0;
-		at = 0;
-	}
-	while ((seen += weight(&r->pair[at], count)) < k)
+	while (before >= k)
+		before -= weight(&r->pair[--at], count);
+	while (before + (here = weight(&r->pair[at], count)) < k) {
+		before += here;
 		at++;
+	}
 	kth = r->pair[at].value;
-	if (seen == k) /* the next one that is there at all */
+	if (before + here == k) /* the next one that is there at all */
 		do
 			at++;
 		while (at + 1 < r->n_pairs && !weight(&r->pair[at], count));
@@ -422,6 +430,16 @@ void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n
 				.level = level[i],
 			};
 	}
+}
+
+struct stats_interval stats_signed_rank_interval(const double *x, size_t n, double level)
+{
+	_free_ double *sorted = sorted_copy(x, n);
+
+	if (!n)
+		return NO_INTERVAL;
+	return n <= STATS_EXACT_MAX ? exact_interval(sorted, n, level)
+				    : large_interval(sorted, n, level);
 }
 
 struct stats_interval stats_hl_interval(const double *x, size_t n, double level, uint64_t seed)
@@ -576,7 +594,7 @@ static double beta_regularized(double a, double b, double x)
 
 	if (x <= 0 || x >= 1)
 		return x >= 1;
-	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+	front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
 	if (x < (a + 1) / (a + b + 2))
 		return front * beta_fraction(a, b, x) / a;
 	return 1 - front * beta_fraction(b, a, 1 - x) / b;

@@ -15,6 +15,7 @@
 #include "mode/mode.h"
 #include "modes_print.h"
 #include "paths.h"
+#include "probe_net.h"
 
 struct options {
 	bool json, all;
@@ -30,7 +31,8 @@ static const struct opt options[] = {
 	 .type = OPT_BOOL,
 	 .letter = 'a',
 	 .offset = offsetof(struct options, all),
-	 .help = "list empty loop devices and facts this machine does not have, too"},
+	 .help = "list empty loop devices, idle virtual interfaces and facts this machine does "
+		 "not have, too"},
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
@@ -346,6 +348,7 @@ int cmd_probe(int argc, char **argv)
 		print_nodes(m);
 		print_disks(m, &o);
 		print_queues(m);
+		probe_nics_print(m, o.all);
 		print_facts(m, &o);
 		puts("");
 		print_answers(m, &(struct machine_subject){0});

@@ -4,10 +4,11 @@
 
 /* In the order of the first sample: what takes longest is farthest from the window. */
 static const struct evidence_source *const sources[] = {
-	&evidence_tracepoints,	&evidence_interrupts,  &evidence_cpu,		&evidence_uring,
-	&evidence_energy,	&evidence_softirqs,    &evidence_softnet,	&evidence_perf,
-	&evidence_napi_threads, &evidence_net_devices, &evidence_net_protocols, &evidence_disks,
-	&evidence_tasks,
+	&evidence_tracepoints,	&evidence_sched,       &evidence_interrupts,
+	&evidence_cpu,		&evidence_uring,       &evidence_energy,
+	&evidence_softirqs,	&evidence_softnet,     &evidence_perf,
+	&evidence_napi_threads, &evidence_net_devices, &evidence_net_protocols,
+	&evidence_disks,	&evidence_tasks,
 };
 
 #define KERNEL(of, n, text)                                                \
@@ -116,6 +117,9 @@ static const struct evidence_counter counters[] = {
 	       "user, nice, system, irq and softirq time of the measured CPUs (ns, in ticks)"),
 	KERNEL("cpu", "cpu_idle_ns", "idle and iowait time of the measured CPUs (ns, in ticks)"),
 	KERNEL("cpu", "steal_ns", "time the hypervisor took from the measured CPUs (ns, in ticks)"),
+	KERNEL("sched", "run_time_ns",
+	       "time that the scheduler gave to tasks on the measured CPUs, by its own account "
+	       "(ns)"),
 	KERNEL("disks", "device_reads", "reads completed by the target's disks (count)"),
 	KERNEL("disks", "device_writes", "writes completed by the target's disks (count)"),
 	KERNEL("disks", "device_ios", "reads and writes completed by the target's disks (count)"),
@@ -140,6 +144,12 @@ static const struct evidence_counter counters[] = {
 	 .kernel = true,
 	 .proof = true},
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
+	LOOP("flow_ends_without_napi",
+	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "
+	     "(count)"),
+	LOOP("flow_ends_on_other_napi",
+	     "ends of flows that receive on a NAPI instance which was not there when the mode was "
+	     "set up: what was set on it is gone (count)"),
 	LOOP("io_uring_enter_calls", "io_uring_enter calls, as the loop counted (count)"),
 };
 

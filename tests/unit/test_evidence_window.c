@@ -88,6 +88,8 @@ static void put_before(void)
 			      "BLOCK: 10 20\n  TIMER: 1 1\n");
 	put("/proc/stat", "cpu  1 1 1 1 1 1 1 1 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"
 			  "cpu1 100 0 10 500 50 1 2 3 0 0\nintr 5\n");
+	put("/proc/schedstat", "version 15\ntimestamp 1\ncpu0 0 0 0 0 0 0 7 8 9\ndomain0 03 1\n"
+			       "cpu1 1 0 3 4 5 6 1000 8 9\ndomain0 03 1\n");
 	put("/sys/block/nvme0n1/stat", "  100 0 800 5 10 0 80 7 1 9 10 0 0 0 0 0 0\n");
 	put("/sys/block/nvme0n1/queue/iostats", "1\n");
 	put("/sys/class/powercap/intel-rapl:0/name", "package-0\n");
@@ -115,6 +117,8 @@ static void put_after(void)
 			      " TIMER: 1 2\n");
 	put("/proc/stat", "cpu  1 1 1 1 1 1 1 1 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"
 			  "cpu1 103 0 12 510 49 2 2 4 0 0\nintr 5\n");
+	put("/proc/schedstat", "version 15\ntimestamp 2\ncpu0 0 0 0 0 0 0 70 8 9\ndomain0 03 1\n"
+			       "cpu1 1 0 3 4 5 6 3500 8 9\ndomain0 03 1\n");
 	put("/sys/block/nvme0n1/stat", "  117 0 936 5 13 0 104 7 0 9 10 0 0 0 0 0 0\n");
 	put("/sys/class/powercap/intel-rapl:0/energy_uj", "20\n");
 	put("/sys/class/powercap/intel-rapl:0:0/energy_uj", "6\n");
@@ -231,6 +235,7 @@ static void test_differences(void **state)
 	expect_counter(r, "sq_work_ns", 40000);
 	expect_counter(r, "sq_total_ns", 80000);
 	expect_counter(r, "cpu_busy_ns", tick * (3 + 2 + 1));
+	expect_counter(r, "run_time_ns", 2500);
 	expect_counter(r, "cpu_idle_ns", tick * 10); /* iowait ran backwards */
 	expect_counter(r, "steal_ns", tick);
 	expect_counter(r, "device_reads", 17);
@@ -376,6 +381,7 @@ static void test_absent(void **state)
 	expect_absent(r, "sq_work_ns", "no workload");
 	expect_absent(r, "device_ios", "no disk");
 	expect_absent(r, "cpu_busy_ns", "no CPUs");
+	expect_absent(r, "run_time_ns", "no CPUs");
 	expect_absent(r, "net_rx_packets", "no network interface");
 	expect_absent(r, "busy_poll_share", "no network interface");
 	expect_absent(r, "napi_threads", "no network interface");
