@@ -144,6 +144,12 @@ static const struct evidence_counter counters[] = {
 	 .kernel = true,
 	 .proof = true},
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
+	LOOP("flow_ends_without_napi",
+	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "
+	     "(count)"),
+	LOOP("flow_ends_on_other_napi",
+	     "ends of flows that receive on a NAPI instance which was not there when the mode was "
+	     "set up: what was set on it is gone (count)"),
 	LOOP("io_uring_enter_calls", "io_uring_enter calls, as the loop counted (count)"),
 };
 

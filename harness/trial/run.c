@@ -37,8 +37,8 @@ struct run {
 	char id[300];
 	json_t *json; /* run.json */
 	json_t *spin_idle;
-	double *best_iops; /* one a cell: calibration */
-	bool *measured;	   /* one a cell: some trial is valid and in force */
+	double *best_per_s; /* one a cell: calibration */
+	bool *measured;	    /* one a cell: some trial is valid and in force */
 	struct retry_list retries;
 	unsigned canary_broken; /* parts of the canary that do not work here */
 	unsigned attempt;	/* 0, or which resumption this is */
@@ -117,7 +117,7 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		.ramp_ns = run->plan->e->ramp_ns,
 		.runtime_ns =
 			calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS : run->plan->e->runtime_ns,
-		.rate_iops = c->rate_iops,
+		.rate_per_s = c->rate_per_s,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
@@ -141,7 +141,9 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		json_object_set_new(record, "retry_of", json_string(of));
 	}
 	if (calibration)
-		run->best_iops[cell] = jsonio_number(record, "metrics.iops");
+		run->best_per_s[cell] = jsonio_number(record, c->cell->load.kind == MODE_NET
+								      ? "metrics.transactions_per_s"
+								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
 	run->done++;
@@ -149,54 +151,71 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 	return err ? err : record_append_trial(run->dir.trials, record, d);
 }
 
+static const char *const best_names[MODE_TARGETS] = {
+	[MODE_BLOCK] = "best_iops",
+	[MODE_NET] = "best_transactions_per_s",
+};
+
+/* Open loops whose rate is a share get it from the best of their kind. */
+static void set_rates(struct run *run, const double best[MODE_TARGETS])
+{
+	for (size_t i = 0; i < run->plan->n_run; i++) {
+		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
+
+		if (c->cell->load.rate_share > 0)
+			c->rate_per_s = round(best[c->cell->load.kind] * c->cell->load.rate_share);
+	}
+}
+
 /* Closed loops once, short: the best of them gives the open loops' rate. It also shows at once
  * whether a mode runs at all. */
 static int calibrate(struct run *run, struct diag *d)
 {
 	const struct plan *p = run->plan;
-	double best = 0;
+	double best[MODE_TARGETS] = {0};
+	_json_ json_t *found = json_object();
 	int err = 0;
 
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		const struct experiment_cell *cell = p->cells[p->run[i]].cell;
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		double *most = &best[c->cell->load.kind];
 
-		if (cell->load.open_loop)
+		if (!plan_calibrated(p, c))
 			continue;
-		report(run, "calibration", cell->id, p->seconds_total_ns);
+		report(run, "calibration", c->cell->id, p->seconds_total_ns);
 		err = one_trial(run, "calibration", 0, i, p->run[i], NULL, d);
-		if (!err && run->best_iops[p->run[i]] > best)
-			best = run->best_iops[p->run[i]];
+		if (!err && run->best_per_s[p->run[i]] > *most)
+			*most = run->best_per_s[p->run[i]];
 	}
-	if (err)
+	for (int kind = 0; !err && kind < MODE_TARGETS; kind++) {
+		if (!p->calibrates[kind])
+			continue;
+		if (!(best[kind] > 0))
+			return diag_set(d, -ENODATA,
+					"calibration measured nothing, so no open-loop rate can be "
+					"set; see %s/raw",
+					run->dir.path);
+		json_object_set_new(found, best_names[kind], json_real(best[kind]));
+	}
+	if (err || !json_object_size(found))
 		return err;
-	if (!(best > 0))
-		return diag_set(
-			d, -ENODATA,
-			"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
-			run->dir.path);
-	for (size_t i = 0; i < p->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[p->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
-	}
-	json_object_set_new(run->json, "calibration", json_pack("{s:f}", "best_iops", best));
+	set_rates(run, best);
+	json_object_set(run->json, "calibration", found);
 	return record_write_run(run->dir.dir, run->json, d);
 }
 
 /* A resumed run keeps the rates of its start. */
 static int restore_rates(struct run *run, struct diag *d)
 {
-	double best = jsonio_number(run->json, "calibration.best_iops");
+	const json_t *found = json_object_get(run->json, "calibration");
+	double best[MODE_TARGETS];
 
-	if (run->plan->calibrates && !(best > 0))
-		return calibrate(run, d);
-	for (size_t i = 0; i < run->plan->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
+	for (int kind = 0; kind < MODE_TARGETS; kind++) {
+		best[kind] = jsonio_number(found, best_names[kind]);
+		if (run->plan->calibrates[kind] && !(best[kind] > 0))
+			return calibrate(run, d);
 	}
+	set_rates(run, best);
 	return 0;
 }
 
@@ -388,13 +407,13 @@ static int execute(struct run *run, struct diag *d)
 {
 	int err = run_json_machine(&run->dir, run->plan->machine, "before", d);
 
-	if (!err && run->target->prepare_ns)
+	if (!err && run->target && run->target->prepare_ns)
 		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
-	if (!err)
+	if (!err && run->target)
 		err = target_prepare(run->target, run->ctx.signal_fd, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
-	else if (!err && run->plan->calibrates)
+	else if (!err)
 		err = calibrate(run, d);
 	if (!err)
 		err = all_blocks(run, d);
@@ -409,8 +428,8 @@ static uint64_t count_trials(const struct plan *p)
 {
 	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
 
-	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
-		n += !p->cells[p->run[i]].cell->load.open_loop;
+	for (size_t i = 0; i < p->n_run; i++)
+		n += plan_calibrated(p, &p->cells[p->run[i]]);
 	return n;
 }
 
@@ -510,9 +529,9 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	int err;
 
 	*r = (struct run_result){0};
-	run.best_iops = calloc(plan->n_cells, sizeof(*run.best_iops));
+	run.best_per_s = calloc(plan->n_cells, sizeof(*run.best_per_s));
 	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
-	if (!run.best_iops || !run.measured)
+	if (!run.best_per_s || !run.measured)
 		err = -ENOMEM;
 	else
 		err = open_dir(&run, d);
@@ -543,7 +562,7 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
-	free(run.best_iops);
+	free(run.best_per_s);
 	free(run.measured);
 	retry_free(&run.retries);
 	return err;

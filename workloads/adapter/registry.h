@@ -6,3 +6,4 @@
 extern const struct workload_adapter ioloop_adapter;
 extern const struct workload_adapter fio_adapter;
 extern const struct workload_adapter iperf3_adapter;
+extern const struct workload_adapter netloop_adapter;

@@ -15,10 +15,7 @@ static const char *const protocol_choices[] = {"tcp", "udp", NULL};
 static const char *const pattern_choices[] = {"pingpong", "rr", "stream", NULL};
 static const char *const process_choices[] = {"constant", "poisson", NULL};
 
-#define AT(field)  offsetof(struct options, field)
-#define COMMON	   9
-#define RUN_ROWS   22
-#define TABLE_ROWS (COMMON + RUN_ROWS)
+#define AT(field) offsetof(struct options, field)
 
 static const struct opt common_rows[] = {
 	{.name = "port",

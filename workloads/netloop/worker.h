@@ -118,7 +118,7 @@ int worker_stream_try(struct worker *w, struct flow *f, char *buf, uint32_t len)
 
 /* MSG_ZEROCOPY: take completions off the error queue of `f`. */
 int zerocopy_reap(struct worker *w, struct flow *f);
-/* Wait until every send of the step is complete, at most a second. */
+/* Wait until every send of the step is complete, at most 0.1 s. */
 void zerocopy_drain(struct worker *w);
 
 /* client_loop.c, stream.c, server_loop.c: what a worker does in a step */
