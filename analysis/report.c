@@ -91,8 +91,8 @@ static void contents(FILE *out, const struct report_run *r)
 static void write_run(FILE *out, const struct report_run *r, const struct figures *f)
 {
 	report_answer(out, r);
-	contents(out, r);
 	report_modes(out, r);
+	contents(out, r);
 	report_groups(out, r, f);
 	report_validity(out, r);
 	report_machine(out, r);

@@ -176,8 +176,9 @@ static void tally_mode(const struct report_run *r, const char *mode, struct tall
 			t->measured += measured;
 			t->used += (size_t)jsonio_number(row, "trials.used");
 			t->all += (size_t)jsonio_number(row, "trials.all");
-			/* the state of the rows that were not measured is the news */
-			if (!*t->state || !measured)
+			/* in force somewhere is the verdict; what is in the way elsewhere follows
+			 */
+			if (!*t->state || (measured && t->measured == 1))
 				text_state(row, t->state, sizeof(t->state));
 			if (!*t->reason && reason)
 				t->reason = json_string_value(reason) ?: "";
@@ -193,21 +194,18 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode)
 	fprintf(out, "<tr%s>", t.measured ? "" : " class=out");
 	html_element(out, "th scope=row", mode);
 	html_element(out, "td class=v", t.state);
+	html_element(out, "td class=w", t.reason);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
 	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
-	html_element(out, "td class=w", t.reason);
 	html_element(out, "td class=w", jsonio_string(about, "doc", ""));
 	fputs("</tr>\n", out);
 }
 
 void report_modes(FILE *out, const struct report_run *r)
 {
-	static const char *const head[] = {"Mode",
-					   "Verdict (grade)",
-					   "Loads in force",
-					   "Trials in force",
-					   "What is in the way, or was seen",
-					   "What it is"};
+	static const char *const head[] = {
+		"Mode",		  "Verdict (grade)", "Why, or what is in the way",
+		"Loads in force", "Trials in force", "What it is"};
 	json_t *seen = json_object();
 	const json_t *group, *row;
 	size_t i, k;

@@ -64,7 +64,8 @@ int figure_begin(struct figures *f, const char *name, const char *title, const c
 	f->script = open_memstream(&f->text, &f->text_len);
 	if (!one->title || !one->alt || !f->data || !f->script)
 		return -ENOMEM;
-	fputs("reset\nset datafile separator '\\t'\nset key outside below width 2 samplen 3\n"
+	fputs("reset\nset datafile separator '\\t'\nset key tmargin center horizontal width 1 "
+	      "samplen 3\n"
 	      "set grid lc rgb '#dddddd'\nset border 3 lc rgb '#1a1a1a'\nset tics nomirror\n",
 	      f->script);
 	return 0;

@@ -96,6 +96,52 @@ static void one_row(FILE *out, const struct report_run *r, const json_t *row,
 	fputs("</tr>\n", out);
 }
 
+static bool never_ran(const json_t *row)
+{
+	const char *state = jsonio_string(row, "state", "");
+
+	return !strcmp(state, "unsupported") || !strcmp(state, "left_out") ||
+	       !strcmp(state, "not_run");
+}
+
+static const char *first_reason(const json_t *row)
+{
+	const json_t *reason = json_array_get(json_object_get(row, "reasons"), 0);
+
+	return json_string_value(reason) ?: "";
+}
+
+/* What did not run for one reason stands in one line. */
+static void excluded_rows(FILE *out, const json_t *group, size_t columns)
+{
+	const json_t *rows = json_object_get(group, "rows"), *row, *other;
+	json_t *done = json_object();
+	char text[96];
+	size_t i, k;
+
+	json_array_foreach (rows, i, row) {
+		const char *sep = "";
+
+		if (!never_ran(row) || json_object_get(done, first_reason(row)))
+			continue;
+		json_object_set_new(done, first_reason(row), json_true());
+		fputs("<tr class=out><th scope=row style=\"white-space:normal\">", out);
+		json_array_foreach (rows, k, other) {
+			if (!never_ran(other) || strcmp(first_reason(other), first_reason(row)))
+				continue;
+			fputs(sep, out);
+			html_text(out, jsonio_string(other, "mode", "?"));
+			sep = ", ";
+		}
+		fputs("</th>", out);
+		html_element(out, "td class=v", text_state(row, text, sizeof(text)));
+		fprintf(out, "<td colspan=%zu>", columns - 2);
+		html_text(out, first_reason(row));
+		fputs("</td></tr>\n", out);
+	}
+	json_decref(done);
+}
+
 static void findings(FILE *out, const struct report_run *r, const json_t *group)
 {
 	const char *base = jsonio_string(r->result, "baseline", "?");
@@ -103,7 +149,7 @@ static void findings(FILE *out, const struct report_run *r, const json_t *group)
 	char text[96];
 	size_t i, k;
 
-	fputs("<ul>\n", out);
+	fputs("<ul class=notes>\n", out);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
@@ -120,7 +166,7 @@ static void findings(FILE *out, const struct report_run *r, const json_t *group)
 			html_text(out, jsonio_string(one, "sentence", ""));
 			fputs(".</li>\n", out);
 		}
-		if (!json_array_size(json_object_get(row, "reasons")))
+		if (never_ran(row) || !json_array_size(json_object_get(row, "reasons")))
 			continue;
 		fputs("<li>", out);
 		html_element(out, "strong", jsonio_string(row, "mode", "?"));
@@ -133,7 +179,6 @@ static void findings(FILE *out, const struct report_run *r, const json_t *group)
 		}
 		fputs("</li>\n", out);
 	}
-	fputs("</ul>\n", out);
 }
 
 static void pareto(FILE *out, const json_t *group)
@@ -188,7 +233,7 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 	const struct metric *metric[KIND_COLUMNS];
 	size_t n = metrics_of(group, metric), i;
 	const json_t *row, *judged = NULL;
-	char change[128], name[32];
+	char change[128], name[32], caption[128];
 
 	for (i = 0; i < n; i++)
 		head[2 + i] = metric[i]->label;
@@ -209,14 +254,18 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 		html_text(out, jsonio_string(group, "answer.sentence", ""));
 		fputs(".</p>\n", out);
 	}
-	html_table(out, jsonio_string(group, "title", "?"));
+	snprintf(caption, sizeof(caption),
+		 "Medians over blocks; change against %.60s, paired by block",
+		 jsonio_string(r->result, "baseline", "no baseline"));
+	html_table(out, caption);
 	html_head(out, head, n + 5);
 	json_array_foreach (json_object_get(group, "rows"), i, row)
-		one_row(out, r, row, metric, n);
+		if (!never_ran(row))
+			one_row(out, r, row, metric, n);
+	excluded_rows(out, group, n + 5);
 	html_table_end(out);
 	pareto(out, group);
 	findings(out, r, group);
-	fputs("<ul>\n", out);
 	missing(out, group, metric, n);
 	fputs("</ul>\n<div class=figs>\n", out);
 	snprintf(name, sizeof(name), "dist%zu", number);
@@ -240,8 +289,8 @@ static void interrupts(FILE *out, const struct report_run *r, const struct figur
 	for (size_t i = 0; i < r->cells->n; i++) {
 		const struct cell *c = &r->cells->cell[i];
 		const struct detail *detail = c->detail;
+		const char *cpu, *sep = "CPU ";
 		double all = 0;
-		const char *cpu;
 		json_t *n;
 
 		if (!c->used || !detail || !(detail->events > 0) ||
@@ -260,9 +309,10 @@ static void interrupts(FILE *out, const struct report_run *r, const struct figur
 		html_number(out, "irq_per_event", all / detail->events, text);
 		fputs("<td>", out);
 		json_object_foreach (detail->irq_by_cpu, cpu, n) {
-			html_text(out, "CPU ");
+			fputs(sep, out);
 			html_text(out, cpu);
-			fprintf(out, ": %.0f; ", json_number_value(n));
+			fprintf(out, ": %.0f", json_number_value(n));
+			sep = ", ";
 		}
 		fputs("</td></tr>\n", out);
 	}
