@@ -3,22 +3,40 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "analysis/canary.h"
 #include "analysis/check.h"
+#include "analysis/detail.h"
+#include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
 #include "record/record.h"
+#include "record/view.h"
 
 struct builder {
 	struct cells *cells;
-	json_t *index;	/* cell id -> number */
-	json_t *blocks; /* set */
-	size_t arrived;
-	struct hist scratch[2];
+	const struct cells_options *options;
+	json_t *index;	      /* cell id -> number */
+	json_t *blocks;	      /* set */
+	const json_t *canary; /* of run.json */
+	size_t arrived, seen;
+	struct hist_text latency, service;
+};
+
+/* One record at hand: what is looked at more than once. */
+struct trial {
+	const struct view *view;
+	const char *status;
+	enum verdict_mode mode;
+	json_t *failed;	       /* its checks, when any of them failed; else NULL */
+	bool retry;	       /* made again at the end, in the place of an invalid one */
+	const char *objection; /* the canary's, or NULL; the trial is invalid then */
 };
 
 static void count_reason(struct cell *c, const char *sentence)
@@ -30,34 +48,62 @@ static void count_reason(struct cell *c, const char *sentence)
 
 /* A metric that a failed check spoils is not measured; nor is a tail that the trial's own samples
  * cannot support. */
-static double usable_value(const json_t *trial, const struct metric *m, double samples)
+static double usable_value(const struct builder *b, const struct trial *t, const struct metric *m,
+			   double value)
 {
-	double value = jsonio_number(json_object_get(trial, "metrics"), m->name);
+	bool service = !strncmp(m->name, "service", 7);
+	uint64_t samples = service ? b->service.hist.count : b->latency.hist.count;
 
-	if (isnan(value) ||
-	    (m->quantile > 0 && !isnan(samples) && !hist_supports((uint64_t)samples, m->quantile)))
+	if (m->quantile > 0 && samples && !hist_supports(samples, m->quantile))
 		return NAN;
-	return check_spoiled(json_object_get(trial, "checks"), m->name) ? NAN : value;
+	return t->failed && check_spoiled(t->failed, m->name) ? NAN : value;
+}
+
+static void read_values(const struct builder *b, const struct trial *t, double *value)
+{
+	const struct metric *all;
+	struct view metrics;
+	size_t n;
+
+	all = metric_all(&n);
+	for (size_t m = 0; m < n; m++)
+		value[m] = NAN;
+	if (!view_make(view_get(t->view, "metrics"), &metrics))
+		return;
+	for (size_t i = 0; i < metrics.n; i++)
+		for (size_t m = 0; m < n; m++) {
+			const char *name = all[m].name;
+
+			if (strncmp(name, metrics.key[i].at, metrics.key[i].len) ||
+			    name[metrics.key[i].len])
+				continue;
+			value[m] = usable_value(b, t, &all[m], span_number(metrics.value[i]));
+			break;
+		}
 }
 
 /* Both histograms are read before either is merged: a trial counts whole or not at all. */
-static int merge(struct builder *b, struct cell_hists **into, const json_t *trial, struct diag *d)
+static int read_hists(struct builder *b, const struct cell *c, const struct trial *t,
+		      struct diag *d)
 {
-	static const char *const names[] = {"latency", "service"};
-	static const char *const spoilt_as[] = {"latency_p50_ns", "service_p50_ns"};
-	const json_t *checks = json_object_get(trial, "checks");
+	struct span latency = view_get(t->view, "latency"), service = view_get(t->view, "service");
+	char name[32];
 	int err;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const json_t *j = json_object_get(trial, names[i]);
+	snprintf(name, sizeof(name), "%sp50_ns", c->kind->prefix);
+	if (t->failed && check_spoiled(t->failed, name))
+		latency.at = NULL;
+	if (t->failed && check_spoiled(t->failed, "service_p50_ns"))
+		service.at = NULL;
+	err = hist_read_text(latency, &b->latency, d);
+	if (err)
+		return diag_prefix(d, err, "latency");
+	err = hist_read_text(service, &b->service, d);
+	return err ? diag_prefix(d, err, "service") : 0;
+}
 
-		hist_init(&b->scratch[i]);
-		if (!json_is_object(j) || check_spoiled(checks, spoilt_as[i]))
-			continue;
-		err = hist_from_json(j, &b->scratch[i], d);
-		if (err)
-			return diag_prefix(d, err, "%s", names[i]);
-	}
+static int merge(const struct builder *b, struct cell_hists **into)
+{
 	if (!*into) {
 		*into = malloc(sizeof(**into));
 		if (!*into)
@@ -65,22 +111,32 @@ static int merge(struct builder *b, struct cell_hists **into, const json_t *tria
 		hist_init(&(*into)->latency);
 		hist_init(&(*into)->service);
 	}
-	hist_merge(&(*into)->latency, &b->scratch[0]);
-	hist_merge(&(*into)->service, &b->scratch[1]);
+	hist_merge_text(&(*into)->latency, &b->latency);
+	hist_merge_text(&(*into)->service, &b->service);
 	return 0;
 }
 
-static int add_sample(struct builder *b, struct cell *c, const json_t *trial, bool in_force,
-		      struct diag *d)
+/* "2026-01-31T12:00:00.123Z" */
+static double seconds_of(const char *iso)
 {
-	double latencies = jsonio_number(trial, "latency.count");
-	double services = jsonio_number(trial, "service.count");
-	const struct metric *all;
+	struct tm tm = {0};
+	double fraction = 0;
+	const char *rest = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!rest)
+		return 0;
+	if (*rest == '.')
+		fraction = strtod(rest, NULL);
+	return (double)timegm(&tm) + fraction;
+}
+
+static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
+{
 	struct sample *s;
 	size_t n_metrics;
-	char key[24];
+	char text[40];
 
-	all = metric_all(&n_metrics);
+	metric_all(&n_metrics);
 	if (c->n_samples == c->room) {
 		size_t room = c->room ? 2 * c->room : 16;
 
@@ -92,95 +148,159 @@ static int add_sample(struct builder *b, struct cell *c, const json_t *trial, bo
 	}
 	s = &c->sample[c->n_samples];
 	*s = (struct sample){
-		.block = (size_t)json_integer_value(json_object_get(trial, "block")),
+		.block = (size_t)fmax(0, view_number(t->view, "block")),
 		.order = b->arrived++,
-		.in_force = in_force,
-		.value = calloc(n_metrics, sizeof(double)),
+		.in_force = t->mode == VERDICT_IN_FORCE,
+		.value = malloc(n_metrics * sizeof(double)),
 	};
 	if (!s->value)
 		return -ENOMEM;
+	if (c->detail)
+		s->started_s = seconds_of(view_word(t->view, "started", text, sizeof(text), ""));
 	c->n_samples++;
-	for (size_t m = 0; m < n_metrics; m++)
-		s->value[m] = usable_value(
-			trial, &all[m], strncmp(all[m].name, "service", 7) ? latencies : services);
-	snprintf(key, sizeof(key), "%zu", s->block);
-	json_object_set_new(b->blocks, key, json_true());
+	read_values(b, t, s->value);
+	snprintf(text, sizeof(text), "%zu", s->block);
+	json_object_set_new(b->blocks, text, json_true());
 	return 0;
 }
 
-static void add_reasons(struct cell *c, const json_t *trial, const char *status,
-			enum verdict_mode mode)
+static void add_reasons(struct cell *c, const struct trial *t, const struct view *verdict)
 {
+	_json_ json_t *reasons = NULL;
 	const json_t *one;
+	char text[400];
 	size_t i;
 
-	if (!strcmp(status, "failed")) {
-		count_reason(c, jsonio_string(trial, "error", "the trial failed without a word"));
+	if (!strcmp(t->status, "failed")) {
+		count_reason(c, view_word(t->view, "error", text, sizeof(text),
+					  "the trial failed without a word"));
 		return;
 	}
-	json_array_foreach (json_object_get(trial, "checks"), i, one)
+	if (t->objection) {
+		snprintf(text, sizeof(text), "host_suspect: %.300s", t->objection);
+		count_reason(c, text);
+	}
+	json_array_foreach (t->failed, i, one)
 		if (!strcmp(jsonio_string(one, "result", ""), "fail"))
 			count_reason(c, jsonio_string(one, "sentence", "a check failed"));
-	if (mode == VERDICT_IN_FORCE)
+	if (t->mode == VERDICT_IN_FORCE)
 		return;
-	json_array_foreach (jsonio_at(trial, "verdict.reasons"), i, one)
+	reasons = view_json(verdict, "reasons");
+	json_array_foreach (reasons, i, one)
 		count_reason(c, json_string_value(one) ?: "?");
 }
 
-static int visit(void *context, json_t *trial, struct diag *d)
+/* A trial that was measured: valid, or not by a histogram that cannot be read. */
+static int add_valid(struct builder *b, struct cell *c, const struct trial *t,
+		     const struct view *verdict)
 {
-	struct builder *b = context;
-	const json_t *at = json_object_get(b->index, jsonio_string(trial, "cell", ""));
-	const char *status = jsonio_string(trial, "status", "");
 	struct diag why = {""};
-	enum verdict_mode mode;
-	struct cell *c;
-	double share;
-	int err;
+	bool in_force = t->mode == VERDICT_IN_FORCE;
+	int err = read_hists(b, c, t, &why);
 
-	if (!at)
-		return diag_set(d, -EINVAL, "trial %s: cell \"%s\" is not in run.json",
-				jsonio_string(trial, "trial", "?"),
-				jsonio_string(trial, "cell", ""));
-	c = &b->cells->cell[json_integer_value(at)];
-	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure")) {
-		/* Calibration is no result; the spinner's pass gives one number of its own. */
-		if (!strcmp(status, "valid"))
-			c->cpu_left = jsonio_number(trial, "metrics.cpu_left_per_io");
-		return 0;
-	}
-	c->trials++;
-	if (isnan(c->rate_iops))
-		c->rate_iops = jsonio_number(trial, "load.rate_iops");
-	err = verdict_mode_parse(jsonio_string(trial, "verdict.mode", ""), &mode, d);
-	if (!err)
-		err = verdict_grade_parse(jsonio_string(trial, "verdict.grade", ""), &c->grade, d);
-	if (err)
-		return err;
-	add_reasons(c, trial, status, mode);
-	if (!strcmp(status, "failed")) {
-		c->verdicts[VERDICT_UNSUPPORTED] += mode == VERDICT_UNSUPPORTED;
-		c->failed += mode != VERDICT_UNSUPPORTED;
-		return 0;
-	}
-	if (strcmp(status, "valid")) {
-		c->invalid++;
-		return 0;
-	}
-	err = merge(b, mode == VERDICT_IN_FORCE ? &c->in_force : &c->other, trial, &why);
 	if (err == -EINVAL) {
 		c->invalid++;
 		count_reason(c, why.text);
 		return 0;
 	}
+	if (!err)
+		err = merge(b, in_force ? &c->in_force : &c->other);
 	if (err)
-		return diag_set(d, err, "out of memory");
-	c->verdicts[mode]++;
-	share = jsonio_number(trial, "verdict.share");
-	if (mode == VERDICT_NOT_IN_FORCE)
-		c->share = fmin(c->share, share);
-	c->used += mode == VERDICT_IN_FORCE;
-	return add_sample(b, c, trial, mode == VERDICT_IN_FORCE, d);
+		return err;
+	c->verdicts[t->mode]++;
+	if (t->mode == VERDICT_NOT_IN_FORCE)
+		c->share = fmin(c->share, view_number(verdict, "share"));
+	c->used += in_force;
+	if (c->detail && in_force)
+		err = detail_add(c->detail, t->view, c->kind->count);
+	else if (c->detail)
+		err = detail_add_knobs(c->detail, t->view);
+	return err ? err : add_sample(b, c, t);
+}
+
+/* The rate that an open loop was given, where the plan knows only a share. */
+static void note_rate(struct cell *c, const struct view *trial)
+{
+	struct view load;
+
+	if (!isnan(c->rate) || !view_make(view_get(trial, "load"), &load))
+		return;
+	c->rate = view_number(&load, "rate_iops");
+	if (isnan(c->rate))
+		c->rate = view_number(&load, "rate_per_s");
+}
+
+static int add_trial(struct builder *b, struct cell *c, struct trial *t, struct diag *d)
+{
+	struct view verdict;
+	char word[32];
+	int err;
+
+	c->trials++;
+	c->retries += t->retry;
+	note_rate(c, t->view);
+	if (!view_make(view_get(t->view, "verdict"), &verdict))
+		return diag_set(d, -EINVAL, "a record without a verdict");
+	err = verdict_mode_parse(view_word(&verdict, "mode", word, sizeof(word), ""), &t->mode, d);
+	if (!err)
+		err = verdict_grade_parse(view_word(&verdict, "grade", word, sizeof(word), ""),
+					  &c->grade, d);
+	if (err)
+		return err;
+	add_reasons(c, t, &verdict);
+	if (b->cells->ledger)
+		ledger_add(b->cells->ledger, t->view, t->status, t->mode);
+	if (!strcmp(t->status, "failed")) {
+		c->verdicts[VERDICT_UNSUPPORTED] += t->mode == VERDICT_UNSUPPORTED;
+		c->failed += t->mode != VERDICT_UNSUPPORTED;
+		return 0;
+	}
+	if (strcmp(t->status, "valid")) {
+		c->invalid++;
+		return 0;
+	}
+	err = add_valid(b, c, t, &verdict);
+	return err ? diag_set(d, err, "out of memory") : 0;
+}
+
+static int visit(void *context, const struct view *view, struct diag *d)
+{
+	struct builder *b = context;
+	char cell[320], status[16], word[24], id[80];
+	const char *pass;
+	const json_t *at =
+		json_object_get(b->index, view_word(view, "cell", cell, sizeof(cell), ""));
+	struct trial t = {.view = view};
+	struct span checks = view_get(view, "checks");
+	struct cell *c;
+	int err;
+
+	if (b->options && b->options->progress && ++b->seen % 256 == 0)
+		b->options->progress(b->options->context, b->seen);
+	if (!at)
+		return diag_set(d, -EINVAL, "trial %s: cell \"%s\" is not in run.json",
+				view_word(view, "trial", id, sizeof(id), "?"), cell);
+	c = &b->cells->cell[json_integer_value(at)];
+	t.status = view_word(view, "status", status, sizeof(status), "");
+	pass = view_word(view, "pass", word, sizeof(word), "measure");
+	t.retry = !strcmp(pass, "retry");
+	if (strcmp(pass, "measure") && !t.retry) {
+		/* Calibration is no result; the spinner's pass gives one number of its own. */
+		struct view metrics;
+
+		if (!strcmp(status, "valid") && view_make(view_get(view, "metrics"), &metrics))
+			c->cpu_left = view_number(&metrics, "cpu_left_per_io");
+		return 0;
+	}
+	t.objection = canary_objection(b->canary, b->cells->canary,
+				       (size_t)fmax(0, view_number(view, "block")), t.retry);
+	if (t.objection && !strcmp(t.status, "valid"))
+		t.status = "invalid";
+	if (span_has(checks, "\"fail\""))
+		t.failed = span_json(checks);
+	err = add_trial(b, c, &t, d);
+	json_decref(t.failed);
+	return err;
 }
 
 /* run.json comes before the trials, but the reader hands it over only at the end: it is small, so
@@ -205,10 +325,17 @@ static int read_cells(const char *dir, struct builder *b, json_t **run, struct d
 		return -ENOMEM;
 	json_array_foreach (list, i, spec) {
 		b->cells->cell[i] = (struct cell){.mode = jsonio_string(spec, "mode", "?"),
+						  .kind = kind_of(json_object_get(spec, "load")),
 						  .share = NAN,
-						  .rate_iops = NAN,
+						  .given_up = json_object_get(*run, "retries"),
+						  .rate = NAN,
 						  .cpu_left = NAN,
 						  .reasons = json_object()};
+		if (b->options && b->options->details) {
+			b->cells->cell[i].detail = detail_new();
+			if (!b->cells->cell[i].detail)
+				return -ENOMEM;
+		}
 		json_object_set_new(b->index, jsonio_string(spec, "id", "?"),
 				    json_integer((json_int_t)i));
 		b->cells->n++;
@@ -225,36 +352,58 @@ static int by_block(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-int cells_read(const char *dir, struct cells **out, struct diag *d)
+static int read_all(const char *dir, struct builder *b, struct diag *d)
 {
-	struct builder b = {.cells = calloc(1, sizeof(struct cells)),
-			    .index = json_object(),
-			    .blocks = json_object()};
 	_json_ json_t *early = NULL;
-	int err = b.cells ? read_cells(dir, &b, &early, d) : -ENOMEM;
+	const json_t *list;
+	int err = read_cells(dir, b, &early, d);
 
-	if (!err)
-		err = record_read_run(dir, visit, &b, &b.cells->run, d);
-	json_decref(b.index);
 	if (!err) {
-		const json_t *list = json_object_get(b.cells->run->run, "cells");
-
-		b.cells->blocks = json_object_size(b.blocks);
-		for (size_t i = 0; i < b.cells->n; i++) {
-			struct cell *c = &b.cells->cell[i];
-
-			c->spec = json_array_get(list, i);
-			c->mode = jsonio_string(c->spec, "mode", "?");
-			if (c->n_samples)
-				qsort(c->sample, c->n_samples, sizeof(*c->sample), by_block);
-		}
+		b->canary = json_object_get(early, "canary");
+		b->cells->canary = canary_judge(b->canary);
+		err = record_view_run(dir, visit, b, &b->cells->run, d);
 	}
-	json_decref(b.blocks);
+	if (err)
+		return err;
+	list = json_object_get(b->cells->run->run, "cells");
+	b->cells->blocks = json_object_size(b->blocks);
+	for (size_t i = 0; i < b->cells->n; i++) {
+		struct cell *c = &b->cells->cell[i];
+
+		c->spec = json_array_get(list, i);
+		c->mode = jsonio_string(c->spec, "mode", "?");
+		if (c->n_samples)
+			qsort(c->sample, c->n_samples, sizeof(*c->sample), by_block);
+	}
+	return 0;
+}
+
+int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
+	       struct diag *d)
+{
+	struct builder *b = calloc(1, sizeof(*b));
+	struct cells *cells = calloc(1, sizeof(*cells));
+	int err = -ENOMEM;
+
+	if (b && cells) {
+		b->cells = cells;
+		b->options = options;
+		b->index = json_object();
+		b->blocks = json_object();
+		hist_init(&b->latency.hist);
+		hist_init(&b->service.hist);
+		if (options && options->details)
+			cells->ledger = ledger_new();
+		err = read_all(dir, b, d);
+		json_decref(b->index);
+		json_decref(b->blocks);
+	}
+	free(b);
 	if (err) {
-		cells_free(b.cells);
+		cells_free(cells);
 		return err;
 	}
-	*out = b.cells;
+	*out = cells;
 	return 0;
 }
 
@@ -271,7 +420,10 @@ void cells_free(struct cells *cells)
 		free(c->in_force);
 		free(c->other);
 		json_decref(c->reasons);
+		detail_free(c->detail);
 	}
+	json_decref(cells->canary);
+	json_decref(cells->ledger);
 	free(cells->cell);
 	record_free_run(cells->run);
 	free(cells);

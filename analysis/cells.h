@@ -9,12 +9,15 @@
 
 struct diag;
 struct run_data;
+struct kind;
+struct detail;
 
 /* One valid trial. */
 struct sample {
 	size_t block;
 	size_t order; /* of arrival, so that sorting is stable */
 	bool in_force;
+	double started_s; /* since the epoch; 0 unless details were asked for */
 	double *value; /* by index into metric_all(); NAN: not measured, spoiled or unsupported */
 };
 
@@ -25,8 +28,11 @@ struct cell_hists {
 
 struct cell {
 	const json_t *spec; /* in run.json, borrowed */
+	const struct kind *kind;
 	const char *mode;
 	size_t trials, invalid, failed, used;
+	size_t retries; /* of the trials: made again at the end of the run */
+	bool given_up;	/* invalid ones were tried again: what still has none valid has failed */
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
 	double share;	 /* smallest share of the effect among those not in force; NAN */
@@ -34,16 +40,30 @@ struct cell {
 	struct sample *sample;
 	size_t n_samples, room;
 	struct cell_hists *in_force, *other; /* NULL until there is one */
-	double rate_iops;		     /* of the first trial; NAN */
+	double rate;			     /* of the first open-loop trial; NAN */
 	double cpu_left;		     /* cpu_left_per_io of the pass of its own; NAN */
+	struct detail *detail;		     /* NULL unless details were asked for */
 };
 
 struct cells {
 	struct run_data *run;
 	struct cell *cell;
 	size_t n;
-	size_t blocks; /* distinct, over all cells */
+	size_t blocks;	/* distinct, over all cells */
+	json_t *canary; /* what the run's canary says of its blocks (canary.h) */
+	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
 };
 
-int cells_read(const char *dir, struct cells **out, struct diag *d);
+/* Called now and then with the number of records read so far. */
+typedef void (*cells_progress)(void *context, size_t records);
+
+struct cells_options {
+	bool details; /* what a report shows beyond the metrics */
+	cells_progress progress;
+	void *context;
+};
+
+/* `options` may be NULL. */
+int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
+	       struct diag *d);
 void cells_free(struct cells *cells);

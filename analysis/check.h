@@ -2,7 +2,8 @@
 /*
  * Physical consistency of a trial. Every check lives once, in the table of check.c: it looks at a
  * trial record and nothing else, so the same code runs as the record is made and again on any
- * record, years later, elsewhere. To add one: a row.
+ * record, years later, elsewhere. To add one: a row there, and its rule in check_flow.c (rate,
+ * latency, counts, time), check_device.c (what the kernel counted) or check_host.c (the host).
  */
 #pragma once
 #include <jansson.h>
@@ -38,6 +39,10 @@ json_t *check_trial(const json_t *trial);
 const char *check_status(const json_t *checks);
 /* Does a failed check of the record spoil this metric? Returns its id, or NULL. Borrowed. */
 const char *check_spoiled(const json_t *checks, const char *metric);
+
+/* Names of what the host did beyond its limits (check_host.c), also where that is no more than a
+ * label; appended to `labels`. */
+void check_labels(const json_t *trial, json_t *labels);
 
 /* Every check and the verdict again, from what the record holds; appends to `differences` one
  * {"trial", "what", "recorded", "again"} for each that differs from the record. */

@@ -46,22 +46,22 @@ static void compare_checks(const json_t *trial, const json_t *again, json_t *dif
 /* A ratio that is recorded must be the quotient of the counts it is made of. */
 static void compare_metrics(const json_t *trial, json_t *differences)
 {
-	double seconds = jsonio_number(trial, "timing.measured_ns") / 1e9, io, iops, bytes;
+	double seconds = jsonio_number(trial, "timing.measured_ns") / 1e9, mean;
 	struct {
 		const char *name;
 		double recorded, again, tolerance;
-	} rows[3];
+	} rows[5];
 	char left[40], right[40], what[64];
 
-	io = jsonio_number(trial, "counts.io");
-	bytes = jsonio_number(trial, "counts.bytes");
-	iops = io / seconds;
-	rows[0] = (typeof(rows[0])){"iops", 0, iops, 1e-6};
-	rows[1] = (typeof(rows[0])){"throughput_bytes_per_s", 0, bytes / seconds, 1e-6};
-	rows[2] = (typeof(rows[0])){"latency_mean_ns", 0,
-				    jsonio_number(trial, "latency.sum_ns") /
-					    jsonio_number(trial, "latency.count"),
-				    1e-6};
+	mean = jsonio_number(trial, "latency.sum_ns") / jsonio_number(trial, "latency.count");
+	rows[0] = (typeof(rows[0])){"iops", 0, jsonio_number(trial, "counts.io") / seconds, 1e-6};
+	rows[1] = (typeof(rows[0])){"throughput_bytes_per_s", 0,
+				    jsonio_number(trial, "counts.bytes") / seconds, 1e-6};
+	rows[2] = (typeof(rows[0])){"transactions_per_s", 0,
+				    jsonio_number(trial, "counts.transaction") / seconds, 1e-6};
+	/* a record has one of the two */
+	rows[3] = (typeof(rows[0])){"latency_mean_ns", 0, mean, 1e-6};
+	rows[4] = (typeof(rows[0])){"rtt_mean_ns", 0, mean, 1e-6};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		snprintf(what, sizeof(what), "metrics.%s", rows[i].name);
 		rows[i].recorded = jsonio_number(trial, what);

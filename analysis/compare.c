@@ -3,107 +3,35 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis/cells.h"
+#include "analysis/compare_groups.h"
 #include "analysis/judge.h"
+#include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
-#include "base/num.h"
 #include "base/suggest.h"
 #include "record/metric.h"
 #include "record/record.h"
 
-/* What makes two rows comparable: the same work asked for. Options of the mode (engine, polling)
- * are what is compared. */
-static const char *const axes[] = {
-	"rw",	      "bs",	     "iodepth",	      "numjobs",   "open_loop", "rate_iops",
-	"rate_share", "connections", "message_bytes", "transport", "rate_per_s"};
-
-struct group {
-	char *key;
-	size_t *cell; /* indices, in the order of run.json */
-	size_t n;
-	const struct cell *baseline;
-	json_t *rows; /* borrowed from the result, one per cell */
-	bool open_loop;
-};
-
-struct pair {
-	struct judgement judgement;
-	struct group *group;
-	size_t row;
-	bool declared;
-};
-
-struct comparison {
-	struct cells *cells;
-	const char *baseline;
-	struct group *group;
-	size_t n_groups;
-	struct pair *pair;
-	size_t n_pairs;
-	uint64_t seed;
-};
-
-static json_t *number_or_null(double value)
+/* "sdb, ioloop: randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
+static void group_title(const struct cell *c, char *out, size_t size)
 {
-	return isfinite(value) ? json_real(value) : json_null();
-}
+	char load[160], where[96] = "";
 
-static const char *placement_name(const struct cell *c)
-{
-	return jsonio_string(c->spec, "placement.name",
-			     jsonio_string(c->spec, "placement.cpus", ""));
-}
-
-static char *group_key(const struct cell *c)
-{
-	_json_ json_t *key = json_pack("[s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
-				       jsonio_string(c->spec, "workload", "?"), placement_name(c));
-	json_t *load = json_array_get(key, 3);
-
-	for (size_t i = 0; i < ARRAY_SIZE(axes); i++) {
-		json_t *value = json_object_get(json_object_get(c->spec, "load"), axes[i]);
-
-		/* At open loop the arrivals are the load; the depth only bounds what is in flight.
-		 */
-		if (!strcmp(axes[i], "iodepth") &&
-		    json_is_true(jsonio_at(c->spec, "load.open_loop")))
-			continue;
-		if (value && !json_is_null(value))
-			json_object_set(load, axes[i], value);
-	}
-	return jsonio_line(key);
-}
-
-/* "sdb · ioloop · randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
-static void group_title(const struct group *g, const struct cell *c, char *out, size_t size)
-{
-	double bs = jsonio_number(c->spec, "load.bs");
-	double depth = jsonio_number(c->spec, "load.iodepth");
-	double jobs = jsonio_number(c->spec, "load.numjobs");
-	char bytes[32] = "", deep[32] = "", many[32] = "", open[64] = "", where[96] = "";
-
-	if (bs > 0)
-		num_bytes_text((uint64_t)bs, bytes, sizeof(bytes));
-	if (depth > 0 && !g->open_loop)
-		snprintf(deep, sizeof(deep), ", depth %.0f", depth);
-	if (jobs > 1)
-		snprintf(many, sizeof(many), ", %.0f jobs", jobs);
-	if (g->open_loop && !isnan(c->rate_iops))
-		snprintf(open, sizeof(open), ", open loop at %.0f/s", c->rate_iops);
-	else if (g->open_loop)
-		snprintf(open, sizeof(open), ", open loop");
-	if (placement_name(c)[0])
+	kind_load_text(json_object_get(c->spec, "load"), c->rate, load, sizeof(load));
+	if (group_placement(c)[0])
 		snprintf(where, sizeof(where), ", %s%s",
 			 jsonio_string(c->spec, "placement.name", NULL) ? "placement " : "CPUs ",
-			 placement_name(c));
-	snprintf(out, size, "%s, %s: %s %s%s%s%s%s", jsonio_string(c->spec, "target", "?"),
-		 jsonio_string(c->spec, "workload", "?"), jsonio_string(c->spec, "load.rw", ""),
-		 bytes, deep, many, open, where);
+			 group_placement(c));
+	snprintf(out, size, "%s, %s: %s%s", jsonio_string(c->spec, "target", "?"),
+		 jsonio_string(c->spec, "workload", "?"), load, where);
 }
 
 static int make_groups(struct comparison *cmp)
@@ -115,7 +43,7 @@ static int make_groups(struct comparison *cmp)
 	if (!cmp->group)
 		return -ENOMEM;
 	for (size_t i = 0; i < cells->n; i++) {
-		_free_ char *key = group_key(&cells->cell[i]);
+		_free_ char *key = group_key(&cells->cell[i], NULL);
 		const json_t *at = key ? json_object_get(index, key) : NULL;
 		struct group *g = &cmp->group[at ? (size_t)json_integer_value(at) : cmp->n_groups];
 
@@ -126,8 +54,8 @@ static int make_groups(struct comparison *cmp)
 			g->cell = calloc(cells->n, sizeof(size_t));
 			if (!g->cell)
 				return -ENOMEM;
-			g->open_loop =
-				json_is_true(jsonio_at(cells->cell[i].spec, "load.open_loop"));
+			g->kind = cells->cell[i].kind;
+			g->open_loop = kind_open_loop(json_object_get(cells->cell[i].spec, "load"));
 		}
 		g->cell[g->n++] = i;
 		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
@@ -150,26 +78,9 @@ static const char *cell_state(const struct cell *c)
 		return "unproven";
 	if (c->verdicts[VERDICT_UNSUPPORTED])
 		return "unsupported";
-	return c->invalid ? "invalid" : c->failed ? "failed" : "not_run";
-}
-
-/* The samples a row stands on: those in force, or all valid ones where none was. The first of a
- * block counts: a set-up is one value. */
-static size_t collect(const struct cell *c, size_t metric, size_t *block, double *value)
-{
-	size_t n = 0, last = SIZE_MAX;
-
-	for (size_t i = 0; i < c->n_samples; i++) {
-		const struct sample *s = &c->sample[i];
-
-		if ((c->used && !s->in_force) || s->block == last || isnan(s->value[metric]))
-			continue;
-		last = s->block;
-		if (block)
-			block[n] = s->block;
-		value[n++] = s->value[metric];
-	}
-	return n;
+	if (c->invalid)
+		return c->given_up ? "failed" : "invalid";
+	return c->failed ? "failed" : "not_run";
 }
 
 /* A percentile of the cell: that of the merged histogram, or the reason why there is none. */
@@ -194,6 +105,13 @@ static void merged_percentile(const struct cell *c, const struct metric *m, json
 	json_object_set_new(out, "reason", json_string(why));
 }
 
+/* Percentiles of the histograms that this kind of trial records. */
+static bool belongs(const struct cell *c, const struct metric *m)
+{
+	return !strncmp(m->name, c->kind->prefix, strlen(c->kind->prefix)) ||
+	       (!strncmp(m->name, "service", 7) && !strcmp(c->kind->name, "block"));
+}
+
 static json_t *row_metrics(const struct cell *c)
 {
 	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
@@ -203,11 +121,11 @@ static json_t *row_metrics(const struct cell *c)
 
 	all = metric_all(&n_metrics);
 	for (size_t m = 0; value && m < n_metrics; m++) {
-		size_t n = collect(c, m, NULL, value);
+		size_t n = group_collect(c, m, NULL, value);
 		struct stats_interval i;
 		json_t *one;
 
-		if (!n && all[m].quantile <= 0)
+		if (!n && !(all[m].quantile > 0 && belongs(c, &all[m])))
 			continue;
 		stats_sort(value, n);
 		i = stats_order_interval(value, n, 0.5, 0.95);
@@ -219,7 +137,7 @@ static json_t *row_metrics(const struct cell *c)
 			json_object_set_new(one, "high", json_real(i.high));
 			json_object_set_new(one, "level", json_real(i.level));
 		}
-		if (all[m].quantile > 0 && strncmp(all[m].name, "rtt", 3))
+		if (all[m].quantile > 0 && belongs(c, &all[m]))
 			merged_percentile(c, &all[m], one);
 		if (n || json_object_get(one, "samples"))
 			json_object_set(out, all[m].name, one);
@@ -267,47 +185,81 @@ static json_t *row_json(const struct cell *c)
 }
 
 /* Rates are given, not measured, at open loop; there latency is what a mode decides. */
-static bool applies(const struct group *g, const struct metric *m)
+static bool applies(const struct comparison *cmp, const struct group *g, const struct metric *m)
 {
-	return !g->open_loop || m->better != METRIC_HIGHER || m->margin_absolute > 0;
+	const struct metric *all;
+	size_t n;
+
+	all = metric_all(&n);
+	if (g->open_loop && m->better == METRIC_HIGHER && !(m->margin_absolute > 0))
+		return false;
+	for (size_t i = 0; i < g->n; i++) /* of this kind: some row has it */
+		if (group_collect(&cmp->cells->cell[g->cell[i]], (size_t)(m - all), NULL, NULL))
+			return true;
+	return false;
 }
 
 static int add_pair(struct comparison *cmp, struct group *g, size_t row, const char *name,
 		    bool declared)
 {
 	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
-	_free_ double *x = calloc(c->n_samples + 1, sizeof(double));
-	_free_ double *y = calloc(b->n_samples + 1, sizeof(double));
-	_free_ size_t *x_block = calloc(c->n_samples + 1, sizeof(size_t));
-	_free_ size_t *y_block = calloc(b->n_samples + 1, sizeof(size_t));
-	const struct metric *all, *m = metric_find(name);
-	struct pair *grown;
-	size_t nx, ny, n = 0;
+	size_t most = c->n_samples > b->n_samples ? c->n_samples : b->n_samples;
+	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
+	double *x = calloc(most + 1, sizeof(double)), *y = calloc(most + 1, sizeof(double));
+	struct pair *grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
+	size_t metric = group_metric(name);
 
-	all = metric_all(&nx);
-	grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
 	if (grown)
 		cmp->pair = grown;
-	if (!grown || !x || !y || !x_block || !y_block)
-		return -ENOMEM;
-	nx = collect(c, (size_t)(m - all), x_block, x);
-	ny = collect(b, (size_t)(m - all), y_block, y);
-	for (size_t i = 0, k = 0; i < nx && k < ny;) { /* the blocks that have both */
-		if (x_block[i] == y_block[k]) {
-			x[n] = x[i++];
-			y[n++] = y[k++];
-		} else if (x_block[i] < y_block[k]) {
-			i++;
-		} else {
-			k++;
-		}
+	if (!grown || !x || !y || !block || /* or a metric that this workload does not have: */
+	    (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))) {
+		free(x);
+		free(y);
+		return grown && x && y && block ? 0 : -ENOMEM;
 	}
-	if (!nx && !ny)
-		return 0; /* a metric that this workload does not have */
-	grown = &cmp->pair[cmp->n_pairs++];
-	*grown = (struct pair){.group = g, .row = row, .declared = declared};
-	judge_estimate(&grown->judgement, m, y, x, n, cmp->seed);
+	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = metric_find(name),
+						  .baseline = y,
+						  .mode = x,
+						  .n = group_paired(c, b, metric, block, x, y),
+						  .group = g,
+						  .row = row,
+						  .declared = declared};
 	return 0;
+}
+
+/* Bootstraps cost milliseconds each and share nothing: every CPU takes the next pair. */
+struct estimator {
+	struct comparison *cmp;
+	atomic_size_t next;
+};
+
+static void *estimate_some(void *context)
+{
+	struct estimator *e = context;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&e->next, 1)) < e->cmp->n_pairs) {
+		struct pair *p = &e->cmp->pair[i];
+
+		judge_estimate(&p->judgement, p->metric, p->baseline, p->mode, p->n, e->cmp->seed);
+	}
+	return NULL;
+}
+
+#define ESTIMATORS 8
+static void estimate_pairs(struct comparison *cmp)
+{
+	struct estimator e = {.cmp = cmp};
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t thread[ESTIMATORS];
+	size_t n = 0, most = cpus > ESTIMATORS ? ESTIMATORS : cpus > 1 ? (size_t)cpus : 1;
+
+	while (n + 1 < most && n + 1 < cmp->n_pairs &&
+	       !pthread_create(&thread[n], NULL, estimate_some, &e))
+		n++;
+	estimate_some(&e); /* as many as could be started, and this one */
+	while (n)
+		pthread_join(thread[--n], NULL);
 }
 
 /* Which metrics are judged in a group: those asked for, else the declared ones that apply, else (an
@@ -323,7 +275,7 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 
 	json_array_foreach (declared, i, one)
 		if (!o->n_metrics && n < ARRAY_SIZE(names) &&
-		    applies(g, metric_find(json_string_value(one)))) {
+		    applies(cmp, g, metric_find(json_string_value(one)))) {
 			is_declared[n] = true;
 			names[n++] = json_string_value(one);
 		}
@@ -335,7 +287,7 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 	}
 	if (!n) {
 		is_declared[n] = true;
-		names[n++] = g->open_loop ? "latency_p50_ns" : "iops";
+		names[n++] = g->open_loop ? g->kind->latency : g->kind->rate;
 	}
 	for (size_t row = 0; !err && row < g->n; row++) {
 		const struct cell *c = &cmp->cells->cell[g->cell[row]];
@@ -410,20 +362,36 @@ static json_t *groups_json(struct comparison *cmp)
 		for (size_t r = 0; r < g->n; r++) {
 			const struct cell *c = &cmp->cells->cell[g->cell[r]];
 
-			if (isnan(first->rate_iops) && !isnan(c->rate_iops))
+			if (isnan(first->rate) && !isnan(c->rate))
 				first = c;
 			json_array_append_new(g->rows, row_json(c));
 		}
-		group_title(g, first, title, sizeof(title));
+		group_title(first, title, sizeof(title));
 		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:O, s:s, s:b, s:o}", "target",
+			out, json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}", "kind",
+				       g->kind->name, "target",
 				       jsonio_string(first->spec, "target", "?"), "workload",
 				       jsonio_string(first->spec, "workload", "?"), "placement",
-				       placement_name(first), "load",
-				       json_object_get(first->spec, "load"), "title", title,
-				       "open_loop", g->open_loop, "rows", g->rows));
+				       group_placement(first), "load",
+				       json_object_get(first->spec, "load"), "rate",
+				       number_or_null(first->rate), "title", title, "open_loop",
+				       g->open_loop, "rows", g->rows));
 	}
 	return out;
+}
+
+/* Beside the judged pairs: what each group and each axis of load say to a person. */
+static void add_answers(const struct comparison *cmp, json_t *groups)
+{
+	json_t *group;
+	size_t i;
+
+	json_array_foreach (groups, i, group) {
+		json_t *answer = answer_group(cmp, &cmp->group[i]);
+
+		if (answer)
+			json_object_set_new(group, "answer", answer);
+	}
 }
 
 static json_t *result_json(struct comparison *cmp)
@@ -432,6 +400,7 @@ static json_t *result_json(struct comparison *cmp)
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
 
+	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
 		measured += cmp->cells->cell[i].used > 0;
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
@@ -447,17 +416,18 @@ static json_t *result_json(struct comparison *cmp)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
-	return json_pack("{s:s, s:o, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
-			 "run", jsonio_string(run->run, "run", "?"), "baseline",
-			 cmp->baseline ? json_string(cmp->baseline) : json_null(),
-			 "cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "blocks",
-			 (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
-			 "dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups",
-			 groups, "left_out", left_out, "rows_measured", (json_int_t)measured,
-			 "words", "better", (json_int_t)words[JUDGE_BETTER], "worse",
-			 (json_int_t)words[JUDGE_WORSE], "equivalent",
-			 (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
-			 (json_int_t)words[JUDGE_INCONCLUSIVE]);
+	return json_pack(
+		"{s:s, s:o, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
+		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossover_all(cmp),
+		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
+		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "canary",
+		cmp->cells->canary, "blocks", (json_int_t)cmp->cells->blocks, "trials",
+		(json_int_t)run->n_trials, "dirty",
+		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
+		left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
+		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
+		(json_int_t)words[JUDGE_INCONCLUSIVE]);
 }
 
 static int check_metrics(const struct compare_options *o, struct diag *d)
@@ -496,22 +466,22 @@ static int find_baseline(struct comparison *cmp, const struct compare_options *o
 			suggest_text(o->baseline, modes, cmp->cells->n, hint, sizeof(hint)));
 }
 
-int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
+int compare_cells(struct cells *cells, const struct compare_options *o, json_t **result,
+		  struct diag *d)
 {
-	struct comparison cmp = {0};
+	struct comparison cmp = {.cells = cells};
 	int err = check_metrics(o, d);
 
 	if (!err)
-		err = cells_read(dir, &cmp.cells, d);
-	if (err)
-		return err;
-	err = find_baseline(&cmp, o, d);
+		err = find_baseline(&cmp, o, d);
 	if (!err)
 		err = make_groups(&cmp);
-	cmp.seed = (uint64_t)json_integer_value(json_object_get(cmp.cells->run->run, "seed"));
+	cmp.seed = (uint64_t)json_integer_value(json_object_get(cells->run->run, "seed"));
 	for (size_t i = 0; !err && i < cmp.n_groups; i++)
 		if (cmp.group[i].baseline && cmp.group[i].baseline->used)
 			err = pair_group(&cmp, &cmp.group[i], o);
+	if (!err)
+		estimate_pairs(&cmp);
 	if (!err)
 		err = judge_pairs(&cmp);
 	if (!err)
@@ -519,7 +489,23 @@ int compare_run(const char *dir, const struct compare_options *o, json_t **resul
 	for (size_t i = 0; i < cmp.n_groups; i++)
 		free(cmp.group[i].cell);
 	free(cmp.group);
+	for (size_t i = 0; i < cmp.n_pairs; i++) {
+		free(cmp.pair[i].baseline);
+		free(cmp.pair[i].mode);
+	}
 	free(cmp.pair);
-	cells_free(cmp.cells);
+	return err;
+}
+
+int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
+{
+	struct cells *cells = NULL;
+	int err = check_metrics(o, d);
+
+	if (!err)
+		err = cells_read(dir, NULL, &cells, d);
+	if (!err)
+		err = compare_cells(cells, o, result, d);
+	cells_free(cells);
 	return err;
 }

@@ -74,11 +74,19 @@ double stats_sd(const double *x, size_t n)
 	return sqrt(sum / (double)(n - 1));
 }
 
+/* lgamma() writes its sign to a global. */
+static double log_gamma(double x)
+{
+	int sign;
+
+	return lgamma_r(x, &sign);
+}
+
 static double binomial_pmf(size_t n, size_t k, double p)
 {
 	double dn = (double)n, dk = (double)k;
 
-	return exp(lgamma(dn + 1) - lgamma(dk + 1) - lgamma(dn - dk + 1) + dk * log(p) +
+	return exp(log_gamma(dn + 1) - log_gamma(dk + 1) - log_gamma(dn - dk + 1) + dk * log(p) +
 		   (dn - dk) * log1p(-p));
 }
 
@@ -110,17 +118,126 @@ struct stats_interval stats_order_interval(const double *sorted, size_t n, doubl
 	return i;
 }
 
-static size_t walsh_averages(const double *x, size_t n, double *out)
+/* How many Walsh averages (x[i] + x[j]) / 2, i <= j, are at most t: two pointers over sorted x.
+ * The averages rise with either index, in floating point too: a sum is rounded monotonically. */
+static size_t walsh_count(const double *sorted, size_t n, double t)
 {
-	size_t m = 0;
+	size_t count = 0, j = n;
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i; j < n; j++)
-			out[m++] = (x[i] + x[j]) / 2;
-	return m;
+	for (size_t i = 0; i < n; i++) {
+		while (j > i && (sorted[i] + sorted[j - 1]) / 2 > t)
+			j--;
+		if (j <= i)
+			break;
+		count += j - i;
+	}
+	return count;
 }
 
-/* Hoare's selection: the k-th smallest (from 0); reorders x. */
+/* Doubles in the order of their values as integers, and back. */
+static int64_t to_ordered(double x)
+{
+	int64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits < 0 ? INT64_MIN - bits : bits;
+}
+
+static double from_ordered(int64_t ordered)
+{
+	int64_t bits = ordered < 0 ? INT64_MIN - ordered : ordered;
+	double x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* The k-th smallest Walsh average (from 1), exact, without making the n (n + 1) / 2 of them: the
+ * least double that has k of them at or below it, found by bisection over all doubles. O(64 n). */
+static double walsh_kth(const double *sorted, size_t n, size_t k)
+{
+	int64_t low = to_ordered(sorted[0]), high = to_ordered(sorted[n - 1]);
+
+	while (low < high) {
+		int64_t mid = low + (int64_t)(((uint64_t)high - (uint64_t)low) / 2);
+
+		if (walsh_count(sorted, n, from_ordered(mid)) >= k)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return from_ordered(low);
+}
+
+static double *sorted_copy(const double *x, size_t n)
+{
+	double *sorted = allocate(n);
+
+	memcpy(sorted, x, n * sizeof(*x));
+	stats_sort(sorted, n);
+	return sorted;
+}
+
+double stats_hodges_lehmann(const double *x, size_t n)
+{
+	_free_ double *sorted = sorted_copy(x, n);
+	size_t m = n * (n + 1) / 2;
+
+	if (!n)
+		return NAN;
+	if (m % 2)
+		return walsh_kth(sorted, n, m / 2 + 1);
+	return (walsh_kth(sorted, n, m / 2) + walsh_kth(sorted, n, m / 2 + 1)) / 2;
+}
+
+/* P(T+ <= k) for k = 0 … n(n+1)/2 under the null: subsets of {1 … n} by their sum. */
+static void signed_rank_cdf(size_t n, double *cdf)
+{
+	size_t top = n * (n + 1) / 2;
+
+	memset(cdf, 0, (top + 1) * sizeof(*cdf));
+	cdf[0] = 1;
+	for (size_t rank = 1; rank <= n; rank++)
+		for (size_t s = top; s >= rank; s--)
+			cdf[s] += cdf[s - rank];
+	for (size_t s = 0; s <= top; s++)
+		cdf[s] = ldexp(cdf[s], -(int)n) + (s ? cdf[s - 1] : 0);
+}
+
+static struct stats_interval exact_interval(const double *sorted, size_t n, double level)
+{
+	size_t top = n * (n + 1) / 2, rank = 0;
+	_free_ double *cdf = allocate(top + 1);
+
+	signed_rank_cdf(n, cdf);
+	while (cdf[rank] < (1 - level) / 2)
+		rank++;
+	if (!rank) /* P(T+ <= 0) is too large already: fewer than 6 blocks at 95 % */
+		return NO_INTERVAL;
+	return (struct stats_interval){
+		.low = walsh_kth(sorted, n, rank),
+		.high = walsh_kth(sorted, n, top + 1 - rank),
+		.level = 1 - 2 * cdf[rank - 1],
+	};
+}
+
+/* The ranks of the exact interval by the normal approximation of the signed-rank distribution, good
+ * to a rank or two from n = 50 on (R's wilcox.test switches there). */
+static struct stats_interval large_interval(const double *sorted, size_t n, double level)
+{
+	size_t top = n * (n + 1) / 2, rank;
+	double dn = (double)n, z = stats_t_quantile((1 + level) / 2, 1e6);
+	double spread = sqrt(dn * (dn + 1) * (2 * dn + 1) / 24);
+
+	rank = (size_t)(dn * (dn + 1) / 4 - z * spread); /* downwards: never too narrow */
+	return (struct stats_interval){
+		.low = walsh_kth(sorted, n, rank),
+		.high = walsh_kth(sorted, n, top + 1 - rank),
+		.level = level,
+	};
+}
+
+/* Hoare's selection: the k-th smallest (from 0) goes to x[k], no larger one stands left of it. */
 static double select_kth(double *x, size_t n, size_t k)
 {
 	size_t low = 0, high = n - 1;
@@ -154,109 +271,183 @@ static double select_kth(double *x, size_t n, size_t k)
 	return x[k];
 }
 
-static double median_of_walsh(const double *x, size_t n, double *scratch)
+/* stats_quantile() of unsorted data, which it reorders. */
+static double quantile_of(double *x, size_t n, double q)
 {
-	size_t m = walsh_averages(x, n, scratch);
-	double upper = select_kth(scratch, m, m / 2), lower;
+	double h = (double)(n - 1) * q, low, high;
+	size_t k = (size_t)h;
 
-	if (m % 2)
-		return upper;
-	lower = scratch[0]; /* all below m / 2 stand left of it now */
-	for (size_t i = 1; i < m / 2; i++)
-		if (scratch[i] > lower)
-			lower = scratch[i];
-	return (lower + upper) / 2;
+	low = select_kth(x, n, k);
+	if (k + 1 >= n)
+		return low;
+	high = x[k + 1];
+	for (size_t i = k + 2; i < n; i++)
+		high = fmin(high, x[i]);
+	return low + (h - (double)k) * (high - low);
 }
 
-double stats_hodges_lehmann(const double *x, size_t n)
-{
-	_free_ double *walsh = allocate(n * (n + 1) / 2);
+struct walsh {
+	double value;
+	uint8_t i, j; /* n is at most STATS_BOOTSTRAP_MAX */
+};
 
-	return n ? median_of_walsh(x, n, walsh) : NAN;
+static int by_value(const void *a, const void *b)
+{
+	const struct walsh *x = a, *y = b;
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	return x->i != y->i ? x->i - y->i : x->j - y->j;
 }
 
-/* P(T+ <= k) for k = 0 … n(n+1)/2 under the null: subsets of {1 … n} by their sum. */
-static void signed_rank_cdf(size_t n, double *cdf)
-{
-	size_t top = n * (n + 1) / 2;
+/*
+ * A resample of blocks draws x[i] count[i] times, so the average of x[i] and x[j] is there
+ * count[i] count[j] times (count (count + 1) / 2 times for i = j): its median is a weighted median
+ * of the averages of the data, which are made and sorted once. Of the `start` smallest of them, row
+ * i has those with j from i to reach[i] - 1 (the averages rise with j), so the weight in front of
+ * `start` is a sum over rows, and the walk begins near where it ends.
+ */
+struct resampler {
+	struct walsh *pair; /* sorted */
+	size_t n, n_pairs, start;
+	uint8_t reach[STATS_BOOTSTRAP_MAX];
+};
 
-	memset(cdf, 0, (top + 1) * sizeof(*cdf));
-	cdf[0] = 1;
-	for (size_t rank = 1; rank <= n; rank++)
-		for (size_t s = top; s >= rank; s--)
-			cdf[s] += cdf[s - rank];
-	for (size_t s = 0; s <= top; s++)
-		cdf[s] = ldexp(cdf[s], -(int)n) + (s ? cdf[s - 1] : 0);
+static void resampler_make(struct resampler *r, const double *sorted, size_t n)
+{
+	size_t at = 0;
+
+	r->n = n;
+	r->n_pairs = n * (n + 1) / 2;
+	r->start = r->n_pairs / 2;
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i; j < n; j++)
+			r->pair[at++] =
+				(struct walsh){(sorted[i] + sorted[j]) / 2, (uint8_t)i, (uint8_t)j};
+	qsort(r->pair, r->n_pairs, sizeof(*r->pair), by_value);
+	for (size_t i = 0; i < n; i++)
+		r->reach[i] = (uint8_t)i;
+	for (size_t p = 0; p < r->start; p++)
+		r->reach[r->pair[p].i]++; /* ties are sorted by j, so no row has a hole */
 }
 
-static struct stats_interval exact_interval(const double *x, size_t n, double level)
+static unsigned weight(const struct walsh *w, const unsigned *count)
 {
-	size_t top = n * (n + 1) / 2, rank = 0;
-	_free_ double *cdf = allocate(top + 1);
-	_free_ double *walsh = allocate(top);
-	struct stats_interval i;
-
-	signed_rank_cdf(n, cdf);
-	while (cdf[rank] < (1 - level) / 2)
-		rank++;
-	if (!rank) /* P(T+ <= 0) is too large already: fewer than 6 blocks at 95 % */
-		return NO_INTERVAL;
-	walsh_averages(x, n, walsh);
-	stats_sort(walsh, top);
-	i.low = walsh[rank - 1];
-	i.high = walsh[top - rank];
-	i.level = 1 - 2 * cdf[rank - 1];
-	return i;
+	return w->i == w->j ? count[w->i] * (count[w->i] + 1) / 2 : count[w->i] * count[w->j];
 }
 
-/* The ranks of the exact interval by the normal approximation of the signed-rank distribution, good
- * to a rank or two from n = 50 on (R's wilcox.test switches there). */
-static struct stats_interval large_interval(const double *x, size_t n, double level)
+static unsigned weight_before_start(const struct resampler *r, const unsigned *count)
 {
-	size_t top = n * (n + 1) / 2, rank;
-	_free_ double *walsh = allocate(top);
-	double dn = (double)n, z = stats_t_quantile((1 + level) / 2, 1e6);
-	double spread = sqrt(dn * (dn + 1) * (2 * dn + 1) / 24);
-	struct stats_interval i = {.level = level};
+	unsigned sum[STATS_BOOTSTRAP_MAX + 1] = {0}, before = 0;
 
-	rank = (size_t)(dn * (dn + 1) / 4 - z * spread); /* downwards: never too narrow */
-	walsh_averages(x, n, walsh);
-	i.low = select_kth(walsh, top, rank - 1);
-	i.high = select_kth(walsh, top, top - rank);
-	return i;
+	for (size_t i = 0; i < r->n; i++)
+		sum[i + 1] = sum[i] + count[i];
+	for (size_t i = 0; i < r->n; i++)
+		if (r->reach[i] > i) /* the pair (i, i), then (i, j) with j > i */
+			before += count[i] * (count[i] + 1) / 2 +
+				  count[i] * (sum[r->reach[i]] - sum[i + 1]);
+	return before;
 }
 
-static struct stats_interval bootstrap_interval(const double *x, size_t n, double level,
-						uint64_t seed)
+/* The k-th smallest (from 1) of the resample's averages; `*next` is the (k + 1)-th. */
+static double resample_kth(const struct resampler *r, const unsigned *count, unsigned k,
+			   double *next)
 {
-	_free_ double *walsh = allocate(n * (n + 1) / 2);
-	_free_ double *drawn = allocate(n);
-	_free_ double *estimate = allocate(STATS_RESAMPLES);
+	unsigned before = weight_before_start(r, count), here;
+	size_t at = r->start;
+	double kth;
+
+	while (before >= k)
+		before -= weight(&r->pair[--at], count);
+	while (before + (here = weight(&r->pair[at], count)) < k) {
+		before += here;
+		at++;
+	}
+	kth = r->pair[at].value;
+	if (before + here == k) /* the next one that is there at all */
+		do
+			at++;
+		while (at + 1 < r->n_pairs && !weight(&r->pair[at], count));
+	*next = at < r->n_pairs ? r->pair[at].value : kth;
+	return kth;
+}
+
+/* How often each of n blocks is drawn in n draws; two draws of 32 bits a number (bias n / 2^32). */
+static void draw(struct rng *rng, size_t n, unsigned *count)
+{
+	uint64_t bits = 0;
+
+	memset(count, 0, n * sizeof(*count));
+	for (size_t i = 0; i < n; i++) {
+		bits = i % 2 ? bits >> 32 : rng_next(rng);
+		count[((bits & UINT32_MAX) * n) >> 32]++;
+	}
+}
+
+static void bootstrap(const double *sorted, size_t n, uint64_t seed, double *estimate)
+{
+	struct resampler r = {.pair = calloc(n * (n + 1) / 2, sizeof(struct walsh))};
+	unsigned count[STATS_BOOTSTRAP_MAX], m = (unsigned)(n * (n + 1) / 2);
 	struct rng rng;
 
+	if (!r.pair)
+		abort();
+	resampler_make(&r, sorted, n);
 	rng_seed(&rng, seed);
-	for (size_t r = 0; r < STATS_RESAMPLES; r++) {
-		for (size_t i = 0; i < n; i++)
-			drawn[i] = x[rng_below(&rng, n)];
-		estimate[r] = median_of_walsh(drawn, n, walsh);
+	for (size_t s = 0; s < STATS_RESAMPLES; s++) {
+		double middle, next;
+
+		draw(&rng, n, count);
+		middle = resample_kth(&r, count, (m + 1) / 2, &next);
+		estimate[s] = m % 2 ? middle : (middle + next) / 2;
 	}
-	stats_sort(estimate, STATS_RESAMPLES);
-	return (struct stats_interval){
-		.low = stats_quantile(estimate, STATS_RESAMPLES, (1 - level) / 2),
-		.high = stats_quantile(estimate, STATS_RESAMPLES, (1 + level) / 2),
-		.level = level,
-	};
+	free(r.pair);
+}
+
+void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n_levels,
+			uint64_t seed, struct stats_interval *out)
+{
+	_free_ double *sorted = sorted_copy(x, n);
+	_free_ double *estimate = NULL;
+
+	if (n > STATS_EXACT_MAX && n <= STATS_BOOTSTRAP_MAX) {
+		estimate = allocate(STATS_RESAMPLES);
+		bootstrap(sorted, n, seed, estimate);
+	}
+	for (size_t i = 0; i < n_levels; i++) {
+		double tail = (1 - level[i]) / 2;
+
+		if (!n)
+			out[i] = NO_INTERVAL;
+		else if (n <= STATS_EXACT_MAX)
+			out[i] = exact_interval(sorted, n, level[i]);
+		else if (n > STATS_BOOTSTRAP_MAX)
+			out[i] = large_interval(sorted, n, level[i]);
+		else
+			out[i] = (struct stats_interval){
+				.low = quantile_of(estimate, STATS_RESAMPLES, tail),
+				.high = quantile_of(estimate, STATS_RESAMPLES, 1 - tail),
+				.level = level[i],
+			};
+	}
+}
+
+struct stats_interval stats_signed_rank_interval(const double *x, size_t n, double level)
+{
+	_free_ double *sorted = sorted_copy(x, n);
+
+	if (!n)
+		return NO_INTERVAL;
+	return n <= STATS_EXACT_MAX ? exact_interval(sorted, n, level)
+				    : large_interval(sorted, n, level);
 }
 
 struct stats_interval stats_hl_interval(const double *x, size_t n, double level, uint64_t seed)
 {
-	if (!n)
-		return NO_INTERVAL;
-	if (n <= STATS_EXACT_MAX)
-		return exact_interval(x, n, level);
-	if (n > STATS_BOOTSTRAP_MAX)
-		return large_interval(x, n, level);
-	return bootstrap_interval(x, n, level, seed);
+	struct stats_interval i;
+
+	stats_hl_intervals(x, n, &level, 1, seed, &i);
+	return i;
 }
 
 /* Every signed sum of x, 2^n of them. */
@@ -271,27 +462,63 @@ static void signed_sums(const double *x, size_t n, double *sums)
 	}
 }
 
-/* Two halves whose sums are listed once: no error piles up over 2^20 additions. */
+/* All 2^n sums as pairs of two halves, 2^(n/2) sums each: both sorted, one walk counts the pairs
+ * that reach `at_least`. Signs are symmetric, so as many reach its negative. */
 static double sign_flip_exact(const double *x, size_t n, double at_least)
 {
 	size_t half = n / 2, n_left = (size_t)1 << half, n_right = (size_t)1 << (n - half);
 	_free_ double *left = allocate(n_left);
 	_free_ double *right = allocate(n_right);
+	size_t from = n_right;
 	uint64_t hits = 0;
 
+	if (at_least <= 0)
+		return 1;
 	signed_sums(x, half, left);
 	signed_sums(x + half, n - half, right);
-	for (size_t i = 0; i < n_left; i++)
-		for (size_t j = 0; j < n_right; j++)
-			hits += fabs(left[i] + right[j]) >= at_least;
-	return ldexp((double)hits, -(int)n);
+	stats_sort(left, n_left);
+	stats_sort(right, n_right);
+	for (size_t i = 0; i < n_left; i++) {
+		while (from > 0 && left[i] + right[from - 1] >= at_least)
+			from--;
+		hits += n_right - from;
+	}
+	return ldexp((double)hits, 1 - (int)n);
+}
+
+#define CHUNK 8
+/* The sums of 8 values at a time under each of their 256 signs, looked up a byte of signs each. */
+static double sign_flip_random(const double *x, size_t n, double at_least, uint64_t seed)
+{
+	size_t chunks = (n + CHUNK - 1) / CHUNK;
+	_free_ double *sums = allocate(chunks << CHUNK);
+	uint64_t hits = 0;
+	struct rng rng;
+
+	for (size_t c = 0; c < chunks; c++) {
+		double part[CHUNK] = {0};
+
+		for (size_t i = 0; i < CHUNK && c * CHUNK + i < n; i++)
+			part[i] = x[c * CHUNK + i];
+		signed_sums(part, CHUNK, &sums[c << CHUNK]);
+	}
+	rng_seed(&rng, seed);
+	for (size_t f = 0; f < FLIPS; f++) {
+		uint64_t bits = 0;
+		double s = 0;
+
+		for (size_t c = 0; c < chunks; c++) {
+			bits = c % 8 ? bits >> CHUNK : rng_next(&rng);
+			s += sums[(c << CHUNK) + (bits & 0xff)];
+		}
+		hits += fabs(s) >= at_least;
+	}
+	return (double)(1 + hits) / (1 + FLIPS);
 }
 
 double stats_sign_flip(const double *x, size_t n, uint64_t seed)
 {
 	double sum = 0, size = 0, at_least;
-	uint64_t hits = 0;
-	struct rng rng;
 
 	for (size_t i = 0; i < n; i++) {
 		sum += x[i];
@@ -300,22 +527,8 @@ double stats_sign_flip(const double *x, size_t n, uint64_t seed)
 	at_least = fabs(sum) - 1e-12 * size; /* equal sums must count as equal */
 	if (!n)
 		return 1;
-	if (n <= STATS_EXACT_MAX)
-		return sign_flip_exact(x, n, at_least);
-	rng_seed(&rng, seed);
-	for (size_t f = 0; f < FLIPS; f++) {
-		uint64_t bits = 0;
-		double s = 0;
-
-		for (size_t i = 0; i < n; i++) {
-			if (i % 64 == 0)
-				bits = rng_next(&rng);
-			s += bits & 1 ? x[i] : -x[i];
-			bits >>= 1;
-		}
-		hits += fabs(s) >= at_least;
-	}
-	return (double)(1 + hits) / (1 + FLIPS);
+	return n <= STATS_EXACT_MAX ? sign_flip_exact(x, n, at_least)
+				    : sign_flip_random(x, n, at_least, seed);
 }
 
 bool stats_equivalent(const struct stats_interval *i90, double margin)
@@ -381,7 +594,7 @@ static double beta_regularized(double a, double b, double x)
 
 	if (x <= 0 || x >= 1)
 		return x >= 1;
-	front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+	front = exp(log_gamma(a + b) - log_gamma(a) - log_gamma(b) + a * log(x) + b * log1p(-x));
 	if (x < (a + 1) / (a + b + 2))
 		return front * beta_fraction(a, b, x) / a;
 	return 1 - front * beta_fraction(b, a, 1 - x) / b;

@@ -36,11 +36,17 @@ double stats_hodges_lehmann(const double *x, size_t n);
  * test with its null distribution counted out (Hollander, Wolfe & Chicken, 3rd ed., §3.3; the ranks
  * of R's wilcox.test); above, the percentile interval of a bootstrap of blocks with `resamples`
  * draws (Efron & Tibshirani, 1993, §13.3); above STATS_BOOTSTRAP_MAX, where that would cost n²
- * times the draws, the signed-rank interval again with the normal approximation of its ranks. */
+ * a draw, the signed-rank interval again with the normal approximation of its ranks. */
 #define STATS_EXACT_MAX	    20
 #define STATS_BOOTSTRAP_MAX 50
 #define STATS_RESAMPLES	    10000
 struct stats_interval stats_hl_interval(const double *x, size_t n, double level, uint64_t seed);
+/* The same at several levels from one bootstrap: out[0 … n_levels). */
+void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n_levels,
+			uint64_t seed, struct stats_interval *out);
+/* By signed ranks at every n (normal approximation of the ranks above 20): for what is stated
+ * beside a judgement and need not cost a bootstrap. */
+struct stats_interval stats_signed_rank_interval(const double *x, size_t n, double level);
 
 /* Two-sided p of the sign-flip (paired permutation) test on the sum (Fisher, 1935, §21): exact to
  * n = 20, above by 100,000 seeded flips, then (1 + hits) / (1 + flips) after Phipson & Smyth, SAGMB

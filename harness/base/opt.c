@@ -223,3 +223,49 @@ void opt_help(const struct opt *table, size_t n, FILE *out)
 		fprintf(out, "  %-34s %s\n", left, table[i].help);
 	}
 }
+
+static json_t *value_json(const struct opt *row, const char *at, uint64_t unset)
+{
+	const struct opt_strs *strs = (const void *)at;
+	json_t *list;
+
+	switch (row->type) {
+	case OPT_BOOL:
+		return json_boolean(*(const bool *)at);
+	case OPT_F64:
+		return json_real(*(const double *)at);
+	case OPT_STR:
+	case OPT_CHOICE:
+		return *(const char *const *)at ? json_string(*(const char *const *)at) : NULL;
+	case OPT_STRS:
+		list = json_array();
+		for (size_t i = 0; i < strs->n; i++)
+			json_array_append_new(list, json_string(strs->item[i]));
+		return list;
+	default:
+		break;
+	}
+	if (*(const uint64_t *)at == unset)
+		return NULL;
+	return json_integer((json_int_t) * (const uint64_t *)at);
+}
+
+json_t *opt_json(const struct opt *table, size_t n, const void *values, uint64_t unset)
+{
+	json_t *out = json_object();
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *value =
+			value_json(&table[i], (const char *)values + table[i].offset, unset);
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s", table[i].name,
+			 table[i].type == OPT_NS ? "_ns" : "");
+		for (char *c = name; *c; c++)
+			if (*c == '-')
+				*c = '_';
+		if (value)
+			json_object_set_new(out, name, value);
+	}
+	return out;
+}

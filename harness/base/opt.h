@@ -4,6 +4,7 @@
  * rows. Built on getopt_long(3). In option names '-' and '_' are equal (fio writes both).
  */
 #pragma once
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,10 @@ struct opt {
  */
 int opt_parse(const struct opt *table, size_t n, void *dest, bool stop_early, int argc, char **argv,
 	      int *first, struct diag *d);
+
+/* All values as JSON, by name with '_' for '-' and "_ns" behind times. A number equal to `unset`,
+ * or a word that was not given and has no default, is absent. New reference. */
+json_t *opt_json(const struct opt *table, size_t n, const void *values, uint64_t unset);
 
 /* The option list as help text. */
 void opt_help(const struct opt *table, size_t n, FILE *out);

@@ -15,6 +15,7 @@
 #include "mode/mode.h"
 #include "modes_print.h"
 #include "paths.h"
+#include "probe_net.h"
 
 struct options {
 	bool json, all;
@@ -30,7 +31,8 @@ static const struct opt options[] = {
 	 .type = OPT_BOOL,
 	 .letter = 'a',
 	 .offset = offsetof(struct options, all),
-	 .help = "list empty loop devices and facts this machine does not have, too"},
+	 .help = "list empty loop devices, idle virtual interfaces and facts this machine does "
+		 "not have, too"},
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
@@ -247,7 +249,7 @@ static void print_facts(const struct machine *m, const struct options *o)
 	}
 }
 
-static void print_answers(const struct machine *m, const struct machine_disk *disk)
+static void print_answers(const struct machine *m, const struct machine_subject *subject)
 {
 	size_t n;
 	const struct capability *rows = capability_all(&n);
@@ -255,9 +257,9 @@ static void print_answers(const struct machine *m, const struct machine_disk *di
 	for (size_t i = 0; i < n; i++) {
 		struct capability_answer a = {0};
 
-		if (rows[i].of_disk != !!disk)
+		if (!capability_applies(&rows[i], subject))
 			continue;
-		rows[i].probe(m, disk, &a);
+		rows[i].probe(m, subject, &a);
 		printf("%-30s %-7s %s%s%s\n", rows[i].name,
 		       !strcmp(a.value, "1")   ? "yes"
 		       : !strcmp(a.value, "0") ? "no"
@@ -346,9 +348,10 @@ int cmd_probe(int argc, char **argv)
 		print_nodes(m);
 		print_disks(m, &o);
 		print_queues(m);
+		probe_nics_print(m, o.all);
 		print_facts(m, &o);
 		puts("");
-		print_answers(m, NULL);
+		print_answers(m, &(struct machine_subject){0});
 		err = print_modes(m, &d);
 	}
 	machine_free(m);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/kind.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "base/num.h"
@@ -14,89 +16,31 @@
 
 #define CELL 64
 
-/* A column takes the first of its metrics that the group has: block and network alike. */
-static const struct {
-	const char *metric[3];
-	bool open_loop; /* only where all rows have the same rate, and only when some row has it */
-} columns[] = {
-	{.metric = {"iops", "transactions_per_s", "packets_per_s"}},
-	{.metric = {"latency_p50_ns", "rtt_p50_ns"}},
-	{.metric = {"latency_p99_ns", "rtt_p99_ns"}},
-	{.metric = {"latency_p999_ns", "rtt_p999_ns"}},
-	{.metric = {"cpu_ns_per_io_task", "cpu_ns_per_packet_task"}},
-	{.metric = {"cpu_left_per_io"}, .open_loop = true},
-	{.metric = {"interrupts_per_io", "interrupts_per_packet"}},
-};
-
-static const char *column_metric(const json_t *group, size_t column)
+/* The columns of a group's kind that any of its rows has; the first, its rate, always. */
+static size_t columns_of(const json_t *group, const struct metric **metric)
 {
+	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
+	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
 	const json_t *row;
-	size_t i;
+	size_t i, n = 0;
 
-	if (columns[column].open_loop && !json_is_true(json_object_get(group, "open_loop")))
-		return NULL;
-	for (size_t k = 0; k < ARRAY_SIZE(columns[column].metric); k++) {
-		const char *name = columns[column].metric[k];
+	for (const struct kind_column *c = kind->column; c->metric; c++) {
+		bool found = n == 0;
 
+		if (c->open_loop && !open_loop)
+			continue;
 		json_array_foreach (json_object_get(group, "rows"), i, row)
-			if (name && json_object_get(json_object_get(row, "metrics"), name))
-				return name;
+			found |=
+				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
+		if (found)
+			metric[n++] = metric_find(c->metric);
 	}
-	return columns[column].open_loop ? NULL : columns[column].metric[0];
-}
-
-static const char *value_text(const struct metric *m, double value, char *out, size_t size)
-{
-	if (isnan(value))
-		snprintf(out, size, "-");
-	else if (!strncmp(m->unit, "ns", 2))
-		num_ns_text(value, out, size);
-	else if (m->better == METRIC_HIGHER && value >= 1e6)
-		snprintf(out, size, "%.4gM", value / 1e6);
-	else if (m->better == METRIC_HIGHER && value >= 1e4)
-		snprintf(out, size, "%.4gk", value / 1e3);
-	else if (m->better == METRIC_HIGHER)
-		snprintf(out, size, "%.4g", value);
-	else if (value > 0 && value < 0.001)
-		snprintf(out, size, "<0.001");
-	else
-		snprintf(out, size, "%.3f", value);
-	return out;
+	return n;
 }
 
 static double row_value(const json_t *row, const char *metric)
 {
 	return jsonio_number(json_object_get(json_object_get(row, "metrics"), metric), "value");
-}
-
-static void state_text(const json_t *row, char *out, size_t size)
-{
-	const char *state = jsonio_string(row, "state", "?");
-	double share = jsonio_number(row, "share");
-
-	if (!strcmp(state, "measured"))
-		snprintf(out, size, "in force (%s)", jsonio_string(row, "grade", "?"));
-	else if (!strcmp(state, "not_in_force") && share > 0)
-		snprintf(out, size, "NOT in force (%.0f %%)", share * 100);
-	else if (!strcmp(state, "not_in_force"))
-		snprintf(out, size, "NOT in force");
-	else if (!strcmp(state, "not_run"))
-		snprintf(out, size, "not run");
-	else if (!strcmp(state, "left_out"))
-		snprintf(out, size, "left out");
-	else
-		snprintf(out, size, "%s", state);
-}
-
-/* "10", or "8/10" where trials were left out. */
-static void used_text(const json_t *row, char *out, size_t size)
-{
-	double used = jsonio_number(row, "trials.used"), all = jsonio_number(row, "trials.all");
-
-	if (used == all)
-		snprintf(out, size, "%.0f", used);
-	else
-		snprintf(out, size, "%.0f/%.0f", used, all);
 }
 
 static bool is_measured(const json_t *row)
@@ -132,21 +76,17 @@ static const char *judged_metric(const json_t *group)
 
 static int print_group(const json_t *result, const json_t *group)
 {
-	const char *judged = judged_metric(group), *cells[ARRAY_SIZE(columns) + 5];
-	struct table_column head[ARRAY_SIZE(columns) + 5] = {{"MODE", false, false},
-							     {"PROOF", false, false}};
-	char text[ARRAY_SIZE(columns)][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
-	const char *metric[ARRAY_SIZE(columns)];
+	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
+	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
+						      {"PROOF", false, false}};
+	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
+	const struct metric *metric[KIND_COLUMNS];
+	size_t i, n = 2, n_metrics = columns_of(group, metric);
 	struct table *table;
-	size_t i, n = 2;
 	const json_t *row;
 
-	for (i = 0; i < ARRAY_SIZE(columns); i++) {
-		metric[i] = column_metric(group, i);
-		if (!metric[i])
-			continue;
-		head[n++] = (struct table_column){metric_find(metric[i])->label, true, false};
-	}
+	for (i = 0; i < n_metrics; i++)
+		head[n++] = (struct table_column){metric[i]->label, true, false};
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
 		 jsonio_string(result, "baseline", "?"));
@@ -157,15 +97,13 @@ static int print_group(const json_t *result, const json_t *group)
 	if (!table)
 		return -ENOMEM;
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		state_text(row, proof, sizeof(proof));
-		used_text(row, blocks, sizeof(blocks));
+		text_state(row, proof, sizeof(proof));
+		text_used(row, blocks, sizeof(blocks));
 		cells[0] = jsonio_string(row, "mode", "?");
 		cells[1] = proof;
-		for (size_t k = 0, at = 2; k < ARRAY_SIZE(columns); k++)
-			if (metric[k])
-				cells[at++] = value_text(metric_find(metric[k]),
-							 row_value(row, metric[k]), text[k],
-							 sizeof(text[k]));
+		for (size_t k = 0; k < n_metrics; k++)
+			cells[2 + k] = text_value(metric[k], row_value(row, metric[k]->name),
+						  text[k], sizeof(text[k]));
 		cells[n - 3] = blocks;
 		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
@@ -177,29 +115,22 @@ static int print_group(const json_t *result, const json_t *group)
 }
 
 /* What else changed with it: medians, not judged. */
-static void print_aside(const json_t *row, const json_t *base, const char *judged)
+static void print_aside(const json_t *group, const json_t *row, const json_t *base,
+			const char *judged)
 {
-	static const char *const shown[] = {
-		"iops",	      "transactions_per_s", "latency_p50_ns",	  "latency_p99_ns",
-		"rtt_p50_ns", "rtt_p99_ns",	    "cpu_ns_per_io_task", "cpu_ns_per_packet_task"};
-	const char *sep = "; beside it ";
+	const struct kind *k = kind_find(jsonio_string(group, "kind", "block"));
+	const char *const shown[] = {k->rate, k->latency, k->tail, k->cpu};
+	const char *sep = "; beside it ", *last = "";
 
 	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
 		double a = row_value(base, shown[i]), b = row_value(row, shown[i]);
 
-		if (!strcmp(shown[i], judged) || !(a > 0) || !(b >= 0))
+		if (!strcmp(shown[i], judged) || !strcmp(shown[i], last) || !(a > 0) || !(b >= 0))
 			continue;
 		printf("%s%s %+.0f %%", sep, metric_find(shown[i])->label, (b / a - 1) * 100);
 		sep = ", ";
+		last = shown[i];
 	}
-}
-
-static const char *word_phrase(const char *word)
-{
-	return !strcmp(word, "better")	     ? "better than"
-	       : !strcmp(word, "worse")	     ? "worse than"
-	       : !strcmp(word, "equivalent") ? "equivalent to"
-					     : "inconclusive against";
 }
 
 static void print_findings(const json_t *result, const json_t *group)
@@ -211,19 +142,21 @@ static void print_findings(const json_t *result, const json_t *group)
 	json_array_foreach (json_object_get(group, "rows"), i, row)
 		if (!strcmp(jsonio_string(row, "mode", ""), baseline))
 			base = row;
+	if (json_object_get(group, "answer"))
+		printf("  Answer: %s.\n", jsonio_string(group, "answer.sentence", "?"));
 	if (!base || !is_measured(base))
 		printf("  No comparison: the baseline %s %s here.\n", baseline,
 		       base ? "has no trial in force" : "has no row");
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		json_array_foreach (json_object_get(row, "comparisons"), k, one) {
-			const char *word = word_phrase(jsonio_string(one, "verdict", "?"));
+			const char *word = text_verdict(jsonio_string(one, "verdict", "?"));
 			const char *name = jsonio_string(one, "metric", "iops");
 
 			printf("  %s: %s %s, %s %s: %s", jsonio_string(row, "mode", "?"),
 			       metric_find(name)->label, jsonio_string(one, "text", "?"), word,
 			       baseline, jsonio_string(one, "sentence", ""));
 			if (strncmp(word, "inconclusive", 12) && base)
-				print_aside(row, base, name);
+				print_aside(group, row, base, name);
 			putchar('\n');
 		}
 	}
@@ -242,7 +175,7 @@ static void print_excluded(const json_t *group)
 		if (is_measured(row) && used == all &&
 		    !json_array_size(json_object_get(row, "reasons")))
 			continue;
-		state_text(row, state, sizeof(state));
+		text_state(row, state, sizeof(state));
 		if (is_measured(row) && used == all)
 			snprintf(state, sizeof(state), "values that a check spoils left out");
 		else if (is_measured(row))
@@ -258,22 +191,47 @@ static void print_excluded(const json_t *group)
 /* A percentile that is not printed owes its reason. */
 static void print_unsupported(const json_t *group)
 {
+	const struct metric *metric[KIND_COLUMNS];
+	size_t i, n = columns_of(group, metric);
 	const json_t *row;
-	size_t i;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		for (size_t k = 0; k < ARRAY_SIZE(columns); k++) {
-			const char *name = column_metric(group, k);
+		for (size_t k = 0; k < n; k++) {
 			const char *why = jsonio_string(
-				name ? json_object_get(json_object_get(row, "metrics"), name)
-				     : NULL,
+				json_object_get(json_object_get(row, "metrics"), metric[k]->name),
 				"reason", NULL);
 
 			if (why)
 				printf("  %s: no %s: %s\n", jsonio_string(row, "mode", "?"),
-				       metric_find(name)->label, why);
+				       metric[k]->label, why);
 		}
 	}
+}
+
+/* Where one overtakes the other, and what holds over all of an axis; the rest is a count. */
+static void print_crossovers(const json_t *result)
+{
+	const json_t *list = json_object_get(result, "crossovers"), *one;
+	size_t i, silent = 0;
+	bool first = true;
+
+	json_array_foreach (list, i, one) {
+		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
+			silent++;
+			continue;
+		}
+		if (first)
+			puts("Over the load:");
+		first = false;
+		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
+		       jsonio_string(one, "sentence", "?"));
+	}
+	if (silent)
+		printf("%sNo crossing is shown for %zu pair%s of mode and metric ('--json' has "
+		       "them).\n",
+		       first ? "" : "  ", silent, silent == 1 ? "" : "s");
+	if (json_array_size(list))
+		putchar('\n');
 }
 
 static void print_legend(const json_t *result)
@@ -319,6 +277,7 @@ int compare_print_text(const json_t *result)
 		print_unsupported(group);
 		putchar('\n');
 	}
+	print_crossovers(result);
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));

@@ -34,7 +34,7 @@ int modes_print(const struct modes *modes, const struct machine *m, const struct
 
 		if (mode->target != MODE_BLOCK)
 			continue;
-		mode_check(mode, m, disk, judge_as(m), &a);
+		mode_check(mode, m, &(struct machine_subject){.disk = disk}, judge_as(m), &a);
 		snprintf(why, sizeof(why), "%s%s%s", a.reason, *a.remedy ? "; " : "", a.remedy);
 		err = table_row(t, (const char *const[]){mode->name,
 							 a.available ? "yes"
@@ -60,7 +60,8 @@ json_t *modes_json(const struct modes *modes, const struct machine *m,
 		struct mode_availability a;
 
 		if (disk && mode->target == MODE_BLOCK) {
-			mode_check(mode, m, disk, judge_as(m), &a);
+			mode_check(mode, m, &(struct machine_subject){.disk = disk}, judge_as(m),
+				   &a);
 			json_object_set_new(j, "available",
 					    a.unknown ? json_null() : json_boolean(a.available));
 			json_object_set_new(j, "needs_root", json_boolean(a.needs_root));

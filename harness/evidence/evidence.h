@@ -22,8 +22,15 @@ struct evidence_scope {
 	const char *const
 		*disks; /* names below /sys/block whose statistics count (paths, not heads) */
 	size_t n_disks;
+	/* Interfaces of a network target, "eth0" or "veth0@server" (sys/netns.h); the label says
+	 * which end it is, and the protocol counters of its namespace count. */
+	const char *const *net_devs;
+	size_t n_net_devs;
 	struct cpulist cpus; /* measured CPUs: the workload's and its SQ thread's */
 	pid_t pid;	     /* the workload, 0 when none runs; its tasks are followed */
+	pid_t server_pid;    /* its other end on this machine, 0 when it has none */
+	/* A trial that is never timed: tracepoints are counted, too, which slows what it counts. */
+	bool proof;
 };
 
 struct evidence_source {
@@ -63,5 +70,6 @@ struct evidence_counter {
 	const char *doc;
 	bool kernel;	    /* read from the kernel (grade `counter`), not reported by our loop */
 	const char *source; /* the source whose it is; NULL for derived and reported ones */
+	bool proof;	    /* counted in a proof trial only */
 };
 const struct evidence_counter *evidence_counters(size_t *n);

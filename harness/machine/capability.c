@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "machine/capability_live.h"
+#include "machine/capability_net.h"
 #include "machine/internal.h"
 #include "sys/nvme_status.h"
 #include "sys/sys.h"
@@ -97,10 +98,10 @@ static void no_poll_queues(const struct machine *m, const struct machine_disk *p
 		       "driver %s has no poll queues (%s)", path->driver, path->name);
 }
 
-static void probe_io_poll(const struct machine *m, const struct machine_disk *disk,
+static void probe_io_poll(const struct machine *m, const struct machine_subject *subject,
 			  struct capability_answer *a)
 {
-	const struct machine_disk *paths[PATHS_MAX];
+	const struct machine_disk *disk = subject->disk, *paths[PATHS_MAX];
 	size_t n, queues = 0;
 
 	if (!disk) {
@@ -131,9 +132,11 @@ static void probe_io_poll(const struct machine *m, const struct machine_disk *di
 		capability_set(a, true, NULL, "queue/io_poll is 1");
 }
 
-static void probe_char_device(const struct machine *m, const struct machine_disk *disk,
+static void probe_char_device(const struct machine *m, const struct machine_subject *subject,
 			      struct capability_answer *a)
 {
+	const struct machine_disk *disk = subject->disk;
+
 	if (disk && disk->char_device[0])
 		capability_set(a, true, NULL, "%s", disk->char_device);
 	else if (disk && !strcmp(disk->driver, "nvme"))
@@ -144,11 +147,11 @@ static void probe_char_device(const struct machine *m, const struct machine_disk
 }
 
 /* Get Features, identifier 08h, of every controller behind the namespace. */
-static void probe_coalescing(const struct machine *m, const struct machine_disk *disk,
+static void probe_coalescing(const struct machine *m, const struct machine_subject *subject,
 			     struct capability_answer *a)
 {
 	enum { GET_FEATURES = 0x0a, INTERRUPT_COALESCING = 0x08 };
-	const struct machine_disk *paths[PATHS_MAX];
+	const struct machine_disk *disk = subject->disk, *paths[PATHS_MAX];
 	char key[96];
 	size_t n;
 
@@ -180,14 +183,14 @@ static void probe_coalescing(const struct machine *m, const struct machine_disk 
 	capability_set(a, true, NULL, "Get Features 08h succeeds");
 }
 
-static void probe_two_cpus(const struct machine *m, const struct machine_disk *disk,
+static void probe_two_cpus(const struct machine *m, const struct machine_subject *subject,
 			   struct capability_answer *a)
 {
 	capability_set(a, m->allowed.n >= 2, "run with at least two CPUs allowed",
 		       "%zu CPU%s may be used", m->allowed.n, m->allowed.n == 1 ? "" : "s");
 }
 
-static void probe_smt(const struct machine *m, const struct machine_disk *disk,
+static void probe_smt(const struct machine *m, const struct machine_subject *subject,
 		      struct capability_answer *a)
 {
 	if (!m->topology)
@@ -200,7 +203,7 @@ static void probe_smt(const struct machine *m, const struct machine_disk *disk,
 				      : "every core has one thread");
 }
 
-static void probe_root(const struct machine *m, const struct machine_disk *disk,
+static void probe_root(const struct machine *m, const struct machine_subject *subject,
 		       struct capability_answer *a)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -215,29 +218,57 @@ static void probe_root(const struct machine *m, const struct machine_disk *disk,
 }
 
 static const struct capability rows[] = {
-	{"aio.available", "Linux AIO: io_setup(2) works", false, capability_aio},
-	{"block.io_poll", "the device, or every path to it, has poll queues", true, probe_io_poll},
-	{"cpus.smt", "cores have sibling threads", false, probe_smt},
+	{"aio.available", "Linux AIO: io_setup(2) works", OF_HOST, capability_aio},
+	{"block.io_poll", "the device, or every path to it, has poll queues", OF_DISK,
+	 probe_io_poll},
+	{"cpus.smt", "cores have sibling threads", OF_HOST, probe_smt},
 	{"cpus.two", "at least two CPUs may be used, so that a submission thread has its own",
-	 false, probe_two_cpus},
-	{"io_uring.available", "io_uring_setup(2) works for this user", false, capability_ring},
-	{"io_uring.coop_taskrun", "IORING_SETUP_COOP_TASKRUN (Linux 5.19)", false,
+	 OF_HOST, probe_two_cpus},
+	{"io_uring.available", "io_uring_setup(2) works for this user", OF_HOST, capability_ring},
+	{"io_uring.coop_taskrun", "IORING_SETUP_COOP_TASKRUN (Linux 5.19)", OF_HOST,
 	 capability_ring_coop_taskrun},
-	{"io_uring.defer_taskrun", "IORING_SETUP_DEFER_TASKRUN (Linux 6.1)", false,
+	{"io_uring.defer_taskrun", "IORING_SETUP_DEFER_TASKRUN (Linux 6.1)", OF_HOST,
 	 capability_ring_defer_taskrun},
-	{"io_uring.hybrid_iopoll", "IORING_SETUP_HYBRID_IOPOLL (Linux 6.13)", false,
+	{"io_uring.hybrid_iopoll", "IORING_SETUP_HYBRID_IOPOLL (Linux 6.13)", OF_HOST,
 	 capability_ring_hybrid_iopoll},
-	{"io_uring.iopoll", "IORING_SETUP_IOPOLL (Linux 5.1)", false, capability_ring_iopoll},
-	{"io_uring.min_wait", "minimum-wait batching, IORING_FEAT_MIN_TIMEOUT (Linux 6.12)", false,
-	 capability_ring_min_wait},
-	{"io_uring.passthrough", "IORING_OP_URING_CMD (Linux 5.19)", false,
+	{"io_uring.iopoll", "IORING_SETUP_IOPOLL (Linux 5.1)", OF_HOST, capability_ring_iopoll},
+	{"io_uring.min_wait", "minimum-wait batching, IORING_FEAT_MIN_TIMEOUT (Linux 6.12)",
+	 OF_HOST, capability_ring_min_wait},
+	{"io_uring.passthrough", "IORING_OP_URING_CMD (Linux 5.19)", OF_HOST,
 	 capability_ring_passthrough},
-	{"io_uring.sqpoll", "IORING_SETUP_SQPOLL (Linux 5.1, unprivileged 5.13)", false,
+	{"io_uring.sqpoll", "IORING_SETUP_SQPOLL (Linux 5.1, unprivileged 5.13)", OF_HOST,
 	 capability_ring_sqpoll},
-	{"nvme.char_device", "the namespace's character device /dev/ngXnY (Linux 5.13)", true,
+	{"io_uring.napi", "IORING_REGISTER_NAPI (Linux 6.9)", OF_HOST, capability_ring_napi},
+	{"net.adaptive", "the driver adapts its interrupt rate (use-adaptive-rx)", OF_NIC,
+	 capability_net_adaptive},
+	{"net.busy_poll", "SO_BUSY_POLL (Linux 3.11) may be set", OF_HOST,
+	 capability_net_busy_poll},
+	{"net.coalescing", "the driver can delay interrupts (rx-usecs)", OF_NIC,
+	 capability_net_coalescing},
+	{"net.defer", "napi_defer_hard_irqs (Linux 5.8), and NAPI that it could defer", OF_NIC,
+	 capability_net_defer},
+	{"net.epoll_params", "busy poll parameters of an epoll instance (Linux 6.9)", OF_HOST,
+	 capability_net_epoll_params},
+	{"net.interrupts", "the interface has interrupts of its own (a veth has none)", OF_NIC,
+	 capability_net_interrupts},
+	{"net.irq_suspend", "irq-suspend-timeout of each NAPI instance (Linux 6.13)", OF_NIC,
+	 capability_net_irq_suspend},
+	{"net.namespaces", "a network namespace can be made, for the other end", OF_HOST,
+	 capability_net_namespaces},
+	{"net.napi", "packets come by NAPI: SO_INCOMING_NAPI_ID can be other than 0", OF_NIC,
+	 capability_net_napi},
+	{"net.per_napi_defer", "defer-hard-irqs of each NAPI instance (Linux 6.13)", OF_NIC,
+	 capability_net_per_napi_defer},
+	{"net.prefer_busy_poll", "SO_PREFER_BUSY_POLL (Linux 5.11) may be set", OF_HOST,
+	 capability_net_prefer_busy_poll},
+	{"net.threaded", "NAPI in kernel threads (Linux 5.12)", OF_NIC, capability_net_threaded},
+	{"net.threaded_busy_poll", "NAPI threads that poll without pause (Linux 6.19)", OF_NIC,
+	 capability_net_threaded_busy_poll},
+	{"net.zerocopy", "SO_ZEROCOPY (Linux 4.14)", OF_HOST, capability_net_zerocopy},
+	{"nvme.char_device", "the namespace's character device /dev/ngXnY (Linux 5.13)", OF_DISK,
 	 probe_char_device},
-	{"nvme.interrupt_coalescing", "the controller has feature 08h", true, probe_coalescing},
-	{"root", "effective uid 0 with CAP_SYS_ADMIN", false, probe_root},
+	{"nvme.interrupt_coalescing", "the controller has feature 08h", OF_DISK, probe_coalescing},
+	{"root", "effective uid 0 with CAP_SYS_ADMIN", OF_HOST, probe_root},
 };
 
 const struct capability *capability_all(size_t *n)
@@ -252,6 +283,19 @@ const struct capability *capability_find(const char *name)
 		if (!strcmp(rows[i].name, name))
 			return &rows[i];
 	return NULL;
+}
+
+bool capability_applies(const struct capability *c, const struct machine_subject *subject)
+{
+	switch (c->of) {
+	case OF_DISK:
+		return subject->disk;
+	case OF_NIC:
+		return subject->n_nics;
+	case OF_HOST:
+		break;
+	}
+	return !subject->disk && !subject->n_nics;
 }
 
 json_t *capability_json(const struct capability_answer *answer)

@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct machine;
-struct machine_disk;
+struct machine_subject;
 
 struct capability_answer {
 	char value[64];
@@ -19,16 +19,20 @@ struct capability_answer {
 	char remedy[256]; /* what would make it available, or "" */
 };
 
+enum capability_of { OF_HOST, OF_DISK, OF_NIC };
+
 struct capability {
 	const char *name; /* "block.io_poll", "io_uring.hybrid_iopoll", "nvme.char_device" … */
 	const char *doc;
-	bool of_disk; /* asks about a device; else about the host alone */
-	/* `disk` is the target's device, NULL for a capability of the host alone. */
-	void (*probe)(const struct machine *m, const struct machine_disk *disk,
+	enum capability_of of; /* what it asks about; OF_HOST reads nothing of the subject */
+	/* OF_NIC: true only when it is so for every one of the subject's interfaces. */
+	void (*probe)(const struct machine *m, const struct machine_subject *subject,
 		      struct capability_answer *answer);
 };
 
 const struct capability *capability_all(size_t *n);
 const struct capability *capability_find(const char *name);
+/* Does the row have an answer for this subject? The host's rows have one only for the host. */
+bool capability_applies(const struct capability *c, const struct machine_subject *subject);
 /* {"value", "reason", "remedy"}. New reference. */
 json_t *capability_json(const struct capability_answer *answer);

@@ -60,39 +60,39 @@ static void ask_flag(const struct machine *m, const char *name, unsigned flags, 
 		capability_set(a, true, NULL, "the kernel accepts %s", what);
 }
 
-void capability_ring(const struct machine *m, const struct machine_disk *disk,
+void capability_ring(const struct machine *m, const struct machine_subject *subject,
 		     struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.available", 0, "io_uring_setup(2)", "5.1", a);
 }
 
-void capability_ring_iopoll(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_iopoll(const struct machine *m, const struct machine_subject *subject,
 			    struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.iopoll", IORING_SETUP_IOPOLL, "IORING_SETUP_IOPOLL", "5.1", a);
 }
 
-void capability_ring_hybrid_iopoll(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_hybrid_iopoll(const struct machine *m, const struct machine_subject *subject,
 				   struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.hybrid_iopoll", IORING_SETUP_IOPOLL | SETUP_HYBRID_IOPOLL,
 		 "IORING_SETUP_HYBRID_IOPOLL", "6.13", a);
 }
 
-void capability_ring_sqpoll(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_sqpoll(const struct machine *m, const struct machine_subject *subject,
 			    struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.sqpoll", IORING_SETUP_SQPOLL, "IORING_SETUP_SQPOLL", "5.13", a);
 }
 
-void capability_ring_coop_taskrun(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_coop_taskrun(const struct machine *m, const struct machine_subject *subject,
 				  struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.coop_taskrun", IORING_SETUP_COOP_TASKRUN, "IORING_SETUP_COOP_TASKRUN",
 		 "5.19", a);
 }
 
-void capability_ring_defer_taskrun(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_defer_taskrun(const struct machine *m, const struct machine_subject *subject,
 				   struct capability_answer *a)
 {
 	ask_flag(m, "io_uring.defer_taskrun",
@@ -100,7 +100,7 @@ void capability_ring_defer_taskrun(const struct machine *m, const struct machine
 		 "IORING_SETUP_DEFER_TASKRUN", "6.1", a);
 }
 
-void capability_ring_min_wait(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_min_wait(const struct machine *m, const struct machine_subject *subject,
 			      struct capability_answer *a)
 {
 	struct io_uring_params p;
@@ -118,7 +118,7 @@ void capability_ring_min_wait(const struct machine *m, const struct machine_disk
 			       "the kernel lacks IORING_FEAT_MIN_TIMEOUT");
 }
 
-void capability_ring_passthrough(const struct machine *m, const struct machine_disk *disk,
+void capability_ring_passthrough(const struct machine *m, const struct machine_subject *subject,
 				 struct capability_answer *a)
 {
 	enum { OPS = 256 };
@@ -141,7 +141,7 @@ void capability_ring_passthrough(const struct machine *m, const struct machine_d
 			       "the kernel lacks IORING_OP_URING_CMD");
 }
 
-void capability_aio(const struct machine *m, const struct machine_disk *disk,
+void capability_aio(const struct machine *m, const struct machine_subject *subject,
 		    struct capability_answer *a)
 {
 	aio_context_t context = 0;

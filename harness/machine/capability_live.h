@@ -3,8 +3,8 @@
 #pragma once
 #include "machine/capability.h"
 
-#define CAPABILITY_PROBE(name)                                              \
-	void name(const struct machine *m, const struct machine_disk *disk, \
+#define CAPABILITY_PROBE(name)                                                    \
+	void name(const struct machine *m, const struct machine_subject *subject, \
 		  struct capability_answer *answer)
 
 CAPABILITY_PROBE(capability_aio);

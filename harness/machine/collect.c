@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "machine/capability.h"
 #include "machine/internal.h"
+#include "machine/nic.h"
 #include "machine/preflight.h"
 #include "machine/recorder.h"
 #include "sys/sys.h"
@@ -155,28 +156,47 @@ static int add_modes(struct tar *t, const struct recorder *r)
 	return add_entry(t, RECORDED_MODES, S_IFREG, text, len);
 }
 
-static int add_live(struct tar *t, const struct machine *m)
+/* "NAME" of the host, "NAME/DEVICE" of a device. */
+static void add_answers(json_t *to, const struct machine *m, const struct machine_subject *subject,
+			const char *device)
 {
-	json_t *capabilities = json_object();
-	_json_ json_t *all = json_pack("{s:o, s:o}", "facts", environment_live_json(m),
-				       "capabilities", capabilities);
-	_free_ char *text = NULL;
 	size_t n;
 	const struct capability *rows = capability_all(&n);
 
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < (rows[i].of_disk ? m->n_disks : 1); k++) {
-			const struct machine_disk *disk = rows[i].of_disk ? &m->disks[k] : NULL;
-			struct capability_answer a = {0};
-			char key[160];
+	for (size_t i = 0; i < n; i++) {
+		struct capability_answer a = {0};
+		char key[160];
 
-			if (disk && disk->virtual_device)
-				continue;
-			rows[i].probe(m, disk, &a);
-			snprintf(key, sizeof(key), "%s%s%s", rows[i].name, disk ? "/" : "",
-				 disk ? disk->name : "");
-			json_object_set_new(capabilities, key, capability_json(&a));
-		}
+		if (!capability_applies(&rows[i], subject))
+			continue;
+		rows[i].probe(m, subject, &a);
+		snprintf(key, sizeof(key), "%s%s%s", rows[i].name, *device ? "/" : "", device);
+		json_object_set_new(to, key, capability_json(&a));
+	}
+}
+
+static int add_live(struct tar *t, const struct machine *m)
+{
+	json_t *capabilities = json_object(), *management = json_object();
+	_json_ json_t *all = json_pack("{s:o, s:o, s:o}", "facts", environment_live_json(m),
+				       "capabilities", capabilities, "management", management);
+	_free_ char *text = NULL;
+
+	add_answers(capabilities, m, &(struct machine_subject){0}, "");
+	for (size_t i = 0; i < m->n_disks; i++)
+		if (!m->disks[i].virtual_device)
+			add_answers(capabilities, m,
+				    &(struct machine_subject){.disk = &m->disks[i]},
+				    m->disks[i].name);
+	for (size_t i = 0; i < m->n_nics; i++) {
+		const struct machine_nic *const nic[] = {m->nics[i]};
+
+		add_answers(capabilities, m, &(struct machine_subject){.nics = nic, .n_nics = 1},
+			    nic[0]->name);
+		if (nic[0]->management)
+			json_object_set_new(management, nic[0]->name,
+					    json_string(nic[0]->management_why));
+	}
 	text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
 	if (!text)
 		return diag_errno(t->d, -ENOMEM, "%s", RECORDED_LIVE);

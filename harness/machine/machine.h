@@ -64,6 +64,16 @@ struct machine_disk {
 	size_t n_vectors;
 };
 
+struct machine_nic; /* machine/nic.h */
+
+/* What a mode is asked about: a disk, or the interfaces of one network target (a pair: both ends).
+ * All members empty: the host alone. Everything is borrowed. */
+struct machine_subject {
+	const struct machine_disk *disk;
+	const struct machine_nic *const *nics;
+	size_t n_nics;
+};
+
 struct machine_fact {
 	const char *name; /* "kernel.release", "cpu.governor" … one table in environment.c */
 	char *value;	  /* NULL: not there; then why says so */
@@ -88,6 +98,8 @@ struct machine {
 	size_t n_caches;
 	struct machine_disk *disks;
 	size_t n_disks;
+	struct machine_nic **nics; /* of our own network namespace */
+	size_t n_nics;
 	struct machine_fact *facts;
 	size_t n_facts;
 	struct machine_rebind rebind; /* set by who rebinds, for capabilities to answer by */

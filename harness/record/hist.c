@@ -63,15 +63,17 @@ double hist_quantile(const struct hist *h, double q)
 	if (want < 1)
 		want = 1;
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
-		uint64_t mid;
+		double width, value;
 
 		seen += h->bucket[i];
 		if (seen < want)
 			continue;
-		mid = hist_mid(i);
-		if (mid < h->min_ns)
-			mid = h->min_ns;
-		return (double)(mid > h->max_ns ? h->max_ns : mid);
+		width = i + 1 < HIST_BUCKETS ? (double)(hist_low(i + 1) - hist_low(i)) : 1;
+		value = (double)hist_low(i);
+		if (width > 1) /* a bucket of 1 ns holds whole ns only */
+			value += width * ((double)(want - (seen - h->bucket[i])) - 0.5) /
+				 (double)h->bucket[i];
+		return fmin(fmax(value, (double)h->min_ns), (double)h->max_ns);
 	}
 	return (double)h->max_ns;
 }

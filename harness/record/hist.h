@@ -49,8 +49,8 @@ void hist_merge(struct hist *into, const struct hist *from);
 /* Lowest value that falls into bucket `index`, and the middle value that fio prints. */
 uint64_t hist_low(unsigned index);
 uint64_t hist_mid(unsigned index);
-/* Quantile q in (0, 1): the middle value of the bucket that holds the ceil(q * count)-th value,
- * within [min, max]. 0 when empty. */
+/* Quantile q in (0, 1): the ceil(q * count)-th value, as if the values of its bucket were spread
+ * evenly over the bucket; within [min, max]. At most half a bucket (1/128) off. 0 when empty. */
 double hist_quantile(const struct hist *h, double q);
 double hist_mean(const struct hist *h);
 /* May quantile q be stated from `count` samples? One-sided 95 % bound: n >= ln 0.05 / ln q
@@ -63,3 +63,18 @@ json_t *hist_json(const struct hist *h);
 /* Reads the above, and fio's lat_ns objects (bins as {"mid": n}, no sum). -EINVAL with the reason.
  */
 int hist_from_json(const json_t *j, struct hist *h, struct diag *d);
+
+struct span;
+
+/* A histogram read from a record's text, and which of its buckets are used: reading the next one
+ * costs what it holds, not HIST_BUCKETS. Begin with hist_init(&t->hist) and n = 0. */
+struct hist_text {
+	struct hist hist;
+	uint16_t used[HIST_BUCKETS];
+	size_t n;
+};
+
+/* hist_json()'s canonical text is read directly, any other through hist_from_json(). Nothing, or
+ * null, is an empty one. -EINVAL with the reason. */
+int hist_read_text(struct span text, struct hist_text *t, struct diag *d);
+void hist_merge_text(struct hist *into, const struct hist_text *from);

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/digest.h"
 #include "base/jsonio.h"
+#include "record/view.h"
 
 #define SEAL	 ",\"sha256\":\""
 #define SEAL_LEN (sizeof(SEAL) - 1 + DIGEST_TEXT - 1 + 1) /* with the closing quote */
@@ -53,7 +54,7 @@ int record_write_run(int dirfd, const json_t *run, struct diag *d)
 
 /* A line that we wrote is canonical already: cut its seal out of the text instead of printing the
  * whole record again. */
-static bool sealed_text(const char *line, size_t len, const char *seal)
+static bool sealed_text(const char *line, size_t len)
 {
 	char digest[DIGEST_TEXT], *text;
 	const char *at = line, *last = NULL;
@@ -70,7 +71,8 @@ static bool sealed_text(const char *line, size_t len, const char *seal)
 		return false;
 	memcpy(text, line, (size_t)(last - line));
 	memcpy(text + (last - line), last + SEAL_LEN, len - (size_t)(last - line) - SEAL_LEN);
-	same = !digest_bytes(text, len - SEAL_LEN, digest, NULL) && !strcmp(digest, seal);
+	same = !digest_bytes(text, len - SEAL_LEN, digest, NULL) &&
+	       !memcmp(digest, last + sizeof(SEAL) - 1, DIGEST_TEXT - 1);
 	free(text);
 	return same;
 }
@@ -84,13 +86,13 @@ static bool seal_holds(const char *line, size_t len, const json_t *trial)
 		return true; /* optional: records made by other tools carry none */
 	if (!json_is_string(seal))
 		return false;
-	if (sealed_text(line, len, json_string_value(seal)))
+	if (sealed_text(line, len))
 		return true;
 	return !canonical_digest(trial, digest, NULL) && !strcmp(digest, json_string_value(seal));
 }
 
-__attribute__((format(printf, 4, 5))) static int
-leave_out(struct run_data *data, size_t line, const json_t *trial, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static int leave_out(struct run_data *data, size_t line,
+							   const char *trial, const char *fmt, ...)
 {
 	struct record_note *grown = reallocarray(data->note, data->n_notes + 1, sizeof(*grown));
 	struct record_note *note;
@@ -101,7 +103,7 @@ leave_out(struct run_data *data, size_t line, const json_t *trial, const char *f
 	data->note = grown;
 	note = &grown[data->n_notes++];
 	note->line = line;
-	snprintf(note->trial, sizeof(note->trial), "%s", jsonio_string(trial, "trial", ""));
+	snprintf(note->trial, sizeof(note->trial), "%s", trial);
 	va_start(ap, fmt);
 	vsnprintf(note->text, sizeof(note->text), fmt, ap);
 	va_end(ap);
@@ -112,8 +114,40 @@ struct reader {
 	struct run_data *data;
 	json_t *seen; /* trial id -> true */
 	record_visitor visit;
+	record_view_visitor visit_view;
 	void *context;
 };
+
+/* Counts each id once. */
+static bool is_double(struct reader *r, const char *id)
+{
+	if (json_object_get(r->seen, id))
+		return true;
+	json_object_set_new(r->seen, id, json_true());
+	r->data->n_trials++;
+	return false;
+}
+
+/* A record of this schema whose seal holds and which names what every record names. */
+static bool sealed_view(const char *line, size_t len, struct view *v)
+{
+	if (!view_make((struct span){line, len}, v) || view_number(v, "schema") != RECORD_SCHEMA)
+		return false;
+	for (const char *const *name = record_required_trial(); *name; name++)
+		if (!view_get(v, *name).at)
+			return false;
+	return sealed_text(line, len);
+}
+
+static int see_view(struct reader *r, size_t number, const struct view *v, struct diag *d)
+{
+	char id[64];
+
+	view_word(v, "trial", id, sizeof(id), "?");
+	if (is_double(r, id))
+		return leave_out(r->data, number, id, "the id was there before: counted once");
+	return r->visit_view(r->context, v, d);
+}
 
 static int read_line(struct reader *r, size_t number, const char *line, size_t len, struct diag *d)
 {
@@ -121,31 +155,34 @@ static int read_line(struct reader *r, size_t number, const char *line, size_t l
 	_json_ json_t *trial = NULL;
 	json_error_t error;
 	struct diag why = {""};
+	struct view view;
+	const char *id;
 	int err;
 
 	if (!torn)
 		len--;
 	if (!len)
 		return 0;
+	if (r->visit_view && !torn && sealed_view(line, len, &view))
+		return see_view(r, number, &view, d);
 	trial = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!trial && torn)
-		return leave_out(r->data, number, NULL,
+		return leave_out(r->data, number, "",
 				 "the last line is cut short: the run ended while it was written");
 	if (!trial)
-		return leave_out(r->data, number, NULL, "not JSON: %.160s", error.text);
+		return leave_out(r->data, number, "", "not JSON: %.160s", error.text);
+	id = jsonio_string(trial, "trial", "");
 	err = record_validate_trial(trial, &why);
 	if (err == -EPROTONOSUPPORT)
 		return diag_set(d, err, "trials.jsonl:%zu: %s", number, why.text);
 	if (err)
-		return leave_out(r->data, number, trial, "malformed: %.200s", why.text);
+		return leave_out(r->data, number, id, "malformed: %.200s", why.text);
 	if (!seal_holds(line, len, trial))
-		return leave_out(r->data, number, trial,
-				 "edited: its text does not match its sha256");
-	if (json_object_get(r->seen, json_string_value(json_object_get(trial, "trial"))))
-		return leave_out(r->data, number, trial, "the id was there before: counted once");
-	json_object_set_new(r->seen, json_string_value(json_object_get(trial, "trial")),
-			    json_true());
-	r->data->n_trials++;
+		return leave_out(r->data, number, id, "edited: its text does not match its sha256");
+	if (r->visit_view && view_make((struct span){line, len}, &view))
+		return see_view(r, number, &view, d);
+	if (is_double(r, id))
+		return leave_out(r->data, number, id, "the id was there before: counted once");
 	return r->visit ? r->visit(r->context, trial, d) : 0;
 }
 
@@ -172,35 +209,49 @@ static int read_trials(const char *dir, struct reader *r, struct diag *d)
 	return ferror(in) ? diag_errno(d, -EIO, "%s", path) : 0;
 }
 
-int record_read_run(const char *dir, record_visitor visit, void *context, struct run_data **out,
-		    struct diag *d)
+static int read_run(const char *dir, struct reader *r, struct run_data **out, struct diag *d)
 {
 	_free_ char *path = NULL;
-	struct reader r = {.visit = visit, .context = context};
 	int err;
 
 	*out = NULL;
 	if (asprintf(&path, "%s/run.json", dir) < 0)
 		return -ENOMEM;
-	r.data = calloc(1, sizeof(*r.data));
-	r.seen = json_object();
-	if (!r.data || !r.seen) {
+	r->data = calloc(1, sizeof(*r->data));
+	r->seen = json_object();
+	if (!r->data || !r->seen) {
 		err = -ENOMEM;
 		goto out;
 	}
-	err = jsonio_read(path, &r.data->run, d);
+	err = jsonio_read(path, &r->data->run, d);
 	if (!err)
-		err = record_validate_run(r.data->run, d);
+		err = record_validate_run(r->data->run, d);
 	if (!err)
-		err = read_trials(dir, &r, d);
+		err = read_trials(dir, r, d);
 out:
-	json_decref(r.seen);
+	json_decref(r->seen);
 	if (err) {
-		record_free_run(r.data);
+		record_free_run(r->data);
 		return err;
 	}
-	*out = r.data;
+	*out = r->data;
 	return 0;
+}
+
+int record_read_run(const char *dir, record_visitor visit, void *context, struct run_data **out,
+		    struct diag *d)
+{
+	struct reader r = {.visit = visit, .context = context};
+
+	return read_run(dir, &r, out, d);
+}
+
+int record_view_run(const char *dir, record_view_visitor visit, void *context,
+		    struct run_data **out, struct diag *d)
+{
+	struct reader r = {.visit_view = visit, .context = context};
+
+	return read_run(dir, &r, out, d);
 }
 
 struct keep {

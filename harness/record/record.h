@@ -55,6 +55,12 @@ typedef int (*record_visitor)(void *context, json_t *trial, struct diag *d);
  * -EINVAL. */
 int record_read_run(const char *dir, record_visitor visit, void *context, struct run_data **out,
 		    struct diag *d);
+/* The same, as text: a record whose seal holds was validated when it was written, so it is not made
+ * into values. Others are validated first. */
+struct view;
+typedef int (*record_view_visitor)(void *context, const struct view *trial, struct diag *d);
+int record_view_run(const char *dir, record_view_visitor visit, void *context,
+		    struct run_data **out, struct diag *d);
 /* The same, keeping all records in `trial`. */
 int record_load_run(const char *dir, struct run_data **out, struct diag *d);
 void record_free_run(struct run_data *data);

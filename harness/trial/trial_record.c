@@ -17,8 +17,6 @@
 
 /* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
 #define SYSTEM_WINDOW_MIN_NS 3e9
-/* Where interrupts are not accounted apart, softirqs of the load itself look foreign: not 2 %. */
-#define FOREIGN_CPU 0.10
 
 /* The workload's engine as the mode names it; NULL when it leaves the choice to the workload. */
 static const char *engine(const struct experiment_cell *cell)
@@ -34,20 +32,22 @@ static const char *engine(const struct experiment_cell *cell)
 
 static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
 {
-	const struct machine_disk *disk = ctx->plan->target->disk;
-	json_t *load = experiment_load_json(&r->cell->cell->load);
+	const struct experiment_load *asked = &r->cell->cell->load;
+	json_t *load = experiment_load_json(asked);
 	const char *name = engine(r->cell->cell);
 	char text[8];
 
 	if (name)
 		json_object_set_new(load, "engine", json_string(name));
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
-	json_object_set_new(load, "rate_iops",
-			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
+	json_object_set_new(load, experiment_rate_key(asked->kind),
+			    r->rate_per_s > 0 ? json_real(r->rate_per_s) : json_null());
+	if (asked->kind == MODE_NET)
+		return load;
 	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as
 	 * 0. */
 	if (sys_readf(ctx->plan->machine->sys, text, sizeof(text),
-		      "/sys/block/%s/queue/iostats_passthrough", disk->name))
+		      "/sys/block/%s/queue/iostats_passthrough", ctx->plan->target->disk->name))
 		snprintf(text, sizeof(text), "0");
 	json_object_set_new(load, "iostats_passthrough", json_integer(text[0] == '1'));
 	return load;
@@ -57,14 +57,8 @@ static json_t *placement(const struct trial_context *ctx, const struct trial_req
 {
 	json_t *j = placement_json(&r->cell->placement, ctx->plan->machine);
 	struct cpulist cpus = {0};
-	const struct placement *p = &r->cell->placement;
-	int err = 0;
 
-	for (size_t i = 0; !err && i < p->workers.n; i++)
-		err = cpulist_add(&cpus, p->workers.cpu[i]);
-	if (!err && p->has_sq)
-		err = cpulist_add(&cpus, p->sq_cpu);
-	if (!err) {
+	if (!placement_measured(&r->cell->placement, &cpus)) {
 		_free_ char *text = cpulist_text(&cpus);
 
 		json_object_set_new(j, "cpus", json_string(text ? text : ""));
@@ -85,8 +79,8 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	record = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema",
 			   RECORD_SCHEMA, "trial", id, "run", ctx->run_id, "pass", r->pass, "block",
 			   (json_int_t)r->block, "order", (json_int_t)r->order, "cell", cell->id,
-			   "target", ctx->plan->target->label, "mode", cell->mode->name, "workload",
-			   cell->workload);
+			   "target", plan_target_label(ctx->plan, r->cell), "mode",
+			   cell->mode->name, "workload", cell->workload);
 	if (!record)
 		return NULL;
 	json_object_set_new(record, "placement", placement(ctx, r));
@@ -154,26 +148,14 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 	json_object_set(record, "spinner", (json_t *)spinner);
 }
 
-/*
- * Whose load was it? Thresholds of DESIGN §5; labels, because a record says what it saw and the
- * reader judges the host. /proc/stat has 10 ms steps, so a share needs two of them to count.
- */
-static void label_foreign(json_t *record)
+/* Labels spoil nothing by themselves: what the host did beyond its limits, and whose I/O it was. */
+static void label(json_t *record)
 {
-	const json_t *counters = jsonio_at(record, "evidence.counters");
 	json_t *labels = json_object_get(record, "labels");
-	double window = jsonio_number(record, "evidence.window_ns");
-	double own = jsonio_number(counters, "task_cpu_ns"), sq, foreign, ios, device;
+	double ios = jsonio_number(record, "evidence.counts.io");
 
-	sq = jsonio_number(counters, "sq_thread_cpu_ns");
-	foreign = jsonio_number(counters, "cpu_busy_ns") - own - (isnan(sq) ? 0 : sq);
-	if (jsonio_number(counters, "steal_ns") > fmax(0.01 * window, 2e7))
-		json_array_append_new(labels, json_string("steal"));
-	if (foreign > fmax(FOREIGN_CPU * window, 2e7))
-		json_array_append_new(labels, json_string("foreign_cpu"));
-	ios = jsonio_number(record, "evidence.counts.io");
-	device = jsonio_number(counters, "device_ios");
-	if (device > 1.02 * ios + 2)
+	check_labels(record, labels);
+	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));
 }
 
@@ -181,20 +163,17 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 {
 	const struct mode *mode = r->cell->cell->mode;
 	const json_t *evidence = json_object_get(record, "evidence");
-	struct denominators over = {
-		.io = jsonio_number(evidence, "counts.io"),
-		.packet = NAN,
-		.second = jsonio_number(evidence, "window_ns") / 1e9,
-	};
-	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
-					   &over, json_object_get(record, "load"), NULL);
+	struct denominators over;
+	json_t *verdict, *checks;
 
-	json_t *checks;
+	denominators_read(record, &over);
+	verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
+				   json_object_get(record, "load"), NULL);
 
 	if (!verdict)
 		return -ENOMEM;
 	json_object_set_new(record, "verdict", verdict);
-	label_foreign(record);
+	label(record);
 	/* A failed trial has no numbers to check; this one has. */
 	json_object_set_new(record, "status", json_string("valid"));
 	checks = check_trial(record);

@@ -50,12 +50,23 @@ def histogram(values):
             "sum_ns": sum(values), "bins": {str(k): n for k, n in sorted(bins.items())}}
 
 
+def low(i):
+    if i < 128:
+        return i
+    shift = (i >> 6) - 1
+    return (1 << (shift + 6)) + ((i & 63) << shift)
+
+
 def quantile(h, q):
-    want, seen = max(1, math.ceil(q * h["count"])), 0
+    """The want-th value, as if those of its bucket were spread evenly over it."""
+    want, seen = max(1, math.ceil(round(q * h["count"], 6))), 0
     for m, n in sorted((int(k), n) for k, n in h["bins"].items()):
         seen += n
         if seen >= want:
-            return min(max(m, h["min_ns"]), h["max_ns"])
+            i = index(m)
+            width = low(i + 1) - low(i)
+            value = low(i) + (width * (want - (seen - n) - 0.5) / n if width > 1 else 0)
+            return min(max(value, h["min_ns"]), h["max_ns"])
 
 
 def canonical(record):
@@ -144,6 +155,7 @@ def main():
     p.add_argument("--modes", default=",".join(MODES))
     p.add_argument("--invalid", action="store_true", help="every trial fails a check")
     p.add_argument("--break-little", action="store_true", help="mode aio violates Little's law")
+    p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
     args = p.parse_args()
@@ -169,13 +181,25 @@ def main():
             t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
             lines.append(canonical(t))
             n += 1
+    for c in [c for c in cells if args.canary and c["mode"] == "aio"]:
+        t = trial(rng, args, 3, n, c["id"], "aio", c["load"]["iodepth"], c["load"]["rate_iops"])
+        t["pass"], t["retry_of"] = "retry", "another"
+        t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
+        lines.append(canonical(t))
+        n += 1
+    more = {}
+    if args.canary:
+        samples = [{"block": b, "retry": b == args.blocks, "spin_per_s": 800 if b == 3 else 1000 + b % 3}
+                   for b in range(args.blocks + 1)]
+        more = {"canary": {"hypervisor": "KVM" if args.canary == "vm" else None, "samples": samples},
+                "retries": {"budget": 20, "made": 3, "given_up": []}}
     os.makedirs(args.out, exist_ok=True)
     with open(os.path.join(args.out, "run.json"), "w") as f:
         json.dump({"schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
                    "order": order, "cells": cells, "started": "2026-01-01T00:00:00.000Z",
                    "ended": "2026-01-01T00:10:00.000Z", "machine": {},
                    "build": {"version": "0", "commit": "0", "dirty": False}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test"}, f)
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
 

@@ -18,17 +18,27 @@ def near(a, b, what):
     assert a is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12), (what, a, b)
 
 
-def percentile(cell, q):
-    bins, low, high = {}, min(t["latency"]["min_ns"] for t in cell), 0
+def bucket(ns):
+    """First value and width of the histogram bucket that holds ns."""
+    if ns < 128:
+        return ns, 1
+    shift = ns.bit_length() - 7
+    return ns >> shift << shift, 1 << shift
+
+
+def percentile(cell, q, member="latency"):
+    bins, low, high = {}, min(t[member]["min_ns"] for t in cell), 0
     for t in cell:
-        high = max(high, t["latency"]["max_ns"])
-        for k, n in t["latency"]["bins"].items():
+        high = max(high, t[member]["max_ns"])
+        for k, n in t[member]["bins"].items():
             bins[int(k)] = bins.get(int(k), 0) + n
     want, seen = math.ceil(round(q * sum(bins.values()), 6)), 0
     for k in sorted(bins):
         seen += bins[k]
         if seen >= want:
-            return min(max(k, low), high)
+            first, width = bucket(k)
+            at = first + (width * (want - seen + bins[k] - 0.5) / bins[k] if width > 1 else 0)
+            return min(max(at, low), high)
 
 
 rank_sums = {}

@@ -64,7 +64,7 @@ static int make(const char *experiment, const char *cpus, struct plan_options o)
 	if (modes_load_text("m.yaml", mode_text, strlen(mode_text), &f.modes, &f.d) ||
 	    experiment_load_text("e.yaml", experiment, strlen(experiment), &f.modes, &f.e, &f.d))
 		fail_msg("%s", f.d.text);
-	return plan_make(&f.e, &f.m, &f.target, &o, &f.plan, &f.d);
+	return plan_make(&f.e, &f.m, &f.target, NULL, &o, &f.plan, &f.d);
 }
 
 static const struct plan_cell *cell(const char *id)

@@ -3,132 +3,76 @@
  */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapter/adapter.h"
+#include "adapter/args.h"
+#include "adapter/metrics.h"
 #include "adapter/registry.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/hist.h"
-#include "record/metric.h"
-
-#define ARGS_MAX 96
-#define TEXT_MAX 16384
-
-/* Pointers first, text behind them, so that the caller frees one block. */
-struct args {
-	char **argv;
-	size_t n;
-	char *text, *end;
-	bool full;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct args *a, const char *fmt, ...)
-{
-	va_list ap;
-	int len;
-
-	if (a->full || a->n + 1 >= ARGS_MAX) {
-		a->full = true;
-		return;
-	}
-	va_start(ap, fmt);
-	len = vsnprintf(a->text, (size_t)(a->end - a->text), fmt, ap);
-	va_end(ap);
-	if (len < 0 || len >= a->end - a->text) {
-		a->full = true;
-		return;
-	}
-	a->argv[a->n++] = a->text;
-	a->text += len + 1;
-}
 
 static void add_load(struct args *a, const struct workload_job *job)
 {
-	add(a, "--filename=%s", job->target);
+	args_add(a, "--filename=%s", job->target);
 	if (job->write_id)
-		add(a, "--write-id=%s", job->write_id);
-	add(a, "--rw=%s", job->rw);
-	add(a, "--bs=%llu", (unsigned long long)job->bs);
-	add(a, "--iodepth=%llu", (unsigned long long)job->iodepth);
-	add(a, "--numjobs=%llu", (unsigned long long)job->numjobs);
+		args_add(a, "--write-id=%s", job->write_id);
+	args_add(a, "--rw=%s", job->rw);
+	args_add(a, "--bs=%llu", (unsigned long long)job->bs);
+	args_add(a, "--iodepth=%llu", (unsigned long long)job->iodepth);
+	args_add(a, "--numjobs=%llu", (unsigned long long)job->numjobs);
 	if (!strcmp(job->rw, "rw") || !strcmp(job->rw, "randrw"))
-		add(a, "--rwmixread=%llu", (unsigned long long)job->rwmixread);
+		args_add(a, "--rwmixread=%llu", (unsigned long long)job->rwmixread);
 	if (job->dsync)
-		add(a, "--sync=dsync");
-	add(a, "--ramp-time=%lluns", (unsigned long long)job->ramp_ns);
-	add(a, "--runtime=%lluns", (unsigned long long)job->runtime_ns);
+		args_add(a, "--sync=dsync");
+	args_add(a, "--ramp-time=%lluns", (unsigned long long)job->ramp_ns);
+	args_add(a, "--runtime=%lluns", (unsigned long long)job->runtime_ns);
 	if (job->rate_iops > 0) {
 		/* ioloop's rate is that of one job, as fio's */
-		add(a, "--rate-iops=%.0f", job->rate_iops / (double)job->numjobs);
-		add(a, "--rate-process=%s", job->poisson ? "poisson" : "constant");
+		args_add(a, "--rate-iops=%.0f", job->rate_iops / (double)job->numjobs);
+		args_add(a, "--rate-process=%s", job->poisson ? "poisson" : "constant");
 	}
-	add(a, "--randseed=%llu", (unsigned long long)job->seed);
+	args_add(a, "--randseed=%llu", (unsigned long long)job->seed);
 	if (job->cpus) {
-		add(a, "--cpus-allowed=%s", job->cpus);
-		add(a, "--cpus-allowed-policy=split");
+		args_add(a, "--cpus-allowed=%s", job->cpus);
+		args_add(a, "--cpus-allowed-policy=split");
 	}
 	if (job->control_fd >= 0)
-		add(a, "--control-fd=%d", job->control_fd);
+		args_add(a, "--control-fd=%d", job->control_fd);
 }
 
 static int ioloop_argv(const struct workload_job *job, char ***argv, struct diag *d)
 {
-	char **block = malloc(ARGS_MAX * sizeof(char *) + TEXT_MAX);
-	struct args a = {.argv = block};
+	struct args a;
+	int err = args_init(&a);
 
-	if (!block)
-		return -ENOMEM;
-	a.text = (char *)(block + ARGS_MAX);
-	a.end = a.text + TEXT_MAX;
-	add(&a, "%s", job->program);
+	if (err)
+		return err;
+	args_add(&a, "%s", job->program);
 	add_load(&a, job);
 	for (size_t i = 0; i < job->n_options; i++)
-		add(&a, "--%s=%s", job->options[i].name, job->options[i].value);
-	if (a.full) {
-		free(block);
-		return diag_set(d, -E2BIG, "ioloop: the command line is too long");
-	}
-	block[a.n] = NULL;
-	*argv = block;
-	return 0;
+		args_add(&a, "--%s=%s", job->options[i].name, job->options[i].value);
+	return args_end(&a, "ioloop", argv, d);
 }
 
-static void put(json_t *object, const char *name, double value)
-{
-	if (isfinite(value))
-		json_object_set_new(object, name, json_real(value));
-}
-
-/* Every percentile metric of the family `prefix` that the sample supports, up to quantile `most`.
- */
-static int put_latency(const json_t *source, const char *prefix, double most, json_t *metrics,
-		       struct diag *d)
+static int put_histogram(const json_t *report, const char *member, double most, json_t *metrics,
+			 struct diag *d)
 {
 	_free_ struct hist *h = malloc(sizeof(*h));
-	char name[64];
-	size_t n;
-	const struct metric *all = metric_all(&n);
+	char prefix[32];
 	int err;
 
 	if (!h)
 		return -ENOMEM;
-	err = hist_from_json(source, h, d);
-	if (err || !h->count)
+	err = hist_from_json(json_object_get(report, member), h, d);
+	if (err)
 		return err;
-	for (size_t i = 0; i < n; i++)
-		if (!strncmp(all[i].name, prefix, strlen(prefix)) && all[i].quantile > 0 &&
-		    all[i].quantile <= most && hist_supports(h->count, all[i].quantile))
-			put(metrics, all[i].name, hist_quantile(h, all[i].quantile));
-	snprintf(name, sizeof(name), "%smean_ns", prefix);
-	put(metrics, name, hist_mean(h));
-	snprintf(name, sizeof(name), "%smax_ns", prefix);
-	if (metric_find(name))
-		put(metrics, name, (double)h->max_ns);
+	snprintf(prefix, sizeof(prefix), "%s_", member);
+	metrics_put_hist(metrics, prefix, h, most);
 	return 0;
 }
 
@@ -149,9 +93,9 @@ static void put_tasks(const json_t *report, double ios_total, json_t *metrics)
 		if (!strcmp(jsonio_string(task, "role", ""), "sq"))
 			sq += ns;
 	}
-	put(metrics, "cpu_ns_per_io_task", all / ios_total);
+	metrics_put(metrics, "cpu_ns_per_io_task", all / ios_total);
 	if (sq > 0)
-		put(metrics, "cpu_ns_per_io_sq_thread", sq / ios_total);
+		metrics_put(metrics, "cpu_ns_per_io_sq_thread", sq / ios_total);
 }
 
 /* The share of the arrivals that were started: what never was would stand above that quantile. */
@@ -200,22 +144,22 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 	if (!(window > 0) || !(ios >= 0) || !(total >= 0) || !(bytes >= 0))
 		return diag_set(d, -EPROTO,
 				"ioloop: the report lacks window_ns, ios, ios_total or bytes");
-	put(metrics, "iops", ios * 1e9 / window);
-	put(metrics, "throughput_bytes_per_s", bytes * 1e9 / window);
-	put(metrics, "in_flight_mean", jsonio_number(report, "in_flight.mean"));
+	metrics_put(metrics, "iops", ios * 1e9 / window);
+	metrics_put(metrics, "throughput_bytes_per_s", bytes * 1e9 / window);
+	metrics_put(metrics, "in_flight_mean", jsonio_number(report, "in_flight.mean"));
 	if (json_is_object(json_object_get(report, "latency")))
-		err = put_latency(json_object_get(report, "latency"), "latency_",
-				  started_share(report), metrics, d);
+		err = put_histogram(report, "latency", started_share(report), metrics, d);
 	if (!err && json_is_object(json_object_get(report, "service")))
-		err = put_latency(json_object_get(report, "service"), "service_", 1, metrics, d);
+		err = put_histogram(report, "service", 1, metrics, d);
 	put_tasks(report, total, metrics);
 	if (total > 0)
-		put(metrics, "system_calls_per_io", calls / total);
-	put(counters, "system_calls", calls);
+		metrics_put(metrics, "system_calls_per_io", calls / total);
+	metrics_put(counters, "system_calls", calls);
 	/* A call that was never made is not in the list: that is a count of 0, the one SQPOLL
 	 * wants. */
 	enters = jsonio_number(report, "system_calls.io_uring_enter");
-	put(counters, "io_uring_enter_calls", isnan(enters) && isfinite(calls) ? 0 : enters);
+	metrics_put(counters, "io_uring_enter_calls",
+		    isnan(enters) && isfinite(calls) ? 0 : enters);
 	copy_parts(report, record);
 	json_object_set_new(
 		record, "counts",

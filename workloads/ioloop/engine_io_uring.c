@@ -36,11 +36,11 @@ static int exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout
 	const struct target *target = w->target;
 	const uint32_t *batch = w->batch;
 	const struct io *ios = w->io;
-	uint32_t tail = r->sq_tail, bs = w->bs;
+	uint32_t tail = r->u.sq_tail, bs = w->bs;
 
 	for (unsigned i = 0; i < n; i++) {
 		const struct io *io = &ios[batch[i]];
-		struct io_uring_sqe *sqe = ring_sqe(r, tail + i);
+		struct io_uring_sqe *sqe = uring_sqe(&r->u, tail + i);
 
 		*sqe = (struct io_uring_sqe){
 			.opcode = r->opcode[io->dir],
@@ -53,7 +53,7 @@ static int exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout
 			.user_data = batch[i],
 		};
 	}
-	r->sq_tail = tail + n;
+	r->u.sq_tail = tail + n;
 	return ring_exchange(w, n, min, timeout_ns);
 }
 

@@ -56,7 +56,7 @@ static int exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout
 		uint32_t slot = w->batch[i];
 		const struct io *io = &w->io[slot];
 		const struct gate_target *g = &w->target[io->file].gate;
-		struct io_uring_sqe *sqe = ring_sqe(r, r->sq_tail++);
+		struct io_uring_sqe *sqe = uring_sqe(&r->u, r->u.sq_tail++);
 		struct nvme_uring_cmd *cmd = (void *)sqe->cmd;
 		uint64_t lba = io->offset / g->block_bytes;
 

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "control/control.h"
+#include "loop/tasks.h"
 #include "threads.h"
 
 /* A no-op has no target; the pattern runs over this many blocks all the same. */
@@ -143,6 +144,15 @@ static int print(json_t *result, struct diag *d)
 	return 0;
 }
 
+static json_t *sample(const struct threads *t)
+{
+	_free_ pid_t *tid = calloc(t->n, sizeof(*tid));
+
+	for (uint32_t i = 0; tid && i < t->n; i++)
+		tid[i] = t->worker[i].tid;
+	return tasks_sample(tid, tid ? t->n : 0);
+}
+
 static int measure(struct threads *t, struct diag *d)
 {
 	_json_ json_t *before = NULL, *after = NULL, *tasks = NULL;
@@ -154,11 +164,11 @@ static int measure(struct threads *t, struct diag *d)
 		err = say(t, CONTROL_READY, CONTROL_GO, d);
 	if (err)
 		return err;
-	before = tasks_sample(t);
+	before = sample(t);
 	err = threads_step(t, STEP_MEASURE, d);
 	if (err)
 		return err;
-	after = tasks_sample(t);
+	after = sample(t);
 	tasks = tasks_difference(before, after);
 	err = say(t, CONTROL_DONE, CONTROL_EXIT, d);
 	return err ? err : print(report_result(t, tasks), d);

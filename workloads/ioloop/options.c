@@ -392,48 +392,7 @@ int options_parse(int argc, char **argv, struct options *o, struct diag *d)
 	return resolve(o, d);
 }
 
-static json_t *value_json(const struct opt *row, const struct options *o)
-{
-	const char *at = (const char *)o + row->offset;
-	json_t *list;
-
-	switch (row->type) {
-	case OPT_BOOL:
-		return json_boolean(*(const bool *)at);
-	case OPT_F64:
-		return json_real(*(const double *)at);
-	case OPT_STR:
-	case OPT_CHOICE:
-		return *(const char *const *)at ? json_string(*(const char *const *)at) : NULL;
-	case OPT_STRS:
-		list = json_array();
-		for (size_t i = 0; i < ((const struct opt_strs *)at)->n; i++)
-			json_array_append_new(list,
-					      json_string(((const struct opt_strs *)at)->item[i]));
-		return list;
-	default:
-		break;
-	}
-	if (*(const uint64_t *)at == OPTION_UNSET)
-		return NULL;
-	return json_integer((json_int_t) * (const uint64_t *)at);
-}
-
 json_t *options_json(const struct options *o)
 {
-	json_t *out = json_object();
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		json_t *value = value_json(&table[i], o);
-		char name[64];
-
-		snprintf(name, sizeof(name), "%s%s", table[i].name,
-			 table[i].type == OPT_NS ? "_ns" : "");
-		for (char *c = name; *c; c++)
-			if (*c == '-')
-				*c = '_';
-		if (value) /* not given and without default: absent */
-			json_object_set_new(out, name, value);
-	}
-	return out;
+	return opt_json(table, ARRAY_SIZE(table), o, OPTION_UNSET);
 }

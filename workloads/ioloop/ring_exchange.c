@@ -4,37 +4,27 @@
 #include <linux/time_types.h>
 
 #include "base/clock.h"
-#include "enter.h"
+#include "loop/enter.h"
 #include "ring.h"
 #include "threads.h"
 
-static inline uint32_t load_acquire(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
-}
-
 static inline uint32_t ready(const struct ring *r)
 {
-	return load_acquire(r->cq_ktail) - r->cq_head;
+	return uring_ready(&r->u);
 }
 
 static inline unsigned reap(struct worker *w, struct ring *r)
 {
-	uint32_t head = r->cq_head, mask = r->cq_mask, shift = r->cqe_shift;
-	uint32_t n = load_acquire(r->cq_ktail) - head;
+	uint32_t head = r->u.cq_head, n = uring_ready(&r->u);
 	struct completion *done = w->done;
-	const char *cqes = r->cqes;
 
 	for (uint32_t i = 0; i < n; i++) {
-		const struct io_uring_cqe *cqe =
-			(const void *)(cqes + ((size_t)((head + i) & mask) << shift));
+		const struct io_uring_cqe *cqe = uring_cqe(&r->u, head + i);
 
 		done[i] = (struct completion){(uint32_t)cqe->user_data, cqe->res};
 	}
-	if (n) {
-		r->cq_head = head + n;
-		__atomic_store_n(r->cq_khead, r->cq_head, __ATOMIC_RELEASE);
-	}
+	if (n)
+		uring_seen(&r->u, n);
 	return n;
 }
 
@@ -47,8 +37,8 @@ static long enter_timed(struct ring *r, unsigned n, unsigned min, uint64_t timeo
 
 	if (timeout_ns != WAIT_FOREVER)
 		arg.ts = (uint64_t)(uintptr_t)&ts;
-	return ring_enter(r->enter_fd, n, min,
-			  r->enter_flags | IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
+	return ring_enter(r->u.enter_fd, n, min,
+			  r->u.enter_flags | IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg,
 			  sizeof(arg));
 }
 
@@ -61,9 +51,9 @@ static int exchange_sqpoll(struct worker *w, struct ring *r, unsigned n, unsigne
 
 	if (n) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST); /* the tail before the flag */
-		if (__atomic_load_n(r->sq_kflags, __ATOMIC_RELAXED) & IORING_SQ_NEED_WAKEUP) {
-			long ret = ring_enter(r->enter_fd, n, 0,
-					      r->enter_flags | IORING_ENTER_SQ_WAKEUP, NULL, 0);
+		if (__atomic_load_n(r->u.sq_kflags, __ATOMIC_RELAXED) & IORING_SQ_NEED_WAKEUP) {
+			long ret = ring_enter(r->u.enter_fd, n, 0,
+					      r->u.enter_flags | IORING_ENTER_SQ_WAKEUP, NULL, 0);
 
 			w->calls[CALL_IO_URING_ENTER]++;
 			if (ret < 0 && ret != -EINTR)
@@ -92,7 +82,7 @@ __attribute__((noinline, cold)) static int await_room(struct worker *w, struct r
 	if (w->depth - w->n_free <= pending)
 		return err;
 	w->calls[CALL_IO_URING_ENTER]++;
-	ret = ring_enter(r->enter_fd, 0, 1, r->enter_flags | IORING_ENTER_GETEVENTS, NULL, 0);
+	ret = ring_enter(r->u.enter_fd, 0, 1, r->u.enter_flags | IORING_ENTER_GETEVENTS, NULL, 0);
 	return ret < 0 && ret != -EINTR ? (int)ret : 0;
 }
 
@@ -101,11 +91,11 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 	struct ring *r = w->state;
 	uint32_t pending;
 
-	__atomic_store_n(r->sq_ktail, r->sq_tail, __ATOMIC_RELEASE);
+	__atomic_store_n(r->u.sq_ktail, r->u.sq_tail, __ATOMIC_RELEASE);
 	if (r->sqpoll)
 		return exchange_sqpoll(w, r, n, min, timeout_ns);
 	/* what the kernel has not taken yet: an earlier refusal may have left some behind */
-	pending = r->sq_tail - __atomic_load_n(r->sq_khead, __ATOMIC_RELAXED);
+	pending = r->u.sq_tail - __atomic_load_n(r->u.sq_khead, __ATOMIC_RELAXED);
 	while (pending || min || (timeout_ns != WAIT_FOREVER && r->looks_enter)) {
 		bool timed = min && (r->min_wait_usec || timeout_ns != WAIT_FOREVER);
 		bool get = min || timeout_ns != WAIT_FOREVER;
@@ -115,9 +105,9 @@ int ring_exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_n
 		if (timed)
 			ret = enter_timed(r, pending, min, timeout_ns);
 		else
-			ret = ring_enter(r->enter_fd, pending, min,
-					 r->enter_flags | (get ? IORING_ENTER_GETEVENTS : 0), NULL,
-					 0);
+			ret = ring_enter(r->u.enter_fd, pending, min,
+					 r->u.enter_flags | (get ? IORING_ENTER_GETEVENTS : 0),
+					 NULL, 0);
 		if (ret < 0) {
 			if (ret == -EINTR)
 				continue;

@@ -34,11 +34,6 @@ void threads_end(struct threads *t);
 /* The first failure of a worker, with how many I/Os failed; 0 when there is none. */
 int threads_error(const struct threads *t, struct diag *d);
 
-/* CPU time used so far by each task of this process: {tid: {"role", "cpu_ns"}}. */
-json_t *tasks_sample(const struct threads *t);
-/* [{"tid", "role", "cpu_ns"}] between two samples. */
-json_t *tasks_difference(json_t *before, json_t *after);
-
 /* The result; window_* are of all workers. New reference. */
 json_t *report_result(const struct threads *t, json_t *tasks);
 /* What --check prints. */

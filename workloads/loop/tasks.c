@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* CPU time of every task of this process: main, workers, SQ threads, io_uring's own workers. */
+#include "loop/tasks.h"
+
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "threads.h"
 
 /*
  * The scheduler's clock of one thread (the CPUCLOCK_SCHED clock of clock_getcpuclockid(3), by
@@ -24,15 +25,15 @@ static int cpu_time(pid_t tid, uint64_t *ns)
 	return 0;
 }
 
-static const char *role_of(const struct threads *t, pid_t tid)
+static const char *role_of(pid_t tid, const pid_t *worker, size_t n)
 {
 	_file_ FILE *f = NULL;
 	char path[64], comm[32] = "";
 
 	if (tid == getpid())
 		return "main";
-	for (uint32_t i = 0; i < t->n; i++)
-		if (t->worker[i].tid == tid)
+	for (size_t i = 0; i < n; i++)
+		if (worker[i] == tid)
 			return "worker";
 	snprintf(path, sizeof(path), "/proc/self/task/%d/comm", tid);
 	f = fopen(path, "re");
@@ -41,7 +42,7 @@ static const char *role_of(const struct threads *t, pid_t tid)
 	return !strncmp(comm, "iou-wrk", 7) ? "io-wq" : "other";
 }
 
-json_t *tasks_sample(const struct threads *t)
+json_t *tasks_sample(const pid_t *worker, size_t n)
 {
 	_dir_ DIR *dir = opendir("/proc/self/task");
 	json_t *out = json_object();
@@ -53,7 +54,7 @@ json_t *tasks_sample(const struct threads *t)
 
 		if (tid > 0 && !cpu_time(tid, &ns))
 			json_object_set_new(out, e->d_name,
-					    json_pack("{s:s, s:I}", "role", role_of(t, tid),
+					    json_pack("{s:s, s:I}", "role", role_of(tid, worker, n),
 						      "cpu_ns", (json_int_t)ns));
 	}
 	return out;
