@@ -527,7 +527,7 @@ static void block_medians(FILE *data, const struct moment *list, size_t n)
 }
 
 /* A drift of the host bends all of it. A few far outliers must not flatten the rest: they stay in
- * the data, the frame holds 98 in 100, and the caption counts what is outside. */
+ * the data, the frame holds 19 in 20, and the caption counts what is outside. */
 static int draw_time(const struct report_run *r, struct figures *f, struct diag *d)
 {
 	size_t n, outside = 0;
@@ -543,8 +543,8 @@ static int draw_time(const struct report_run *r, struct figures *f, struct diag 
 		return 0;
 	memcpy(sorted, list, n * sizeof(*list));
 	qsort(sorted, n, sizeof(*sorted), by_ratio);
-	low = fmin(0.9, sorted[n / 100].ratio / 1.05);
-	high = fmax(1.1, sorted[n - 1 - n / 100].ratio * 1.05);
+	low = fmin(0.9, sorted[n / 40].ratio / 1.05);
+	high = fmax(1.1, sorted[n - 1 - n / 40].ratio * 1.05);
 	for (size_t i = 0; i < n; i++)
 		outside += list[i].ratio < low || list[i].ratio > high;
 	snprintf(

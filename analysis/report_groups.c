@@ -47,13 +47,13 @@ static const json_t *first_comparison(const json_t *row)
 	return json_array_get(json_object_get(row, "comparisons"), 0);
 }
 
-static void verdict_cells(FILE *out, const struct report_run *r, const json_t *row)
+static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 {
 	const json_t *one = first_comparison(row);
 	const char *word = jsonio_string(one, "verdict", "");
 	bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
-	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(r->result, "baseline", "-"))) {
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-"))) {
 		fputs("<td class=n>baseline</td><td></td>", out);
 		return;
 	}
@@ -72,7 +72,7 @@ static void verdict_cells(FILE *out, const struct report_run *r, const json_t *r
 	fputs("</td>", out);
 }
 
-static void one_row(FILE *out, const struct report_run *r, const json_t *row,
+static void one_row(FILE *out, const struct report_run *r, const json_t *group, const json_t *row,
 		    const struct metric *const *metric, size_t n)
 {
 	char text[96];
@@ -92,7 +92,7 @@ static void one_row(FILE *out, const struct report_run *r, const json_t *row,
 			    text_value(metric[k], value, text, sizeof(text)));
 	}
 	html_element(out, "td class=n", text_used(row, text, sizeof(text)));
-	verdict_cells(out, r, row);
+	verdict_cells(out, group, row);
 	fputs("</tr>\n", out);
 }
 
@@ -142,9 +142,9 @@ static void excluded_rows(FILE *out, const json_t *group, size_t columns)
 	json_decref(done);
 }
 
-static void findings(FILE *out, const struct report_run *r, const json_t *group)
+static void findings(FILE *out, const json_t *group)
 {
-	const char *base = jsonio_string(r->result, "baseline", "?");
+	const char *base = jsonio_string(group, "baseline", "?");
 	const json_t *row, *one, *reason;
 	char text[96];
 	size_t i, k;
@@ -242,7 +242,7 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 			judged = first_comparison(row);
 	snprintf(change, sizeof(change), "%s vs %s [95 %%]",
 		 judged ? metric_find(jsonio_string(judged, "metric", "iops"))->label : "Change",
-		 jsonio_string(r->result, "baseline", "?"));
+		 jsonio_string(group, "baseline", "?"));
 	head[n + 2] = "Trials";
 	head[n + 3] = change;
 	head[n + 4] = "Verdict";
@@ -256,16 +256,16 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 	}
 	snprintf(caption, sizeof(caption),
 		 "Medians over blocks; change against %.60s, paired by block",
-		 jsonio_string(r->result, "baseline", "no baseline"));
+		 jsonio_string(group, "baseline", "no baseline"));
 	html_table(out, caption);
 	html_head(out, head, n + 5);
 	json_array_foreach (json_object_get(group, "rows"), i, row)
 		if (!never_ran(row))
-			one_row(out, r, row, metric, n);
+			one_row(out, r, group, row, metric, n);
 	excluded_rows(out, group, n + 5);
 	html_table_end(out);
 	pareto(out, group);
-	findings(out, r, group);
+	findings(out, group);
 	missing(out, group, metric, n);
 	fputs("</ul>\n<div class=figs>\n", out);
 	snprintf(name, sizeof(name), "dist%zu", number);

@@ -135,9 +135,52 @@ static void value_cell(FILE *out, const json_t *fact)
 		html_element(out, "td class=w", json_string_value(value));
 		return;
 	}
-	fputs("<td class=w>not known: ", out);
+	fputs("<td class=w>- (", out);
 	html_text(out, jsonio_string(fact, "why", jsonio_string(fact, "reason", "not recorded")));
-	fputs("</td>", out);
+	fputs(")</td>", out);
+}
+
+/* Devices that are no stand-ins: every plain member that is known. */
+static void device_table(FILE *out, const struct report_run *r, const char *kind,
+			 const char *caption)
+{
+	static const char *const head[] = {"Device", "What is known of it"};
+	json_t *list = json_object_get(jsonio_at(r->run, "machine"), kind), *one, *v;
+	const char *key;
+	bool begun = false;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		const char *sep = "";
+
+		if (json_is_true(json_object_get(one, "virtual")))
+			continue;
+		if (!begun) {
+			html_table(out, caption);
+			html_head(out, head, ARRAY_SIZE(head));
+		}
+		begun = true;
+		fputs("<tr>", out);
+		html_element(out, "th scope=row", jsonio_string(one, "name", "?"));
+		fputs("<td class=w>", out);
+		json_object_foreach (one, key, v) {
+			_free_ char *text = NULL;
+
+			if (json_is_object(v) || json_is_array(v) || json_is_null(v) ||
+			    !strcmp(key, "name"))
+				continue;
+			text = json_is_string(v) ? strdup(json_string_value(v))
+						 : json_dumps(v, JSON_ENCODE_ANY);
+			fputs(sep, out);
+			html_text(out, key);
+			fputc(' ', out);
+			html_text(out, text ?: "?");
+			sep = ", ";
+		}
+		fputs("</td></tr>\n", out);
+	}
+	if (begun)
+		html_table_end(out);
 }
 
 void report_machine(FILE *out, const struct report_run *r)
@@ -162,6 +205,8 @@ void report_machine(FILE *out, const struct report_run *r)
 		}
 		html_table_end(out);
 	}
+	device_table(out, r, "disks", "Block devices");
+	device_table(out, r, "nics", "Network interfaces");
 	html_table(out, "The programs that made the numbers");
 	html_head(out, tools, ARRAY_SIZE(tools));
 	json_object_foreach (programs, name, tool) {
