@@ -34,6 +34,38 @@ static void group_title(const struct cell *c, char *out, size_t size)
 		 jsonio_string(c->spec, "workload", "?"), load, where);
 }
 
+/* The baseline of a run is a mode of one kind of target; a kind that does not know it (network
+ * beside block) is compared with its own first mode, the order of an experiment being its priority.
+ */
+static const char *baseline_of(const struct comparison *cmp, const struct kind *kind)
+{
+	const char *first = NULL;
+	bool elsewhere = false;
+
+	for (size_t i = 0; cmp->baseline && i < cmp->cells->n; i++) {
+		const struct cell *c = &cmp->cells->cell[i];
+		bool same = !strcmp(c->mode, cmp->baseline);
+
+		if (kind_is_network(c->kind) != kind_is_network(kind)) {
+			elsewhere |= same;
+			continue;
+		}
+		if (same)
+			return cmp->baseline;
+		if (!first && (c->used || json_is_true(json_object_get(c->spec, "supported"))))
+			first = c->mode;
+	}
+	return elsewhere && first ? first : cmp->baseline;
+}
+
+static void find_group_baseline(const struct comparison *cmp, struct group *g)
+{
+	g->baseline_mode = baseline_of(cmp, g->kind);
+	for (size_t i = 0; g->baseline_mode && i < g->n; i++)
+		if (!strcmp(cmp->cells->cell[g->cell[i]].mode, g->baseline_mode))
+			g->baseline = &cmp->cells->cell[g->cell[i]];
+}
+
 static int make_groups(struct comparison *cmp)
 {
 	struct cells *cells = cmp->cells;
@@ -58,9 +90,9 @@ static int make_groups(struct comparison *cmp)
 			g->open_loop = kind_open_loop(json_object_get(cells->cell[i].spec, "load"));
 		}
 		g->cell[g->n++] = i;
-		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
-			g->baseline = &cells->cell[i];
 	}
+	for (size_t i = 0; i < cmp->n_groups; i++)
+		find_group_baseline(cmp, &cmp->group[i]);
 	return 0;
 }
 
@@ -368,11 +400,11 @@ static json_t *groups_json(struct comparison *cmp)
 		}
 		group_title(first, title, sizeof(title));
 		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}", "kind",
-				       g->kind->name, "target",
-				       jsonio_string(first->spec, "target", "?"), "workload",
-				       jsonio_string(first->spec, "workload", "?"), "placement",
-				       group_placement(first), "load",
+			out, json_pack("{s:s, s:s?, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}",
+				       "kind", g->kind->name, "baseline", g->baseline_mode,
+				       "target", jsonio_string(first->spec, "target", "?"),
+				       "workload", jsonio_string(first->spec, "workload", "?"),
+				       "placement", group_placement(first), "load",
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));

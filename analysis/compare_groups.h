@@ -15,8 +15,9 @@ struct group {
 	char *key;
 	size_t *cell; /* indices, in the order of run.json */
 	size_t n;
-	const struct cell *baseline;
-	json_t *rows; /* borrowed from the result, one per cell */
+	const struct cell *baseline; /* its cell here; NULL: none */
+	const char *baseline_mode;   /* what it is called here; NULL: the run has none */
+	json_t *rows;		     /* borrowed from the result, one per cell */
 	const struct kind *kind;
 	bool open_loop;
 };

@@ -38,6 +38,7 @@ struct series {
 	const struct kind *kind;
 	const struct kind_axis *axis;
 	const struct cell *mode;
+	const char *baseline;
 	const struct metric *metric;
 	struct level level[LEVELS];
 	size_t n;
@@ -161,7 +162,7 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 
 static void say_crossing(const struct series *s, const struct level *a, json_t *out)
 {
-	const char *mode = s->mode->mode, *base = s->cmp->baseline;
+	const char *mode = s->mode->mode, *base = s->baseline;
 	const char *first = side(s, a) > 0 ? mode : base, *then = side(s, a) > 0 ? base : mode;
 	char at[32], low[32], high[32], text[400];
 
@@ -193,14 +194,14 @@ static void say_no_crossing(const struct series *s, json_t *out)
 	if (better == (int)s->n || worse == (int)s->n)
 		snprintf(text, sizeof(text),
 			 "%s: %s is %s than %s at every %s from %s to %s (%s to %s)",
-			 s->metric->label, s->mode->mode, better ? "better" : "worse",
-			 s->cmp->baseline, s->axis->label, low, high, ea, eb);
+			 s->metric->label, s->mode->mode, better ? "better" : "worse", s->baseline,
+			 s->axis->label, low, high, ea, eb);
 	else
 		snprintf(text, sizeof(text),
 			 "%s: no crossing of %s and %s is shown between %s %s and %s: %s to %s, "
 			 "told apart at %d of %zu levels",
-			 s->metric->label, s->mode->mode, s->cmp->baseline, s->axis->label, low,
-			 high, ea, eb, better + worse, s->n);
+			 s->metric->label, s->mode->mode, s->baseline, s->axis->label, low, high,
+			 ea, eb, better + worse, s->n);
 	json_object_set_new(
 		out, "finding",
 		json_string(better == (int)s->n || worse == (int)s->n ? "throughout" : "none"));
@@ -233,7 +234,7 @@ static void add_series(struct series *s, const char *title, json_t *out)
 		return;
 	one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", s->kind->name, "title",
 			title, "axis", s->axis->key, "metric", s->metric->name, "mode",
-			s->mode->mode, "baseline", s->cmp->baseline, "levels", levels_json(s));
+			s->mode->mode, "baseline", s->baseline, "levels", levels_json(s));
 	for (size_t i = 0; i < s->n; i++) {
 		const struct level *l = &s->level[i];
 
@@ -289,6 +290,7 @@ static void family(const struct comparison *cmp, const size_t *member, size_t n,
 					     .kind = first->kind,
 					     .axis = axis,
 					     .mode = mode,
+					     .baseline = first->baseline_mode,
 					     .metric = metric_find(metrics[m])};
 			for (size_t i = 0; i < n && s->n < LEVELS; i++) {
 				const struct group *g = &cmp->group[member[i]];

@@ -49,14 +49,14 @@ static bool is_measured(const json_t *row)
 }
 
 /* The last two columns of a row: its first comparison, or why there is none. */
-static void judged_text(const json_t *result, const json_t *row, const char **change,
+static void judged_text(const json_t *group, const json_t *row, const char **change,
 			const char **word)
 {
 	const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
 
 	*change = jsonio_string(first, "text", "");
 	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
-	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(result, "baseline", "-")))
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-")))
 		*change = "baseline";
 }
 
@@ -74,7 +74,7 @@ static const char *judged_metric(const json_t *group)
 	return NULL;
 }
 
-static int print_group(const json_t *result, const json_t *group)
+static int print_group(const json_t *group)
 {
 	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
 	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
@@ -89,7 +89,7 @@ static int print_group(const json_t *result, const json_t *group)
 		head[n++] = (struct table_column){metric[i]->label, true, false};
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
-		 jsonio_string(result, "baseline", "?"));
+		 jsonio_string(group, "baseline", "?"));
 	head[n++] = (struct table_column){"N", true, false};
 	head[n++] = (struct table_column){change, true, false};
 	head[n++] = (struct table_column){"VERDICT", false, false};
@@ -105,7 +105,7 @@ static int print_group(const json_t *result, const json_t *group)
 			cells[2 + k] = text_value(metric[k], row_value(row, metric[k]->name),
 						  text[k], sizeof(text[k]));
 		cells[n - 3] = blocks;
-		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
+		judged_text(group, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
 	}
 	printf("%s\n", jsonio_string(group, "title", "?"));
@@ -133,9 +133,9 @@ static void print_aside(const json_t *group, const json_t *row, const json_t *ba
 	}
 }
 
-static void print_findings(const json_t *result, const json_t *group)
+static void print_findings(const json_t *group)
 {
-	const char *baseline = jsonio_string(result, "baseline", "?");
+	const char *baseline = jsonio_string(group, "baseline", "?");
 	const json_t *row, *one, *base = NULL;
 	size_t i, k;
 
@@ -269,10 +269,10 @@ int compare_print_text(const json_t *result)
 	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
 	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
 	json_array_foreach (groups, i, group) {
-		err = print_group(result, group);
+		err = print_group(group);
 		if (err)
 			return err;
-		print_findings(result, group);
+		print_findings(group);
 		print_excluded(group);
 		print_unsupported(group);
 		putchar('\n');

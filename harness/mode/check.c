@@ -248,6 +248,30 @@ static bool check_settings(const struct mode *m, const struct machine *machine,
 	return !err;
 }
 
+/* Settings of the interface itself, or of its interrupts, would be refused when they are made. */
+static bool check_management(const struct mode *m, const struct machine_subject *subject,
+			     struct mode_availability *a)
+{
+	for (size_t i = 0; i < m->set.n; i++) {
+		const char *end;
+		const struct knob *k = mode_knob(m->set.item[i].name, &end);
+
+		for (size_t n = 0; k && n < subject->n_nics; n++) {
+			const struct machine_nic *nic = subject->nics[n];
+			char reason[400];
+
+			if (!nic->management || (k->scope != KNOB_NETDEV && k->scope != KNOB_NAPI &&
+						 k->scope != KNOB_IRQ))
+				continue;
+			snprintf(reason, sizeof(reason), "%s is not reconfigured: %s",
+				 nic->instance, nic->management_why);
+			unavailable(a, reason, "another interface, or a veth pair");
+			return false;
+		}
+	}
+	return true;
+}
+
 void mode_check(const struct mode *m, const struct machine *machine,
 		const struct machine_subject *subject, unsigned euid, struct mode_availability *a)
 {
@@ -260,5 +284,6 @@ void mode_check(const struct mode *m, const struct machine *machine,
 		if (!ok)
 			return;
 	}
-	check_settings(m, machine, subject, euid, a);
+	if (check_management(m, subject, a))
+		check_settings(m, machine, subject, euid, a);
 }
