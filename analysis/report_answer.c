@@ -197,7 +197,7 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode)
 	html_element(out, "td class=w", t.reason);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
 	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
-	html_element(out, "td class=w", jsonio_string(about, "doc", ""));
+	html_element(out, "td class=d", jsonio_string(about, "doc", ""));
 	fputs("</tr>\n", out);
 }
 

@@ -136,7 +136,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
         verdict["share"] = share
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": "ioloop",
-              "placement": {"name": "default", "cpus": "0-1"}, "load": load_of(depth, rate),
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load_of(depth, rate),
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60), "status": "valid", "checks": [],
               "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
               "latency": latency, "intervals": {}, "evidence": {
@@ -191,7 +191,7 @@ def net_trial(rng, args, block, order, cell, mode, load):
     ticks = round(min(cpu * n, ns * 0.9) / 1e7) * 10000000
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "veth pair", "mode": mode, "workload": "netloop",
-              "placement": {"name": "default", "cpus": "0-1"}, "load": load,
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load,
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60),
               "status": "valid", "checks": [], "verdict": {
                   "mode": "in_force", "grade": "counter", "declared": "counter", "expectations": [
@@ -262,7 +262,7 @@ def main():
     for mode in args.modes.split(","):
         for name, depth, rate in LOADS:
             cell = {"id": "%s-%s" % (mode, name), "target": "scratch", "mode": mode,
-                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-1"},
+                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-15"},
                     "load": load_of(depth, rate), "supported": MODES[mode] is not None}
             if MODES[mode] is None:
                 cell["reason"] = "no poll queues: nvme.poll_queues=0"
@@ -295,7 +295,7 @@ def main():
     for mode in NET_MODES if args.net else ():
         for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
             cells.append({"id": "%s-%s-%d" % (mode, pattern, depth), "target": "veth pair", "mode": mode,
-                          "workload": "netloop", "placement": {"name": "default", "cpus": "0-1"},
+                          "workload": "netloop", "placement": {"name": "default", "cpus": "0-15"},
                           "load": net_load(pattern, depth), "supported": True})
     for block in range(args.blocks if args.net else 0):
         for c in cells:
