@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 build_packages="gcc libc6-dev cmake ninja-build pkg-config git libhwloc-dev libyaml-dev
-	libjansson-dev libsmartcols-dev libssl-dev libarchive-dev"
-test_packages="libcmocka-dev fio jq util-linux e2fsprogs procps python3"
+	libjansson-dev libsmartcols-dev libssl-dev libarchive-dev gnuplot-nox"
+test_packages="libcmocka-dev fio jq util-linux e2fsprogs procps python3 chromium fonts-dejavu-core"
 lab_packages="qemu-system-x86 busybox-static cpio xz-utils kmod python3 util-linux procps e2fsprogs fio"
 
 # Installs what of the given packages is missing, after saying so.

@@ -429,6 +429,7 @@ static json_t *result_json(struct comparison *cmp)
 	const struct run_data *run = cmp->cells->run;
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
+	json_t *crossovers = crossover_all(cmp);
 
 	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
@@ -447,10 +448,11 @@ static json_t *result_json(struct comparison *cmp)
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
 	return json_pack(
-		"{s:s, s:o, s:o, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
-		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossover_all(cmp),
-		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
-		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "blocks",
+		"{s:s, s:o, s:o, s:o, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
+		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossovers, "throughout",
+		crossover_throughout(crossovers), "baseline",
+		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
+		json_object_get(run->run, "cpu_left_absent"), "blocks",
 		(json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials, "dirty",
 		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
 		left_out, "rows_measured", (json_int_t)measured, "words", "better",

@@ -213,25 +213,24 @@ static void print_crossovers(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "crossovers"), *one;
 	size_t i, silent = 0;
-	bool first = true;
 
+	if (!json_array_size(list))
+		return;
+	puts("Over the load:");
 	json_array_foreach (list, i, one) {
-		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
-			silent++;
-			continue;
-		}
-		if (first)
-			puts("Over the load:");
-		first = false;
+		silent += !strcmp(jsonio_string(one, "finding", ""), "none");
+		if (!strcmp(jsonio_string(one, "finding", ""), "crossing"))
+			printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
+			       jsonio_string(one, "sentence", "?"));
+	}
+	json_array_foreach (json_object_get(result, "throughout"), i, one)
 		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
 		       jsonio_string(one, "sentence", "?"));
-	}
 	if (silent)
-		printf("%sNo crossing is shown for %zu pair%s of mode and metric ('--json' has "
+		printf("  No crossing is shown for %zu pair%s of mode and metric ('--json' has "
 		       "them).\n",
-		       first ? "" : "  ", silent, silent == 1 ? "" : "s");
-	if (json_array_size(list))
-		putchar('\n');
+		       silent, silent == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static void print_legend(const json_t *result)
