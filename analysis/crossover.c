@@ -202,6 +202,9 @@ static void say_no_crossing(const struct series *s, json_t *out)
 			 "told apart at %d of %zu levels",
 			 s->metric->label, s->mode->mode, s->baseline, s->axis->label, low, high,
 			 ea, eb, better + worse, s->n);
+	snprintf(range, sizeof(range), "every %s from %s to %s", s->axis->label, low, high);
+	json_object_set_new(out, "range", json_string(range));
+	json_object_set_new(out, "word", json_string(better ? "better" : "worse"));
 	json_object_set_new(
 		out, "finding",
 		json_string(better == (int)s->n || worse == (int)s->n ? "throughout" : "none"));
