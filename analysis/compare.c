@@ -330,37 +330,6 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 	return err;
 }
 
-static json_t *pair_json(const struct pair *p)
-{
-	const struct judgement *j = &p->judgement;
-	char est[32], low[32], high[32], text[128];
-	double (*scale)(double) = j->ratio ? exp : fabs;
-
-	if (j->n && j->i95.level > 0)
-		snprintf(text, sizeof(text), "%s [%s, %s]",
-			 judge_text(j, j->estimate, est, sizeof(est)),
-			 judge_text(j, j->i95.low, low, sizeof(low)),
-			 judge_text(j, j->i95.high, high, sizeof(high)));
-	else if (j->n)
-		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
-	else
-		snprintf(text, sizeof(text), "-");
-#define SCALED(v) number_or_null(j->ratio ? scale(v) : (v))
-	return json_pack(
-		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
-		"s:o, s:o, s:s, s:s, s:s}",
-		"metric", j->metric->name, "declared", p->declared, "n", (json_int_t)j->n, "scale",
-		j->ratio ? "ratio" : "difference", "baseline", number_or_null(j->baseline), "mode",
-		number_or_null(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
-		"high", SCALED(j->i95.high), "level", number_or_null(j->i95.level), "p",
-		number_or_null(j->p), "p_adjusted", number_or_null(j->adjusted), "family",
-		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
-		SCALED(j->detectable), "blocks_needed",
-		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
-		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
-#undef SCALED
-}
-
 /* One family of the declared metrics, one of those that were asked for afterwards. */
 static int judge_pairs(struct comparison *cmp)
 {
@@ -440,7 +409,7 @@ static json_t *result_json(struct comparison *cmp)
 		words[p->judgement.word]++;
 		json_array_append_new(
 			json_object_get(json_array_get(p->group->rows, p->row), "comparisons"),
-			pair_json(p));
+			judge_json(&p->judgement, p->declared));
 	}
 	for (size_t i = 0; i < run->n_notes; i++)
 		json_array_append_new(left_out,
@@ -461,7 +430,7 @@ static json_t *result_json(struct comparison *cmp)
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);
 }
 
-static int check_metrics(const struct compare_options *o, struct diag *d)
+int compare_check_metrics(const struct compare_options *o, struct diag *d)
 {
 	const char *names[128];
 	const struct metric *all;
@@ -501,7 +470,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		  struct diag *d)
 {
 	struct comparison cmp = {.cells = cells};
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = find_baseline(&cmp, o, d);
@@ -531,7 +500,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
 {
 	struct cells *cells = NULL;
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = cells_read(dir, NULL, &cells, d);

@@ -40,3 +40,5 @@ int compare_run(const char *dir, const struct compare_options *options, json_t *
 /* The same of cells that were read already. */
 int compare_cells(struct cells *cells, const struct compare_options *options, json_t **result,
 		  struct diag *d);
+/* -EINVAL with the nearest right word for a metric that there is not. */
+int compare_check_metrics(const struct compare_options *options, struct diag *d);
