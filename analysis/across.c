@@ -117,7 +117,12 @@ static int match_runs(const struct cells *first, const struct cells *second,
 			continue;
 		}
 		b = &second->cell[json_integer_value(at)];
-		if (a->used && b->used)
+		if (a->used && b->used && fabs(a->rate - b->rate) > 0.01 * a->rate)
+			/* a share of the best rate is another rate after another calibration */
+			unmatched(m, a,
+				  "the open loops ran at different rates; a fixed rate in the "
+				  "experiment would compare");
+		else if (a->used && b->used)
 			err = match_pair(m, a, b, o);
 		else if (a->used || b->used)
 			unmatched(m, a,

@@ -61,6 +61,20 @@ expect 1 "one run directory or more" "$bin" compare
 expect 1 "$tmp/nowhere" "$bin" compare "$tmp/nowhere"
 expect 1 "not both" "$bin" compare "$tmp/ten" --json --csv
 
+# Over the load: a crossing at depth 4 is found there, with an interval that holds it, and is said
+make_run "$tmp/cross" --depths 1,2,8,16
+"$bin" compare "$tmp/cross" --json | python3 -c '
+import json, sys
+found = [c for c in json.load(sys.stdin)["crossovers"] if c["finding"] == "crossing"]
+assert {c["metric"] for c in found} == {"iops", "latency_p50_ns", "latency_p99_ns"}, found
+for c in found:
+    assert c["mode"] == "crossing" and c["axis"] == "iodepth", c
+    assert 3.6 < c["at"] < 4.4 and c["low"] <= c["at"] <= c["high"] and 2 < c["low"] < 4.2 and 3.8 < c["high"] < 8, c
+    assert c["resamples_crossing"] > 0.99 and len(c["levels"]) == 4, c'
+expect 0 "IOPS: crossing is better up to a depth of about" "$bin" compare "$tmp/cross"
+make_run "$tmp/flat" --depths 1,2
+expect 0 "at every depth from 1 to 2 crossing is better" "$bin" compare "$tmp/flat"
+
 # Across runs: another kernel and 5 % slower; the same; nothing in common; Markdown and CSV
 make_run "$tmp/later" --run later --seed 7 --slow 1.05 --kernel 6.2.0-test --started 2026-02-01T00:00:00.000Z
 expect 0 "configuration: kernel.release: 6.1.0-test -> 6.2.0-test" "$bin" compare "$tmp/ten" "$tmp/later"
