@@ -24,7 +24,6 @@
 #define GRACE_NS (15 * SECOND_NS)
 /* Until its jobs are there, looked for in these steps: nothing is measured yet. */
 #define LOOK_NS	       (10000000ull)
-#define STEP_NS	       (50000000ull) /* from one job to the next, at most */
 #define LINE_MAX_BYTES 600
 
 static int keep_input(const struct workload_free_request *r, struct diag *d)
@@ -109,16 +108,16 @@ static int sleep_until(struct workload_free *w, uint64_t when_ns, struct diag *d
 
 #define PIDS_MAX 512
 
-/* The processes that the main one has started, as proc(5) lists them: "31 32 "; "" without any. */
+/* The processes that the main one has started: " 31 32 ", or "" without any. */
 static void read_children(struct workload_free *w, char text[static PIDS_MAX])
 {
 	char path[64];
 	int pid = child_pid(w->child);
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	if (sys_read(w->r->scope.sys, path, text, PIDS_MAX))
+	text[0] = ' ';
+	if (sys_read(w->r->scope.sys, path, text + 1, PIDS_MAX - 1) || !strpbrk(text, "0123456789"))
 		text[0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
 }
 
 /* fio's jobs are processes, or with "thread" tasks beside the main one and its helper. */
@@ -129,9 +128,10 @@ static bool has_jobs(struct workload_free *w, const char *others)
 	size_t n = 0;
 
 	read_children(w, text);
-	text[strcspn(text, " ")] = '\0';
-	if (*text) /* one that is not of the warm-up */
+	if (*text) { /* the first, " 31 ", is not of the warm-up */
+		text[strcspn(text + 1, " ") + 2] = '\0';
 		return !strstr(others, text);
+	}
 	snprintf(path, sizeof(path), "/proc/%d/task", child_pid(w->child));
 	if (*others || sys_list(w->r->scope.sys, path, &tids))
 		return false;
@@ -171,13 +171,10 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 {
 	struct evidence_scope scope = w->r->scope;
 	struct evidence_window *window = NULL;
-	int err = await_jobs(w, deadline_ns, d);
+	int err = await_measured(w, deadline_ns, d);
 
 	if (!err)
-		err = sleep_until(w,
-				  clock_ns() + w->r->ramp_ns + (w->r->ramp_ns ? STEP_NS : 0) +
-					  w->r->runtime_ns / 4,
-				  d);
+		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 4, d);
 	if (err)
 		return err;
 	scope.pid = child_pid(w->child);
