@@ -14,9 +14,9 @@
 #define TIMEOUT_MS 10000
 #define SAID_MAX   65536
 
-int fio_probe_version(char version[static 32], struct diag *d)
+int fio_probe_version(const char *program, char version[static 32], struct diag *d)
 {
-	static const char *const argv[] = {"fio", "--version", NULL};
+	const char *const argv[] = {program, "--version", NULL};
 	char said[256];
 	struct diag why = {""};
 	int status = capture(argv, NULL, said, sizeof(said), TIMEOUT_MS, &why);
@@ -47,7 +47,7 @@ static int probe_engine(const struct workload_job *job, char *said, struct diag 
 {
 	const char *engine = NULL;
 	char option[300];
-	const char *argv[] = {"fio", option, NULL};
+	const char *argv[] = {job->program, option, NULL};
 	int status;
 
 	for (size_t i = 0; i < job->n_options; i++)
@@ -67,8 +67,7 @@ static int probe_engine(const struct workload_job *job, char *said, struct diag 
 
 static int parse_only(const struct workload_job *job, char *said, struct diag *d)
 {
-	static const char *const argv[] = {"fio", "--parse-only", "--output-format=json+", "-",
-					   NULL};
+	const char *argv[] = {job->program, "--parse-only", "--output-format=json+", "-", NULL};
 	_free_ char *text = NULL;
 	int err = fio_command_text(job, &text, d);
 

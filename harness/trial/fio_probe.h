@@ -7,8 +7,9 @@ struct diag;
 struct fio_job;
 struct workload_job;
 
-/* Its version ("fio-3.33"). -ENOENT: there is none; -EOPNOTSUPP: too old; with the reason. */
-int fio_probe_version(char version[static 32], struct diag *d);
+/* The version of `program`, a path or searched in PATH ("fio-3.33"). -ENOENT: there is none;
+ * -EOPNOTSUPP: too old; with the reason. */
+int fio_probe_version(const char *program, char version[static 32], struct diag *d);
 /*
  * Does it take the job (fio --parse-only), and does it have its engine? -EOPNOTSUPP: the mode's
  * options or engine are not in this fio, in its own words; -EINVAL: the user's job file has an

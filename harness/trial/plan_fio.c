@@ -58,7 +58,7 @@ int plan_fio(const struct plan *p, struct plan_cell *c, struct diag *d)
 	};
 	struct diag why = {""};
 	json_t *untrusted;
-	int err = fio_probe_version(version, &why);
+	int err = fio_probe_version(job.program, version, &why);
 
 	if (err)
 		return refuse(c, &why, err == -ENOENT ? "apt-get install fio" : "a newer fio");

@@ -165,7 +165,7 @@ static int await_measured(struct workload_free *w, uint64_t deadline_ns, struct 
 	return *warming ? await_jobs(w, warming, deadline_ns, d) : 0;
 }
 
-/* The tasks over the middle half of the measured part; *steady stays NULL when it ended before. */
+/* The tasks over the middle three quarters of the measured part; *steady stays NULL when it ended before. */
 static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **steady,
 		       struct diag *d)
 {
@@ -174,14 +174,14 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 	int err = await_measured(w, deadline_ns, d);
 
 	if (!err)
-		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 4, d);
+		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 8, d);
 	if (err)
 		return err;
 	scope.pid = child_pid(w->child);
 	scope.n_irqs = scope.n_disks = scope.n_net_devs = 0;
 	err = evidence_begin(&scope, &window, d);
 	if (!err)
-		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 2, d);
+		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 4 * 3, d);
 	if (!err)
 		err = evidence_end(window, steady, d);
 	evidence_free(window);

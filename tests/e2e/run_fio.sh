@@ -83,7 +83,7 @@ cat >"$work/both.yaml" <<-END
 	name: both
 	target: scratch
 	scratch_size: 64MiB
-	design: {blocks: 6, ramp: 50ms, runtime: 200ms}
+	design: {blocks: 6, ramp: 50ms, runtime: 400ms}
 	set: {block.scheduler: $wanted}
 	load: {rw: randread, bs: 4k, iodepth: 1}
 	groups:
