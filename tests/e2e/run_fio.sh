@@ -49,6 +49,20 @@ PATH=$work/bare "$iomodes" plan "$work/beside.yaml" --output "$results" >"$work/
 grep -q 'sync/randread/4k/d1/fio: fio is not installed' "$work/out" || { cat "$work/out"; fail "a missing fio is not said"; }
 grep -q '^sync/randread/4k/d1 ' "$work/out" || fail "without fio nothing runs"
 
+# So do those that another fio lacks: an engine, an option; or all of them, when it is too old.
+mkdir "$work/fake"
+lacks() { # WORDS SCRIPT
+	printf '#!/bin/bash\ncase $1 in\n%s\nesac\nexec %s "$@"\n' "$2" "$real" >"$work/fake/fio"
+	chmod +x "$work/fake/fio"
+	PATH=$work/fake:$PATH "$iomodes" plan "$work/beside.yaml" --output "$results" >"$work/out" 2>&1 || { cat "$work/out"; fail "plan with a fio that lacks something"; }
+	grep -q "^  sync/randread/4k/d1/fio: $1" "$work/out" || { cat "$work/out"; fail "not said: $1"; }
+	grep -q '^sync/randread/4k/d1 ' "$work/out" || fail "$1: it is not fio's row alone"
+}
+lacks 'this fio has no engine pvsync2' '--enghelp=*) echo "fio: engine pvsync2 not loadable"; exit 1 ;;'
+lacks "this fio does not take the mode's options: Bad option <hipri=2>" '--parse-only) echo "Bad option <hipri=2>"; exit 1 ;;'
+lacks 'fio 3.16 is too old: 3.33 or newer' '--version) echo fio-3.16; exit 0 ;;'
+lacks 'fio --version says "banana"' '--version) echo banana; exit 0 ;;'
+
 # By trust, after showing it.
 with_job <<END
 [a]
@@ -137,7 +151,6 @@ for input in "$dir"/raw/b00-*/fio.stdin; do
 done
 
 # A fio that answers like one and then does not behave.
-mkdir "$work/fake"
 misbehaves() { # NAME WORDS SCRIPT
 	rm -rf "$results"/2*
 	cat >"$work/fake/fio" <<-END
