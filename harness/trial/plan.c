@@ -19,7 +19,8 @@
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS     40000000u
-#define NET_TRIAL_NS 60000000u /* two programs, and both ends looked at again */
+#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
 #define KNOB_NS	     65000000u
 
 static bool wants_sq(const struct experiment_cell *cell)
@@ -283,8 +284,9 @@ const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
 /* Beside ramp and measured time. */
 static uint64_t extra_ns(const struct plan_cell *c)
 {
-	return (c->cell->load.kind == MODE_NET ? NET_TRIAL_NS : TRIAL_NS) +
-	       c->n_settings * (uint64_t)KNOB_NS;
+	if (c->cell->load.kind == MODE_NET)
+		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
+	return TRIAL_NS + c->n_settings * (uint64_t)KNOB_NS;
 }
 
 uint64_t plan_block_ns(const struct plan *p)

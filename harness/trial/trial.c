@@ -188,7 +188,7 @@ static int start_workload(struct trial *t, struct diag *d)
 	else
 		snprintf(program, sizeof(program), "%s", t->adapter->program);
 	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement,
-				t->ctx->plan->target, &options, d);
+				t->ctx->plan->target, &c->cell->load, &options, d);
 	job.n_options = options.n;
 	if (!err && is_net(t))
 		err = net_job_make(t->ctx->plan->net, t->r, server_cpus, &t->net, d);
@@ -341,6 +341,8 @@ static int run_applied(struct trial *t, struct diag *d)
 	if (!err && t->ctx->session)
 		err = session_set_workload(t->ctx->session, child_cgroup(t->work.child),
 					   child_pid(t->work.child));
+	if (err == -ESRCH) /* it has ended already; why is found out where it is waited for */
+		err = 0;
 	if (!err)
 		err = measure(t, d);
 	workload_run_free(&t->spin);
