@@ -13,6 +13,7 @@
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
+#include "analysis/published.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -213,6 +214,8 @@ static json_t *row_json(const struct cell *c)
 			"comparisons");
 	if (!isnan(c->share))
 		json_object_set_new(row, "share", json_real(c->share));
+	if (json_object_get(c->spec, "published"))
+		json_object_set(row, "published", json_object_get(c->spec, "published"));
 	return row;
 }
 
@@ -377,6 +380,7 @@ static json_t *groups_json(struct comparison *cmp)
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));
+		published_beside_ours(json_array_get(out, i));
 	}
 	return out;
 }
