@@ -132,6 +132,8 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
 	status = report(&result, err, d);
+	if (result.trials)
+		cli_write_report(result.dir);
 	if (o->compare && result.trials && !compare_run(result.dir, &none, &comparison, d)) {
 		putchar('\n');
 		compare_print_text(comparison);

@@ -128,7 +128,7 @@ static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 			"%s",
 			w->mode->name, mode_options(w->mode, "fio") ? " or fio" : "", base);
 	}
-	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, &w->options, d);
+	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, NULL, &w->options, d);
 	if (err)
 		return err;
 	err = refuse_contradiction(w, argv, d);

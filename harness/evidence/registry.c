@@ -144,6 +144,17 @@ static const struct evidence_counter counters[] = {
 	 .kernel = true,
 	 .proof = true},
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
+	KERNEL(NULL, "net_rx_softirqs_per_napi",
+	       "net_rx_softirqs over the number of NAPI instances of the target's interfaces "
+	       "(count)"),
+	LOOP("epoll_wait_calls", "epoll_wait calls of both ends, as the loops counted (count)"),
+	LOOP("empty_polls",
+	     "receive calls of both ends that came back with nothing, instead of waiting (count)"),
+	LOOP("retransmissions",
+	     "TCP segments sent again, by TCP_INFO of both ends' sockets (count)"),
+	LOOP("zerocopy_sends", "sends that asked for MSG_ZEROCOPY (count)"),
+	LOOP("zerocopy_completions", "of these, completed by the kernel in the window (count)"),
+	LOOP("zerocopy_copied", "of these, copied after all: SO_EE_CODE_ZEROCOPY_COPIED (count)"),
 	LOOP("flow_ends_without_napi",
 	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "
 	     "(count)"),

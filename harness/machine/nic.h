@@ -24,7 +24,8 @@ struct machine_nic_queue {
 	unsigned index;
 	int napi;		 /* index into the NIC's NAPIs, -1: not told */
 	int vector;		 /* index into its vectors, -1: not known */
-	const char *vector_how;	 /* "netdev netlink", "name", "only vector", "not known" */
+	const char *vector_how;	 /* "netdev netlink", "name", "only vector", "no interrupts", "not
+				    known" */
 	struct cpulist xps_cpus; /* tx: CPUs that send by it; empty: not set */
 	struct cpulist rps_cpus; /* rx: CPUs that packets are handed on to; empty: off */
 	unsigned rps_flow_cnt;

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "trial/plan_fio.h"
 #include "trial/canary.h"
+#include "trial/proof.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -19,7 +20,8 @@
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS     40000000u
-#define NET_TRIAL_NS 60000000u	/* two programs, and both ends looked at again */
+#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
 #define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
 
@@ -295,11 +297,11 @@ const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
 /* Beside ramp and measured time. */
 static uint64_t extra_ns(const struct plan_cell *c)
 {
-	uint64_t trial = c->cell->load.kind == MODE_NET	     ? NET_TRIAL_NS
-			 : !strcmp(c->cell->workload, "fio") ? FIO_TRIAL_NS
-							     : TRIAL_NS;
+	bool fio = !strcmp(c->cell->workload, "fio");
 
-	return trial + c->n_settings * (uint64_t)KNOB_NS;
+	if (c->cell->load.kind == MODE_NET)
+		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
+	return (fio ? FIO_TRIAL_NS : TRIAL_NS) + c->n_settings * (uint64_t)KNOB_NS;
 }
 
 uint64_t plan_block_ns(const struct plan *p)
@@ -321,6 +323,27 @@ static uint64_t calibration_ns(const struct plan *p)
 		if (plan_calibrated(p, c))
 			ns += p->e->ramp_ns + PLAN_CALIBRATION_RUN_NS + extra_ns(c);
 	}
+	return ns;
+}
+
+/* Tracepoints can be counted by root only: for others such a trial would show nothing. */
+static void pick_proof(struct plan *p, unsigned euid)
+{
+	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
+		struct plan_cell *c = &p->cells[p->run[i]];
+
+		c->proof = proof_is_expected(c->cell->mode);
+		p->n_proof += c->proof;
+	}
+}
+
+static uint64_t proof_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->n_run; i++)
+		if (p->cells[p->run[i]].proof)
+			ns += p->e->ramp_ns + PLAN_PROOF_RUN_NS + extra_ns(&p->cells[p->run[i]]);
 	return ns;
 }
 
@@ -382,7 +405,8 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		plan_free(p);
 		return err;
 	}
-	p->seconds_total_ns = (target ? target->prepare_ns : 0) + calibration_ns(p) +
+	pick_proof(p, o->euid);
+	p->seconds_total_ns = (target ? target->prepare_ns : 0) + calibration_ns(p) + proof_ns(p) +
 			      e->blocks * plan_block_ns(p);
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);

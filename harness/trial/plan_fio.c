@@ -62,7 +62,7 @@ int plan_fio(const struct plan *p, struct plan_cell *c, struct diag *d)
 
 	if (err)
 		return refuse(c, &why, err == -ENOENT ? "apt-get install fio" : "a newer fio");
-	err = mode_argv_resolve(c->cell->mode, "fio", &c->placement, p->target, &options, d);
+	err = mode_argv_resolve(c->cell->mode, "fio", &c->placement, p->target, load, &options, d);
 	if (err)
 		return err;
 	job.n_options = options.n;

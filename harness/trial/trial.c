@@ -17,6 +17,7 @@
 #include "trial/host_watch.h"
 #include "trial/listen.h"
 #include "trial/mode_argv.h"
+#include "trial/proof.h"
 #include "trial/net_job.h"
 #include "trial/trial_record.h"
 #include "trial/workload_free.h"
@@ -160,6 +161,7 @@ static struct evidence_scope scope(const struct trial *t)
 		.cpus = t->cpus,
 		.pid = t->work.child ? child_pid(t->work.child) : 0,
 		.server_pid = t->server.child ? child_pid(t->server.child) : 0,
+		.proof = proof_is_pass(t->r->pass),
 	};
 }
 
@@ -245,7 +247,7 @@ static int start_workload(struct trial *t, struct diag *d)
 	else
 		snprintf(program, sizeof(program), "%s", t->adapter->program);
 	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement,
-				t->ctx->plan->target, &options, d);
+				t->ctx->plan->target, &c->cell->load, &options, d);
 	job.n_options = options.n;
 	if (!err && is_net(t))
 		err = net_job_make(t->ctx->plan->net, t->r, server_cpus, &t->net, d);
@@ -376,7 +378,11 @@ static int read_output(struct trial *t, struct diag *d)
 	if (is_net(t))
 		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
+	if (t->r->proof)
+		json_object_set(t->evidence, "proof", t->r->proof);
 	trial_record_metrics(t->record);
+	if (proof_is_pass(t->r->pass))
+		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;
 }
 
@@ -398,6 +404,8 @@ static int run_applied(struct trial *t, struct diag *d)
 	child = t->adapter->controlled ? t->work.child : t->free.child;
 	if (!err && t->ctx->session)
 		err = session_set_workload(t->ctx->session, child_cgroup(child), child_pid(child));
+	if (err == -ESRCH) /* it has ended already; why is found out where it is waited for */
+		err = 0;
 	if (!err)
 		err = t->adapter->controlled ? measure(t, d) : measure_free(t, d);
 	workload_free_end(&t->free);

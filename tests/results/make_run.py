@@ -24,6 +24,9 @@ MODES = {
                [{"evidence": "device_interrupts", "per": "io", "at_most": 0.01}]),
     "hybrid-iopoll": None,
 }
+# Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
+# crosses `interrupt` at depth 4 exactly.
+CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
 KNOB = {"knob": "block.scheduler", "instance": "vda", "before": "mq-deadline", "wanted": "none",
         "during": "none", "after": "mq-deadline", "status": "restored", "why": None}
 # mode: (factor on the round trip, CPU ns/transaction, interrupts/packet)
@@ -94,6 +97,8 @@ def load_of(depth, rate):
 
 def trial(rng, args, block, order, cell, mode, depth, rate):
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
+    if mode == "crossing":
+        factor = 0.9 ** (2 - math.log2(depth))
     drift = 1 + 0.03 * block / max(1, args.blocks - 1)
     mean = 80000 * drift * factor * args.slow * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
     sigma = 0.25
@@ -136,7 +141,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
         verdict["share"] = share
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": "ioloop",
-              "placement": {"name": "default", "cpus": "0-1"}, "load": load_of(depth, rate),
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load_of(depth, rate),
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60), "status": "valid", "checks": [],
               "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
               "latency": latency, "intervals": {}, "evidence": {
@@ -191,7 +196,7 @@ def net_trial(rng, args, block, order, cell, mode, load):
     ticks = round(min(cpu * n, ns * 0.9) / 1e7) * 10000000
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "veth pair", "mode": mode, "workload": "netloop",
-              "placement": {"name": "default", "cpus": "0-1"}, "load": load,
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load,
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60),
               "status": "valid", "checks": [], "verdict": {
                   "mode": "in_force", "grade": "counter", "declared": "counter", "expectations": [
@@ -256,13 +261,18 @@ def main():
     p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
+    p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     args = p.parse_args()
+    if args.depths:
+        MODES["crossing"] = CROSSING
+        LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
+        args.modes = "interrupt,crossing,sqpoll"
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):
         for name, depth, rate in LOADS:
             cell = {"id": "%s-%s" % (mode, name), "target": "scratch", "mode": mode,
-                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-1"},
+                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-15"},
                     "load": load_of(depth, rate), "supported": MODES[mode] is not None}
             if MODES[mode] is None:
                 cell["reason"] = "no poll queues: nvme.poll_queues=0"
@@ -295,7 +305,7 @@ def main():
     for mode in NET_MODES if args.net else ():
         for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
             cells.append({"id": "%s-%s-%d" % (mode, pattern, depth), "target": "veth pair", "mode": mode,
-                          "workload": "netloop", "placement": {"name": "default", "cpus": "0-1"},
+                          "workload": "netloop", "placement": {"name": "default", "cpus": "0-15"},
                           "load": net_load(pattern, depth), "supported": True})
     for block in range(args.blocks if args.net else 0):
         for c in cells:
