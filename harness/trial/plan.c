@@ -297,12 +297,11 @@ const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
 /* Beside ramp and measured time. */
 static uint64_t extra_ns(const struct plan_cell *c)
 {
-	uint64_t trial = c->cell->load.kind == MODE_NET	     ? NET_TRIAL_NS
-			 : !strcmp(c->cell->workload, "fio") ? FIO_TRIAL_NS
-							     : TRIAL_NS;
-	uint64_t knob = c->cell->load.kind == MODE_NET ? NET_KNOB_NS : KNOB_NS;
+	bool fio = !strcmp(c->cell->workload, "fio");
 
-	return trial + c->n_settings * knob;
+	if (c->cell->load.kind == MODE_NET)
+		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
+	return (fio ? FIO_TRIAL_NS : TRIAL_NS) + c->n_settings * (uint64_t)KNOB_NS;
 }
 
 uint64_t plan_block_ns(const struct plan *p)
