@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "plan_print.h"
 #include "setup.h"
+#include "trial/prepare.h"
 #include "trial/retry.h"
 
 static void print_settings(const struct plan_cell *c, char *out, size_t size)
@@ -84,6 +85,20 @@ static void print_rebind(const struct rebind *r)
 		       r->controller[i].pci, r->asked, r->controller[i].before);
 }
 
+static void print_preparation(const struct plan *p)
+{
+	char size[32];
+
+	if (!p->e->prepare)
+		return;
+	printf("Prepare     %s: overwrites %s of %s", prepare_name(p->e->prepare),
+	       num_bytes_text(p->target->bytes, size, sizeof(size)), p->target->label);
+	if (p->e->prepare == EXPERIMENT_PREPARE_PTS)
+		printf(" twice, then 5 to 25 rounds of %.3g s until five are steady",
+		       (double)p->e->prepare_round_ns / 1e9);
+	printf("; about %.0f s if the drive is as fast as most\n", (double)p->prepare_ns / 1e9);
+}
+
 int plan_print(const struct plan *p)
 {
 	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
@@ -97,6 +112,7 @@ int plan_print(const struct plan *p)
 	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
 	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
 	print_rebind(p->rebind);
+	print_preparation(p);
 	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
 	       "again at the end, %llu at most\n\n",
 	       minutes, seconds,

@@ -19,6 +19,8 @@
 
 #define AT(member) .offset = offsetof(struct setup_options, member)
 
+static const char *const levels[] = {"none", "fill", "pts", NULL};
+
 static const struct opt table[] = {
 	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH",
 	 .help = "device or file to measure, or \"scratch\" (default: as the experiment says)"},
@@ -42,6 +44,10 @@ static const struct opt table[] = {
 	 .help = "leave out the pass that measures what CPU is left to others"},
 	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"prepare", NULL, OPT_CHOICE, 0, AT(prepare), .choices = levels, .arg = "LEVEL",
+	 .help = "what is done to the target first: none, fill (every byte written once), pts "
+		 "(SNIA: twice, then rounds until steady); destroys its data, so it wants "
+		 "--write-id (default: as the experiment says)"},
 	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"allow-rebind", NULL, OPT_BOOL, 0, AT(allow_rebind),
@@ -82,6 +88,7 @@ static const struct {
 } kept[] = {
 	{"target", offsetof(struct setup_options, target), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
+	{"prepare", offsetof(struct setup_options, prepare), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
@@ -193,6 +200,8 @@ static void override(const struct setup_options *o, struct experiment *e)
 			*numbers[i].value = numbers[i].given;
 	if (o->no_cpu_left)
 		e->cpu_left = false;
+	if (o->prepare)
+		experiment_prepare_parse(o->prepare, &e->prepare);
 	if (o->allow_rebind)
 		e->allow_rebind = true;
 }

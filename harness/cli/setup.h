@@ -9,6 +9,7 @@ struct diag;
 struct setup_options {
 	const char *target, *scratch, *output, *write_id, *resume;
 	struct opt_strs modes;				       /* only these, of the experiment's */
+	const char *prepare;				       /* NULL: as the file says */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells; /* UINT64_MAX: as the file says */
 	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind;
 };

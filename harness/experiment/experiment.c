@@ -15,8 +15,8 @@
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name",	  "doc", "target", "scratch_size", "baseline",	   "primary",
-	"design", "set", "load",   "groups",	   "allow_rebind", "poll_queues",
+	"name", "doc",	"target", "scratch_size", "baseline",	 "primary", "design",
+	"set",	"load", "groups", "allow_rebind", "poll_queues", "prepare", "prepare_round",
 };
 static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
 					  "max_cells", "seed", "cpu_left"};
@@ -143,6 +143,35 @@ static int load_scratch_size(const struct yaml_node *node, struct experiment *e,
 	return err;
 }
 
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level)
+{
+	static const char *const words[] = {"none", "fill", "pts"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], text)) {
+			*level = (enum experiment_prepare)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int load_prepare(const struct yaml_node *root, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, "prepare");
+	int err = node ? yaml_expect(node, YAML_SCALAR, d) : 0;
+
+	if (!err && node && experiment_prepare_parse(node->text, &e->prepare))
+		err = yaml_error(node, d, -EINVAL,
+				 "prepare is none, fill (written once) or pts (SNIA's), not \"%s\"",
+				 node->text);
+	node = yaml_get(root, "prepare_round");
+	if (!err && node)
+		err = yaml_ns(node, &e->prepare_round_ns, d);
+	if (!err && node && e->prepare_round_ns < 100000000)
+		err = yaml_error(node, d, -ERANGE, "prepare_round must be at least 100ms");
+	return err;
+}
+
 static int load_rebind(const struct yaml_node *root, struct experiment *e, struct diag *d)
 {
 	const struct yaml_node *node = yaml_get(root, "allow_rebind");
@@ -187,6 +216,8 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 		err = load_design(node, e, d);
 	if (!err)
 		err = load_rebind(root, e, d);
+	if (!err)
+		err = load_prepare(root, e, d);
 	if (!err && (node = yaml_get(root, "primary")))
 		err = load_primary(node, e, d);
 	if (!err && (node = yaml_get(root, "set")))
@@ -214,6 +245,7 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 		.runtime_ns = 10000000000,
 		.scratch_bytes = 1u << 30,
 		.poll_queues = 2,
+		.prepare_round_ns = 60000000000, /* PTS: one minute */
 		.file = strdup(name),
 	};
 	if (!err)

@@ -13,6 +13,13 @@ struct diag;
 
 enum { EXPERIMENT_BLOCKS_MIN = 6, EXPERIMENT_BLOCKS_MAX = 30 };
 
+/* What is done to the target before anything is measured (trial/prepare.h). */
+enum experiment_prepare {
+	EXPERIMENT_PREPARE_NONE,
+	EXPERIMENT_PREPARE_FILL,
+	EXPERIMENT_PREPARE_PTS
+};
+
 struct experiment_load {
 	char rw[16]; /* read, write, randread, randwrite, rw, randrw: fio's words */
 	uint64_t bs; /* bytes */
@@ -42,12 +49,14 @@ struct experiment {
 			   otherwise */
 	size_t n_primary;
 	uint64_t blocks, ramp_ns, runtime_ns;
-	uint64_t max_cells;    /* 0: no limit */
-	uint64_t seed;	       /* 0: drawn at the start of the run and recorded */
-	bool allow_rebind;     /* make poll queues for the whole run where there are none */
-	uint64_t poll_queues;  /* how many then */
-	bool cpu_left;	       /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
-	struct mode_pairs set; /* for every row; left out, and said, where root is missing */
+	uint64_t max_cells;   /* 0: no limit */
+	uint64_t seed;	      /* 0: drawn at the start of the run and recorded */
+	bool allow_rebind;    /* make poll queues for the whole run where there are none */
+	uint64_t poll_queues; /* how many then */
+	enum experiment_prepare prepare;
+	uint64_t prepare_round_ns; /* of pts */
+	bool cpu_left;		   /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
+	struct mode_pairs set;	   /* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;
 	size_t n_cells;
 };
@@ -59,6 +68,9 @@ int experiment_load_file(const char *path, const struct modes *modes, struct exp
 int experiment_load_text(const char *name, const char *text, size_t len, const struct modes *modes,
 			 struct experiment *e, struct diag *d);
 void experiment_free(struct experiment *e);
+
+/* "none", "fill", "pts"; -EINVAL. */
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level);
 
 /* Does the mode exist for this load at all ("only:")? The reason otherwise. */
 bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reason, size_t size);

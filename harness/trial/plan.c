@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/rng.h"
 #include "trial/canary.h"
+#include "trial/prepare.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -220,6 +221,20 @@ static uint64_t calibration_ns(const struct plan *p)
 	return ns;
 }
 
+static int plan_preparation(struct plan *p, struct diag *d)
+{
+	const struct experiment *e = p->e;
+
+	if (!e->prepare)
+		return 0;
+	if (!p->target->may_write)
+		return diag_set(d, -EPERM, "prepare: %s would overwrite the whole of %s: %s",
+				prepare_name(e->prepare), p->target->label,
+				p->target->write_refusal);
+	p->prepare_ns = prepare_forecast_ns(p->target, e->prepare, e->prepare_round_ns);
+	return 0;
+}
+
 int plan_make(const struct experiment *e, const struct machine *machine,
 	      const struct target *target, const struct plan_options *o, struct plan *p,
 	      struct diag *d)
@@ -238,7 +253,9 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	if (!p->cells)
 		return -ENOMEM;
 	p->n_cells = e->n_cells;
-	err = common_settings(p, o->euid, &common, &n_common, d);
+	err = plan_preparation(p, d);
+	if (!err)
+		err = common_settings(p, o->euid, &common, &n_common, d);
 	for (size_t i = 0; !err && i < e->n_cells; i++) {
 		p->cells[i].cell = &e->cells[i];
 		err = plan_one(p, &p->cells[i], common, n_common, o, d);
@@ -257,7 +274,8 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		plan_free(p);
 		return err;
 	}
-	p->seconds_total_ns = target->prepare_ns + calibration_ns(p) + e->blocks * plan_block_ns(p);
+	p->seconds_total_ns = target->prepare_ns + p->prepare_ns + calibration_ns(p) +
+			      e->blocks * plan_block_ns(p);
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;
@@ -324,7 +342,8 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:o, s:o, s:I, s:f, s:o, s:o}", "cells", cells, "order", order, "seed",
+	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "prepare_level",
+			 prepare_name(p->e->prepare), "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
 			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

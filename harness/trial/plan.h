@@ -44,6 +44,7 @@ struct plan {
 	struct cpulist measured;     /* every CPU some cell measures on: where cpu_left spins */
 	bool calibrates;	     /* some open-loop rate is a share of the best measured one */
 	uint64_t seconds_total_ns;   /* forecast */
+	uint64_t prepare_ns;	     /* of it, for the preparation of the target */
 	const struct rebind *rebind; /* what holds for the whole run, or NULL */
 };
 
@@ -54,7 +55,8 @@ struct plan_options {
 	bool ignore_requires; /* run rows whose requirements are not met, to show what happens */
 };
 
-/* `e`, `machine`, `target` must outlive the plan. -ENODEV when no cell can run. */
+/* `e`, `machine`, `target` must outlive the plan. -ENODEV when no cell can run; -EPERM when the
+ * experiment prepares a target that may not be written. */
 int plan_make(const struct experiment *e, const struct machine *machine,
 	      const struct target *target, const struct plan_options *o, struct plan *p,
 	      struct diag *d);

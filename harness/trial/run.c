@@ -20,6 +20,7 @@
 #include "knob/transaction.h"
 #include "record/record.h"
 #include "trial/canary.h"
+#include "trial/prepare.h"
 #include "trial/resume.h"
 #include "trial/retry.h"
 #include "trial/run_json.h"
@@ -383,6 +384,41 @@ static int describe(struct run *run, struct diag *d)
 	return record_write_run(run->dir.dir, run->json, d);
 }
 
+static void report_preparation(void *context, const char *phase, uint64_t left_ns)
+{
+	struct run *run = context;
+
+	report(run, phase, "", run->plan->seconds_total_ns - run->plan->prepare_ns + left_ns);
+}
+
+/* Not again when a run goes on: its trials would then stand on two preparations. */
+static int prepare(struct run *run, struct diag *d)
+{
+	const struct experiment *e = run->plan->e;
+	struct prepare_options o = {
+		.level = e->prepare,
+		.round_ns = e->prepare_round_ns,
+		.target = run->target,
+		.bin_dir = run->o->bin_dir,
+		.dir = &run->dir,
+		.cpus = &run->plan->measured,
+		.signal_fd = run->ctx.signal_fd,
+		.progress = report_preparation,
+		.context = run,
+	};
+	json_t *result = NULL;
+	int err;
+
+	if (!e->prepare || json_object_get(run->json, "prepared"))
+		return 0;
+	report(run, "preparing the target", "", run->plan->seconds_total_ns);
+	err = prepare_target(&o, &result, d);
+	if (err)
+		return err;
+	json_object_set_new(run->json, "prepared", result);
+	return record_write_run(run->dir.dir, run->json, d);
+}
+
 /* Everything between a held host lock and the last restore. */
 static int execute(struct run *run, struct diag *d)
 {
@@ -392,6 +428,8 @@ static int execute(struct run *run, struct diag *d)
 		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
 	if (!err)
 		err = target_prepare(run->target, run->ctx.signal_fd, d);
+	if (!err)
+		err = prepare(run, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
 	else if (!err && run->plan->calibrates)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/check.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -158,6 +159,9 @@ static void label(json_t *record)
 	json_t *labels = json_object_get(record, "labels");
 	double ios = jsonio_number(record, "evidence.counts.io");
 
+	json_object_set_new(record, "steady", steady_of_trial(record));
+	if (json_is_false(jsonio_at(record, "steady.reached")))
+		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
 	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));
