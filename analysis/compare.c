@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analysis/cells.h"
+#include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
 #include "analysis/steady.h"
@@ -20,79 +21,50 @@
 #include "record/metric.h"
 #include "record/record.h"
 
-struct group {
-	char *key;
-	size_t *cell; /* indices, in the order of run.json */
-	size_t n;
-	const struct cell *baseline;
-	json_t *rows; /* borrowed from the result, one per cell */
-	const struct kind *kind;
-	bool open_loop;
-};
-
-struct pair {
-	struct judgement judgement;
-	const struct metric *metric;
-	double *baseline, *mode; /* of the blocks that have both */
-	size_t n;
-	struct group *group;
-	size_t row;
-	bool declared;
-};
-
-struct comparison {
-	struct cells *cells;
-	const char *baseline;
-	struct group *group;
-	size_t n_groups;
-	struct pair *pair;
-	size_t n_pairs;
-	uint64_t seed;
-};
-
-static json_t *number_or_null(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
-static const char *placement_name(const struct cell *c)
-{
-	return jsonio_string(c->spec, "placement.name",
-			     jsonio_string(c->spec, "placement.cpus", ""));
-}
-
-/* What makes two rows comparable: the same work asked for, on the same device by the same program.
- * Options of the mode (engine, polling) are what is compared. */
-static char *group_key(const struct cell *c)
-{
-	const json_t *asked = json_object_get(c->spec, "load");
-	bool open = kind_open_loop(asked);
-	_json_ json_t *key = json_pack("[s, s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
-				       jsonio_string(c->spec, "workload", "?"), placement_name(c),
-				       c->kind->name);
-	json_t *load = json_array_get(key, 4);
-
-	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {
-		json_t *value = json_object_get(asked, axis->key);
-
-		if (value && !json_is_null(value) && !(open && axis->closed_only))
-			json_object_set(load, axis->key, value);
-	}
-	return jsonio_line(key);
-}
-
 /* "sdb, ioloop: randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s" */
 static void group_title(const struct cell *c, char *out, size_t size)
 {
 	char load[160], where[96] = "";
 
 	kind_load_text(json_object_get(c->spec, "load"), c->rate, load, sizeof(load));
-	if (placement_name(c)[0])
+	if (group_placement(c)[0])
 		snprintf(where, sizeof(where), ", %s%s",
 			 jsonio_string(c->spec, "placement.name", NULL) ? "placement " : "CPUs ",
-			 placement_name(c));
+			 group_placement(c));
 	snprintf(out, size, "%s, %s: %s%s", jsonio_string(c->spec, "target", "?"),
 		 jsonio_string(c->spec, "workload", "?"), load, where);
+}
+
+/* The baseline of a run is a mode of one kind of target; a kind that does not know it (network
+ * beside block) is compared with its own first mode, the order of an experiment being its priority.
+ */
+static const char *baseline_of(const struct comparison *cmp, const struct kind *kind)
+{
+	const char *first = NULL;
+	bool elsewhere = false;
+
+	for (size_t i = 0; cmp->baseline && i < cmp->cells->n; i++) {
+		const struct cell *c = &cmp->cells->cell[i];
+		bool same = !strcmp(c->mode, cmp->baseline);
+
+		if (kind_is_network(c->kind) != kind_is_network(kind)) {
+			elsewhere |= same;
+			continue;
+		}
+		if (same)
+			return cmp->baseline;
+		if (!first && (c->used || json_is_true(json_object_get(c->spec, "supported"))))
+			first = c->mode;
+	}
+	return elsewhere && first ? first : cmp->baseline;
+}
+
+static void find_group_baseline(const struct comparison *cmp, struct group *g)
+{
+	g->baseline_mode = baseline_of(cmp, g->kind);
+	for (size_t i = 0; g->baseline_mode && i < g->n; i++)
+		if (!strcmp(cmp->cells->cell[g->cell[i]].mode, g->baseline_mode))
+			g->baseline = &cmp->cells->cell[g->cell[i]];
 }
 
 static int make_groups(struct comparison *cmp)
@@ -104,7 +76,7 @@ static int make_groups(struct comparison *cmp)
 	if (!cmp->group)
 		return -ENOMEM;
 	for (size_t i = 0; i < cells->n; i++) {
-		_free_ char *key = group_key(&cells->cell[i]);
+		_free_ char *key = group_key(&cells->cell[i], NULL);
 		const json_t *at = key ? json_object_get(index, key) : NULL;
 		struct group *g = &cmp->group[at ? (size_t)json_integer_value(at) : cmp->n_groups];
 
@@ -119,9 +91,9 @@ static int make_groups(struct comparison *cmp)
 			g->open_loop = kind_open_loop(json_object_get(cells->cell[i].spec, "load"));
 		}
 		g->cell[g->n++] = i;
-		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
-			g->baseline = &cells->cell[i];
 	}
+	for (size_t i = 0; i < cmp->n_groups; i++)
+		find_group_baseline(cmp, &cmp->group[i]);
 	return 0;
 }
 
@@ -142,27 +114,6 @@ static const char *cell_state(const struct cell *c)
 	if (c->invalid)
 		return c->given_up ? "failed" : "invalid";
 	return c->failed ? "failed" : "not_run";
-}
-
-/* The samples a row stands on: those in force, or all valid ones where none was. The first of a
- * block counts: a set-up is one value. */
-static size_t collect(const struct cell *c, size_t metric, size_t *block, double *value)
-{
-	size_t n = 0, last = SIZE_MAX;
-
-	for (size_t i = 0; i < c->n_samples; i++) {
-		const struct sample *s = &c->sample[i];
-
-		if ((c->used && !s->in_force) || s->block == last || isnan(s->value[metric]))
-			continue;
-		last = s->block;
-		if (block)
-			block[n] = s->block;
-		if (value)
-			value[n] = s->value[metric];
-		n++;
-	}
-	return n;
 }
 
 /* A percentile of the cell: that of the merged histogram, or the reason why there is none. */
@@ -203,7 +154,7 @@ static json_t *row_metrics(const struct cell *c)
 
 	all = metric_all(&n_metrics);
 	for (size_t m = 0; value && m < n_metrics; m++) {
-		size_t n = collect(c, m, NULL, value);
+		size_t n = group_collect(c, m, NULL, value);
 		struct stats_interval i;
 		json_t *one;
 
@@ -239,7 +190,7 @@ static json_t *row_steady(const struct cell *c)
 	size_t n;
 
 	all = metric_all(&n);
-	n = value ? collect(c, (size_t)(metric_find(c->kind->rate) - all), NULL, value) : 0;
+	n = value ? group_collect(c, (size_t)(metric_find(c->kind->rate) - all), NULL, value) : 0;
 	return steady_json(value, n);
 }
 
@@ -289,7 +240,7 @@ static bool applies(const struct comparison *cmp, const struct group *g, const s
 	if (g->open_loop && m->better == METRIC_HIGHER && !(m->margin_absolute > 0))
 		return false;
 	for (size_t i = 0; i < g->n; i++) /* of this kind: some row has it */
-		if (collect(&cmp->cells->cell[g->cell[i]], (size_t)(m - all), NULL, NULL))
+		if (group_collect(&cmp->cells->cell[g->cell[i]], (size_t)(m - all), NULL, NULL))
 			return true;
 	return false;
 }
@@ -298,43 +249,24 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 		    bool declared)
 {
 	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
-	_free_ size_t *x_block = calloc(c->n_samples + 1, sizeof(size_t));
-	_free_ size_t *y_block = calloc(b->n_samples + 1, sizeof(size_t));
-	double *x = calloc(c->n_samples + 1, sizeof(double));
-	double *y = calloc(b->n_samples + 1, sizeof(double));
-	const struct metric *all, *m = metric_find(name);
+	size_t most = c->n_samples > b->n_samples ? c->n_samples : b->n_samples;
+	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
+	double *x = calloc(most + 1, sizeof(double)), *y = calloc(most + 1, sizeof(double));
 	struct pair *grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
-	size_t nx, ny, n = 0;
+	size_t metric = group_metric(name);
 
 	if (grown)
 		cmp->pair = grown;
-	if (!grown || !x || !y || !x_block || !y_block) {
+	if (!grown || !x || !y || !block || /* or a metric that this workload does not have: */
+	    (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))) {
 		free(x);
 		free(y);
-		return -ENOMEM;
+		return grown && x && y && block ? 0 : -ENOMEM;
 	}
-	all = metric_all(&nx);
-	nx = collect(c, (size_t)(m - all), x_block, x);
-	ny = collect(b, (size_t)(m - all), y_block, y);
-	for (size_t i = 0, k = 0; i < nx && k < ny;) { /* the blocks that have both */
-		if (x_block[i] == y_block[k]) {
-			x[n] = x[i++];
-			y[n++] = y[k++];
-		} else if (x_block[i] < y_block[k]) {
-			i++;
-		} else {
-			k++;
-		}
-	}
-	if (!nx && !ny) { /* a metric that this workload does not have */
-		free(x);
-		free(y);
-		return 0;
-	}
-	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = m,
+	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = metric_find(name),
 						  .baseline = y,
 						  .mode = x,
-						  .n = n,
+						  .n = group_paired(c, b, metric, block, x, y),
 						  .group = g,
 						  .row = row,
 						  .declared = declared};
@@ -482,16 +414,30 @@ static json_t *groups_json(struct comparison *cmp)
 		}
 		group_title(first, title, sizeof(title));
 		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}", "kind",
-				       g->kind->name, "target",
-				       jsonio_string(first->spec, "target", "?"), "workload",
-				       jsonio_string(first->spec, "workload", "?"), "placement",
-				       placement_name(first), "load",
+			out, json_pack("{s:s, s:s?, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}",
+				       "kind", g->kind->name, "baseline", g->baseline_mode,
+				       "target", jsonio_string(first->spec, "target", "?"),
+				       "workload", jsonio_string(first->spec, "workload", "?"),
+				       "placement", group_placement(first), "load",
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));
 	}
 	return out;
+}
+
+/* Beside the judged pairs: what each group and each axis of load say to a person. */
+static void add_answers(const struct comparison *cmp, json_t *groups)
+{
+	json_t *group;
+	size_t i;
+
+	json_array_foreach (groups, i, group) {
+		json_t *answer = answer_group(cmp, &cmp->group[i]);
+
+		if (answer)
+			json_object_set_new(group, "answer", answer);
+	}
 }
 
 static json_t *result_json(struct comparison *cmp)
@@ -500,6 +446,7 @@ static json_t *result_json(struct comparison *cmp)
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
 
+	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
 		measured += cmp->cells->cell[i].used > 0;
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
@@ -516,13 +463,14 @@ static json_t *result_json(struct comparison *cmp)
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
 	return json_pack(
-		"{s:s, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
-		"run", jsonio_string(run->run, "run", "?"), "baseline",
-		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
-		json_object_get(run->run, "cpu_left_absent"), "canary", cmp->cells->canary,
-		"blocks", (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
-		"dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups,
-		"left_out", left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		"{s:s, s:o, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
+		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossover_all(cmp),
+		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
+		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "canary",
+		cmp->cells->canary, "blocks", (json_int_t)cmp->cells->blocks, "trials",
+		(json_int_t)run->n_trials, "dirty",
+		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
+		left_out, "rows_measured", (json_int_t)measured, "words", "better",
 		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
 		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);
@@ -564,19 +512,17 @@ static int find_baseline(struct comparison *cmp, const struct compare_options *o
 			suggest_text(o->baseline, modes, cmp->cells->n, hint, sizeof(hint)));
 }
 
-int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
+int compare_cells(struct cells *cells, const struct compare_options *o, json_t **result,
+		  struct diag *d)
 {
-	struct comparison cmp = {0};
+	struct comparison cmp = {.cells = cells};
 	int err = check_metrics(o, d);
 
 	if (!err)
-		err = cells_read(dir, NULL, &cmp.cells, d);
-	if (err)
-		return err;
-	err = find_baseline(&cmp, o, d);
+		err = find_baseline(&cmp, o, d);
 	if (!err)
 		err = make_groups(&cmp);
-	cmp.seed = (uint64_t)json_integer_value(json_object_get(cmp.cells->run->run, "seed"));
+	cmp.seed = (uint64_t)json_integer_value(json_object_get(cells->run->run, "seed"));
 	for (size_t i = 0; !err && i < cmp.n_groups; i++)
 		if (cmp.group[i].baseline && cmp.group[i].baseline->used)
 			err = pair_group(&cmp, &cmp.group[i], o);
@@ -594,6 +540,18 @@ int compare_run(const char *dir, const struct compare_options *o, json_t **resul
 		free(cmp.pair[i].mode);
 	}
 	free(cmp.pair);
-	cells_free(cmp.cells);
+	return err;
+}
+
+int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
+{
+	struct cells *cells = NULL;
+	int err = check_metrics(o, d);
+
+	if (!err)
+		err = cells_read(dir, NULL, &cells, d);
+	if (!err)
+		err = compare_cells(cells, o, result, d);
+	cells_free(cells);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
+struct cells;
 struct diag;
 
 struct compare_options {
@@ -18,14 +19,16 @@ struct compare_options {
 
 /*
  * *result is a new reference:
- * {"run", "baseline", "blocks", "dirty", "groups": [{"target", "workload", "placement", "load",
- *   "title", "open_loop", "rows": [{"cell", "mode", "state", "grade", "share"?, "reasons": [],
- *     "trials": {"all", "used", "invalid", "failed", "not_in_force", "unproven"}, "metrics": {name:
+ * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
+ *   "placement", "load", "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell",
+ * "mode", "state", "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed",
+ * "not_in_force", "unproven"}, "metrics": {name:
  *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
- *  "left_out": [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured",
- *  "canary": {"medians", "suspect": [{"block", "retry", "sentence"}]}}
+ *  "crossovers": crossover_all(), "left_out": [{"line", "trial", "reason"}], "words": {word:
+ * count}, "rows_measured", "canary": {"medians", "suspect": [{"block",
+ * "retry", "sentence"}]}, "notes": []}
  *
  * "state": measured | not_in_force | unproven | unsupported | invalid | failed | not_run. Values of
  * rows in force are over their valid trials in force; rows that were never in force show what their
@@ -35,3 +38,6 @@ struct compare_options {
  */
 int compare_run(const char *dir, const struct compare_options *options, json_t **result,
 		struct diag *d);
+/* The same of cells that were read already. */
+int compare_cells(struct cells *cells, const struct compare_options *options, json_t **result,
+		  struct diag *d);

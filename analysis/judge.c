@@ -50,14 +50,10 @@ static double margin_of(const struct judgement *j)
 	return fmax(j->metric->margin_relative * size, absolute);
 }
 
-void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
-		    const double *mode, size_t n, uint64_t seed)
+/* Medians, estimate and margin; x becomes the paired values on the scale of the estimate. */
+static void estimate(struct judgement *j, const struct metric *metric, const double *baseline,
+		     const double *mode, size_t n, double *x)
 {
-	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
-	struct stats_interval both[2];
-
-	if (!x)
-		abort();
 	*j = (struct judgement){.metric = metric,
 				.n = n,
 				.ratio = true,
@@ -70,12 +66,34 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 	for (size_t i = 0; i < n; i++)
 		x[i] = j->ratio ? log(mode[i] / baseline[i]) : mode[i] - baseline[i];
 	j->estimate = stats_hodges_lehmann(x, n);
+	j->margin = margin_of(j);
+}
+
+void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
+		    const double *mode, size_t n)
+{
+	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+
+	if (!x)
+		abort();
+	estimate(j, metric, baseline, mode, n, x);
+	j->i95 = stats_signed_rank_interval(x, n, 0.95);
+}
+
+void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
+		    const double *mode, size_t n, uint64_t seed)
+{
+	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+	struct stats_interval both[2];
+
+	if (!x)
+		abort();
+	estimate(j, metric, baseline, mode, n, x);
 	stats_hl_intervals(x, n, (const double[]){0.95, 0.90}, 2, seed, both);
 	j->i95 = both[0];
 	j->i90 = both[1];
 	j->sd = stats_sd(x, n);
 	j->detectable = stats_detectable(j->sd, n, JUDGE_ALPHA, JUDGE_POWER);
-	j->margin = margin_of(j);
 	if (n >= JUDGE_BLOCKS_MIN)
 		j->p = stats_sign_flip(x, n, seed + 1);
 }

@@ -38,6 +38,9 @@ const char *judge_word_name(enum judge_word word);
 /* First step, from n pairs of the same blocks. */
 void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n, uint64_t seed);
+/* The estimate and its 95 % interval by signed ranks alone: for what is stated, not judged. */
+void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
+		    const double *mode, size_t n);
 /* Correct p over the n judgements of a family, then find the word of each. */
 void judge_family(struct judgement *const *j, size_t n);
 /* A value on the scale of the estimate for people: "+3.2 %" or "-0.41 ns". Returns `out`. */

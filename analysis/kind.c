@@ -97,6 +97,11 @@ const struct kind *kind_of(const json_t *load)
 	return &kinds[strcmp(pattern, "stream") ? NET_RR : NET_STREAM];
 }
 
+bool kind_is_network(const struct kind *kind)
+{
+	return kind != &kinds[BLOCK];
+}
+
 const struct kind *kind_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)

@@ -41,6 +41,8 @@ struct kind {
 
 /* By the members of `load`: "pattern" makes it a network result. Never NULL. */
 const struct kind *kind_of(const json_t *load);
+/* Network or block: a baseline is a mode of one of the two. */
+bool kind_is_network(const struct kind *kind);
 /* The one of a name; NULL when there is none. */
 const struct kind *kind_find(const char *name);
 /* "randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s"; `rate` is that of the trials (NAN:

@@ -432,6 +432,16 @@ void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n
 	}
 }
 
+struct stats_interval stats_signed_rank_interval(const double *x, size_t n, double level)
+{
+	_free_ double *sorted = sorted_copy(x, n);
+
+	if (!n)
+		return NO_INTERVAL;
+	return n <= STATS_EXACT_MAX ? exact_interval(sorted, n, level)
+				    : large_interval(sorted, n, level);
+}
+
 struct stats_interval stats_hl_interval(const double *x, size_t n, double level, uint64_t seed)
 {
 	struct stats_interval i;

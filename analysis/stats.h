@@ -44,6 +44,9 @@ struct stats_interval stats_hl_interval(const double *x, size_t n, double level,
 /* The same at several levels from one bootstrap: out[0 … n_levels). */
 void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n_levels,
 			uint64_t seed, struct stats_interval *out);
+/* By signed ranks at every n (normal approximation of the ranks above 20): for what is stated
+ * beside a judgement and need not cost a bootstrap. */
+struct stats_interval stats_signed_rank_interval(const double *x, size_t n, double level);
 
 /* Two-sided p of the sign-flip (paired permutation) test on the sum (Fisher, 1935, §21): exact to
  * n = 20, above by 100,000 seeded flips, then (1 + hits) / (1 + flips) after Phipson & Smyth, SAGMB

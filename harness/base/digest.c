@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -49,4 +53,23 @@ int digest_bytes(const void *data, size_t len, char out[static DIGEST_TEXT], str
 		return diag_set(d, -EIO, "SHA-256 is not available");
 	hex(md, n, out);
 	return 0;
+}
+
+int digest_hmac(const char *key, const char *data, char out[static DIGEST_TEXT], struct diag *d)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+
+	if (!HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data, strlen(data),
+		  md, &n))
+		return diag_set(d, -EIO, "HMAC-SHA-256 is not available");
+	hex(md, n, out);
+	return 0;
+}
+
+bool digest_equal(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	return strlen(b) == len && !CRYPTO_memcmp(a, b, len);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 struct diag;
@@ -9,3 +10,7 @@ struct diag;
 int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d);
 /* The same of `len` bytes in memory. */
 int digest_bytes(const void *data, size_t len, char out[static DIGEST_TEXT], struct diag *d);
+/* HMAC-SHA-256 (RFC 2104) of `data` under the secret text `key`. */
+int digest_hmac(const char *key, const char *data, char out[static DIGEST_TEXT], struct diag *d);
+/* Are two digests the same? Takes as long wherever they differ. */
+bool digest_equal(const char *a, const char *b);

@@ -27,7 +27,7 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 static int print_cells(const struct plan *p)
 {
 	static const struct table_column columns[] = {
-		{"CELL", false, false},	 {"CPU", true, false},		{"SQ", true, false},
+		{"CELL", false, false},	 {"CPU", true, false},		{"SQ, SERVER", true, false},
 		{"GRADE", false, false}, {"KNOB CHANGES", false, true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
@@ -39,6 +39,8 @@ static int print_cells(const struct plan *p)
 
 		if (c->placement.has_sq)
 			snprintf(sq, sizeof(sq), "%u", c->placement.sq_cpu);
+		else if (c->placement.server.n)
+			snprintf(sq, sizeof(sq), "%u", c->placement.server.cpu[0]);
 		print_settings(c, settings, sizeof(settings));
 		if (table_row(t, (const char *const[]){c->cell->id, cpus, sq,
 						       verdict_grade_name(c->cell->mode->grade),
@@ -89,8 +91,12 @@ static void print_preparation(const struct plan *p)
 {
 	char size[32];
 
-	if (!p->e->prepare)
+	if (!p->e->prepare || !p->target)
 		return;
+	if (p->target->scratch && p->e->prepare == EXPERIMENT_PREPARE_FILL) {
+		puts("Prepare     fill: a scratch file is written whole when it is made");
+		return;
+	}
 	printf("Prepare     %s: overwrites %s of %s", prepare_name(p->e->prepare),
 	       num_bytes_text(p->target->bytes, size, sizeof(size)), p->target->label);
 	if (p->e->prepare == EXPERIMENT_PREPARE_PTS)
@@ -105,11 +111,15 @@ int plan_print(const struct plan *p)
 	unsigned seconds = (unsigned)(p->seconds_total_ns / 1000000000u % 60);
 
 	printf("Experiment  %s: %s\n", p->e->name, p->e->doc ? p->e->doc : "");
-	printf("Target      %s\n", p->target->label);
+	if (p->target)
+		printf("Target      %s\n", p->target->label);
+	if (p->net)
+		printf("Network     %s\n", p->net->label);
 	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed "
 	       "%llu\n",
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
-	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
+	       (double)p->e->runtime_ns / 1e9,
+	       p->calibrates[MODE_BLOCK] || p->calibrates[MODE_NET] ? ", calibration" : "",
 	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
 	print_rebind(p->rebind);
 	print_preparation(p);

@@ -93,10 +93,12 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	struct compare_options none = {0};
 	_json_ json_t *comparison = NULL;
 	struct run_result result;
-	int err, status;
+	struct diag moved = {""};
+	int err, undone, status;
 
-	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
-	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
+	printf("%s on %s%s%s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
+	       s->target.label, *s->target.label && *s->net_target.label ? " and " : "",
+	       s->net_target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
 	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
 	for (size_t i = 0; i < s->plan.n_not_applied; i++)
@@ -106,7 +108,13 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		       s->rebind.controller[i].pci, s->rebind.asked);
 	fflush(stdout);
 	s->session = NULL; /* run_plan() closes it */
-	err = run_plan(&s->plan, &s->target, &ro, &result, d);
+	err = run_plan(&s->plan, s->plan.target ? &s->target : NULL, &ro, &result, d);
+	undone = net_target_close(&s->net_target, &moved);
+	if (undone) { /* worse than whatever else went wrong */
+		result.residue = true;
+		*d = moved;
+		err = undone;
+	}
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
 	status = report(&result, err, d);

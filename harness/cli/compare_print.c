@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "base/num.h"
@@ -37,58 +38,9 @@ static size_t columns_of(const json_t *group, const struct metric **metric)
 	return n;
 }
 
-static const char *value_text(const struct metric *m, double value, char *out, size_t size)
-{
-	if (isnan(value))
-		snprintf(out, size, "-");
-	else if (!strncmp(m->unit, "ns", 2))
-		num_ns_text(value, out, size);
-	else if (m->better == METRIC_HIGHER && value >= 1e6)
-		snprintf(out, size, "%.4gM", value / 1e6);
-	else if (m->better == METRIC_HIGHER && value >= 1e4)
-		snprintf(out, size, "%.4gk", value / 1e3);
-	else if (m->better == METRIC_HIGHER)
-		snprintf(out, size, "%.4g", value);
-	else if (value > 0 && value < 0.001)
-		snprintf(out, size, "<0.001");
-	else
-		snprintf(out, size, "%.3f", value);
-	return out;
-}
-
 static double row_value(const json_t *row, const char *metric)
 {
 	return jsonio_number(json_object_get(json_object_get(row, "metrics"), metric), "value");
-}
-
-static void state_text(const json_t *row, char *out, size_t size)
-{
-	const char *state = jsonio_string(row, "state", "?");
-	double share = jsonio_number(row, "share");
-
-	if (!strcmp(state, "measured"))
-		snprintf(out, size, "in force (%s)", jsonio_string(row, "grade", "?"));
-	else if (!strcmp(state, "not_in_force") && share > 0)
-		snprintf(out, size, "NOT in force (%.0f %%)", share * 100);
-	else if (!strcmp(state, "not_in_force"))
-		snprintf(out, size, "NOT in force");
-	else if (!strcmp(state, "not_run"))
-		snprintf(out, size, "not run");
-	else if (!strcmp(state, "left_out"))
-		snprintf(out, size, "left out");
-	else
-		snprintf(out, size, "%s", state);
-}
-
-/* "10", or "8/10" where trials were left out. */
-static void used_text(const json_t *row, char *out, size_t size)
-{
-	double used = jsonio_number(row, "trials.used"), all = jsonio_number(row, "trials.all");
-
-	if (used == all)
-		snprintf(out, size, "%.0f", used);
-	else
-		snprintf(out, size, "%.0f/%.0f", used, all);
 }
 
 static bool is_measured(const json_t *row)
@@ -97,14 +49,14 @@ static bool is_measured(const json_t *row)
 }
 
 /* The last two columns of a row: its first comparison, or why there is none. */
-static void judged_text(const json_t *result, const json_t *row, const char **change,
+static void judged_text(const json_t *group, const json_t *row, const char **change,
 			const char **word)
 {
 	const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
 
 	*change = jsonio_string(first, "text", "");
 	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
-	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(result, "baseline", "-")))
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-")))
 		*change = "baseline";
 }
 
@@ -122,7 +74,7 @@ static const char *judged_metric(const json_t *group)
 	return NULL;
 }
 
-static int print_group(const json_t *result, const json_t *group)
+static int print_group(const json_t *group)
 {
 	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
 	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
@@ -137,7 +89,7 @@ static int print_group(const json_t *result, const json_t *group)
 		head[n++] = (struct table_column){metric[i]->label, true, false};
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
-		 jsonio_string(result, "baseline", "?"));
+		 jsonio_string(group, "baseline", "?"));
 	head[n++] = (struct table_column){"N", true, false};
 	head[n++] = (struct table_column){change, true, false};
 	head[n++] = (struct table_column){"VERDICT", false, false};
@@ -145,15 +97,15 @@ static int print_group(const json_t *result, const json_t *group)
 	if (!table)
 		return -ENOMEM;
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		state_text(row, proof, sizeof(proof));
-		used_text(row, blocks, sizeof(blocks));
+		text_state(row, proof, sizeof(proof));
+		text_used(row, blocks, sizeof(blocks));
 		cells[0] = jsonio_string(row, "mode", "?");
 		cells[1] = proof;
 		for (size_t k = 0; k < n_metrics; k++)
-			cells[2 + k] = value_text(metric[k], row_value(row, metric[k]->name),
+			cells[2 + k] = text_value(metric[k], row_value(row, metric[k]->name),
 						  text[k], sizeof(text[k]));
 		cells[n - 3] = blocks;
-		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
+		judged_text(group, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
 	}
 	printf("%s\n", jsonio_string(group, "title", "?"));
@@ -181,29 +133,23 @@ static void print_aside(const json_t *group, const json_t *row, const json_t *ba
 	}
 }
 
-static const char *word_phrase(const char *word)
+static void print_findings(const json_t *group)
 {
-	return !strcmp(word, "better")	     ? "better than"
-	       : !strcmp(word, "worse")	     ? "worse than"
-	       : !strcmp(word, "equivalent") ? "equivalent to"
-					     : "inconclusive against";
-}
-
-static void print_findings(const json_t *result, const json_t *group)
-{
-	const char *baseline = jsonio_string(result, "baseline", "?");
+	const char *baseline = jsonio_string(group, "baseline", "?");
 	const json_t *row, *one, *base = NULL;
 	size_t i, k;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row)
 		if (!strcmp(jsonio_string(row, "mode", ""), baseline))
 			base = row;
+	if (json_object_get(group, "answer"))
+		printf("  Answer: %s.\n", jsonio_string(group, "answer.sentence", "?"));
 	if (!base || !is_measured(base))
 		printf("  No comparison: the baseline %s %s here.\n", baseline,
 		       base ? "has no trial in force" : "has no row");
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		json_array_foreach (json_object_get(row, "comparisons"), k, one) {
-			const char *word = word_phrase(jsonio_string(one, "verdict", "?"));
+			const char *word = text_verdict(jsonio_string(one, "verdict", "?"));
 			const char *name = jsonio_string(one, "metric", "iops");
 
 			printf("  %s: %s %s, %s %s: %s", jsonio_string(row, "mode", "?"),
@@ -229,7 +175,7 @@ static void print_excluded(const json_t *group)
 		if (is_measured(row) && used == all &&
 		    !json_array_size(json_object_get(row, "reasons")))
 			continue;
-		state_text(row, state, sizeof(state));
+		text_state(row, state, sizeof(state));
 		if (is_measured(row) && used == all)
 			snprintf(state, sizeof(state), "values that a check spoils left out");
 		else if (is_measured(row))
@@ -260,6 +206,32 @@ static void print_unsupported(const json_t *group)
 				       metric[k]->label, why);
 		}
 	}
+}
+
+/* Where one overtakes the other, and what holds over all of an axis; the rest is a count. */
+static void print_crossovers(const json_t *result)
+{
+	const json_t *list = json_object_get(result, "crossovers"), *one;
+	size_t i, silent = 0;
+	bool first = true;
+
+	json_array_foreach (list, i, one) {
+		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
+			silent++;
+			continue;
+		}
+		if (first)
+			puts("Over the load:");
+		first = false;
+		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
+		       jsonio_string(one, "sentence", "?"));
+	}
+	if (silent)
+		printf("%sNo crossing is shown for %zu pair%s of mode and metric ('--json' has "
+		       "them).\n",
+		       first ? "" : "  ", silent, silent == 1 ? "" : "s");
+	if (json_array_size(list))
+		putchar('\n');
 }
 
 static void print_legend(const json_t *result)
@@ -297,14 +269,15 @@ int compare_print_text(const json_t *result)
 	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
 	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
 	json_array_foreach (groups, i, group) {
-		err = print_group(result, group);
+		err = print_group(group);
 		if (err)
 			return err;
-		print_findings(result, group);
+		print_findings(group);
 		print_excluded(group);
 		print_unsupported(group);
 		putchar('\n');
 	}
+	print_crossovers(result);
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));

@@ -33,7 +33,7 @@ static int find_mode(struct with_mode *w, const char *name, struct diag *d)
 	err = modes_load(dir, &w->modes, d);
 	if (err)
 		return err;
-	w->mode = modes_find(&w->modes, name);
+	w->mode = modes_find(&w->modes, MODE_BLOCK, name);
 	if (w->mode)
 		return 0;
 	for (; n < w->modes.n && n < ARRAY_SIZE(names); n++)
@@ -142,6 +142,7 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 		   char *const *argv, struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	struct mode_availability a;
+	struct machine_subject subject;
 	int err;
 
 	if (!target)
@@ -153,7 +154,8 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 		err = target_resolve(w->machine, target, 0, ".", NULL, &w->target, d);
 	if (err)
 		return err;
-	mode_check(w->mode, w->machine, w->target.disk, geteuid(), &a);
+	subject = (struct machine_subject){.disk = w->target.disk};
+	mode_check(w->mode, w->machine, &subject, geteuid(), &a);
 	if (!a.available)
 		return diag_set(d, -EOPNOTSUPP, "mode %s on %s: %s%s%s", mode, w->target.label,
 				a.reason, *a.remedy ? "; " : "", a.remedy);
@@ -161,7 +163,7 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 	if (!err)
 		err = add_options(w, argv, d);
 	if (!err)
-		err = mode_settings(&w->mode->set, w->machine, w->target.disk, settings, n, d);
+		err = mode_settings(&w->mode->set, w->machine, &subject, settings, n, d);
 	fill_scope(w);
 	return err;
 }
@@ -220,7 +222,7 @@ static const char *not_its_own(const struct with_mode *w, const json_t *evidence
 void with_mode_end(struct with_mode *w, int status)
 {
 	_json_ json_t *evidence = NULL, *load = json_object(), *verdict = NULL;
-	struct denominators over = {.packet = NAN};
+	struct denominators over = {.packet = NAN, .transaction = NAN};
 	struct diag d = {""};
 	const json_t *reason;
 	const char *why;

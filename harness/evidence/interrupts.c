@@ -142,33 +142,61 @@ static int softirqs_sample(const struct evidence_scope *scope, void **sample, st
 	return table_sample(scope, "/proc/softirqs", sample, d);
 }
 
+/* The kinds that are counters; every kind is in the detail. */
+static const struct {
+	const char *row, *counter;
+} softirq_counters[] = {
+	{"BLOCK", "block_softirqs"},
+	{"NET_RX", "net_rx_softirqs"},
+	{"NET_TX", "net_tx_softirqs"},
+};
+
+static void put_softirqs(const struct evidence_scope *scope, const struct cpu_table *before,
+			 const struct cpu_table *after, json_t *result)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(softirq_counters); i++) {
+		const char *name = softirq_counters[i].counter;
+		const struct cpu_table_row *row = cpu_table_row(after, softirq_counters[i].row);
+		char measured[64];
+
+		snprintf(measured, sizeof(measured), "%s_measured_cpus", name);
+		if (!row) {
+			evidence_absent(result, name, "/proc/softirqs has no %s row",
+					softirq_counters[i].row);
+			evidence_absent(result, measured, "/proc/softirqs has no %s row",
+					softirq_counters[i].row);
+			continue;
+		}
+		evidence_put(result, name, row_difference(before, after, row, NULL, NULL));
+		if (scope->cpus.n)
+			evidence_put(result, measured,
+				     row_difference(before, after, row, &scope->cpus, NULL));
+		else
+			evidence_absent(result, measured, "no CPUs are measured");
+	}
+}
+
 static int softirqs_difference(const struct evidence_scope *scope, const void *b, const void *a,
 			       json_t *result, struct diag *d)
 {
 	const struct cpu_table *before = b, *after = a;
-	const struct cpu_table_row *block = cpu_table_row(after, "BLOCK");
-	json_t *all = json_object(), *measured = json_object();
+	json_t *all = json_object(), *measured = json_object(), *by_cpu = json_object();
 
 	for (size_t i = 0; i < after->n_rows; i++) {
 		const struct cpu_table_row *row = &after->row[i];
+		json_t *cpus = json_object();
+		uint64_t sum = row_difference(before, after, row, NULL, cpus);
 
-		json_object_set_new(
-			all, row->label,
-			json_integer((json_int_t)row_difference(before, after, row, NULL, NULL)));
+		json_object_set_new(all, row->label, json_integer((json_int_t)sum));
+		json_object_set_new(by_cpu, row->label, cpus);
 		json_object_set_new(measured, row->label,
 				    json_integer((json_int_t)row_difference(before, after, row,
 									    &scope->cpus, NULL)));
 	}
 	evidence_detail(result, "softirqs",
-			json_pack("{s:o, s:o}", "all_cpus", all, "measured_cpus", measured));
-	if (!block)
-		return diag_set(d, -ENODATA, "/proc/softirqs has no BLOCK row");
-	evidence_put(result, "block_softirqs", row_difference(before, after, block, NULL, NULL));
-	if (scope->cpus.n)
-		evidence_put(result, "block_softirqs_measured_cpus",
-			     row_difference(before, after, block, &scope->cpus, NULL));
-	else
-		evidence_absent(result, "block_softirqs_measured_cpus", "no CPUs are measured");
+			json_pack("{s:o, s:o, s:o}", "all_cpus", all, "measured_cpus", measured,
+				  "by_cpu", by_cpu));
+	put_softirqs(scope, before, after, result);
 	return 0;
 }
 

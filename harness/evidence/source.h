@@ -6,7 +6,8 @@
 
 extern const struct evidence_source evidence_interrupts, evidence_softirqs, evidence_cpu,
 	evidence_sched, evidence_perf, evidence_uring, evidence_disks, evidence_energy,
-	evidence_tasks;
+	evidence_tasks, evidence_net_devices, evidence_net_protocols, evidence_softnet,
+	evidence_napi_threads, evidence_tracepoints;
 
 void evidence_put(json_t *result, const char *counter, uint64_t value);
 __attribute__((format(printf, 3, 4))) void evidence_absent(json_t *result, const char *counter,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every task of the workload and of the processes it started: context switches (status), CPU time
- * (schedstat), migrations (sched, CONFIG_SCHED_DEBUG), last CPU (stat). An SQ thread is a task of
- * the process (Linux 5.12) named iou-sqp-PID. The kernel brings the CPU time of a running task up
- * to date at its tick, so that a sample can be one tick old.
+ * Every task of the workload, of its other end, and of the processes they started: context switches
+ * (status), CPU time (schedstat), migrations (sched, CONFIG_SCHED_DEBUG), last CPU (stat). An SQ
+ * thread is a task of the process (Linux 5.12) named iou-sqp-PID. The kernel brings the CPU time of
+ * a running task up to date at its tick, so that a sample can be one tick old.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@ struct task {
 	uint64_t voluntary, involuntary, cpu_ns, migrations;
 	uint64_t wait_ns; /* runnable, but another task had the CPU (run_delay) */
 	bool has_cpu_ns, has_migrations, is_sq;
+	bool is_server; /* of the workload's other end */
 };
 
 struct tasks_sample {
@@ -124,6 +125,21 @@ static int add_process(struct sys *sys, int pid, int depth, struct tasks_sample 
 	return err;
 }
 
+/* All tasks of one end; there must be some. */
+static int add_end(struct sys *sys, int pid, bool is_server, struct tasks_sample *s, struct diag *d)
+{
+	size_t first = s->n;
+	int err = add_process(sys, pid, 0, s);
+
+	if (!err && s->n == first)
+		err = -ESRCH;
+	for (size_t i = first; i < s->n; i++)
+		s->task[i].is_server = is_server;
+	return err ? diag_errno(d, err, "tasks of the %s (process %d)",
+				is_server ? "server" : "workload", pid)
+		   : 0;
+}
+
 static int tasks_sample(const struct evidence_scope *scope, void **sample, struct diag *d)
 {
 	struct tasks_sample *s;
@@ -134,12 +150,12 @@ static int tasks_sample(const struct evidence_scope *scope, void **sample, struc
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return diag_errno(d, -ENOMEM, "tasks");
-	err = add_process(scope->sys, scope->pid, 0, s);
-	if (!err && !s->n)
-		err = -ESRCH;
+	err = add_end(scope->sys, scope->pid, false, s, d);
+	if (!err && scope->server_pid > 0)
+		err = add_end(scope->sys, scope->server_pid, true, s, d);
 	if (err) {
 		tasks_free(s);
-		return diag_errno(d, err, "tasks of the workload (process %d)", scope->pid);
+		return err;
 	}
 	*sample = s;
 	return 0;
@@ -156,7 +172,8 @@ static const struct task *find_task(const struct tasks_sample *s, const struct t
 
 struct totals {
 	uint64_t voluntary, involuntary, migrations, cpu_ns, sq_cpu_ns, sq_wait_ns, sq_switches;
-	bool no_cpu_ns, no_migrations, sq;
+	uint64_t server_switches, server_cpu_ns; /* part of the above */
+	bool no_cpu_ns, no_migrations, sq, server;
 };
 
 /* A task that is not in `before` started in the window: it counts from 0. */
@@ -181,6 +198,11 @@ static json_t *task_difference(const struct task *x, const struct task *y, struc
 		sum->voluntary += voluntary;
 		sum->involuntary += involuntary;
 	}
+	if (y->is_server) {
+		sum->server = true;
+		sum->server_switches += voluntary + involuntary;
+		sum->server_cpu_ns += cpu_ns;
+	}
 	sum->migrations += migrations;
 	sum->no_cpu_ns |= !y->has_cpu_ns;
 	sum->no_migrations |= !y->has_migrations;
@@ -188,6 +210,8 @@ static json_t *task_difference(const struct task *x, const struct task *y, struc
 			y->name, "cpu", (int)y->cpu, "voluntary_context_switches",
 			(json_int_t)voluntary, "involuntary_context_switches",
 			(json_int_t)involuntary);
+	if (y->is_server)
+		json_object_set_new(out, "end", json_string("server"));
 	if (y->has_cpu_ns)
 		json_object_set_new(out, "cpu_ns", json_integer((json_int_t)cpu_ns));
 	if (y->has_migrations)
@@ -225,6 +249,21 @@ static void put_totals(const struct totals *t, json_t *result)
 	}
 }
 
+static void put_server(const struct totals *t, json_t *result)
+{
+	const char *why = t->server ? "no /proc/PID/task/TID/schedstat"
+				    : "the workload has no other end on this machine";
+
+	if (t->server)
+		evidence_put(result, "server_context_switches", t->server_switches);
+	else
+		evidence_absent(result, "server_context_switches", "%s", why);
+	if (t->server && !t->no_cpu_ns)
+		evidence_put(result, "server_task_cpu_ns", t->server_cpu_ns);
+	else
+		evidence_absent(result, "server_task_cpu_ns", "%s", why);
+}
+
 static int tasks_difference(const struct evidence_scope *scope, const void *b, const void *a,
 			    json_t *result, struct diag *d)
 {
@@ -245,6 +284,7 @@ static int tasks_difference(const struct evidence_scope *scope, const void *b, c
 								  "tid", t->tid, "name", t->name));
 	}
 	put_totals(&sum, result);
+	put_server(&sum, result);
 	evidence_detail(result, "tasks",
 			json_pack("{s:o, s:o}", "tasks", tasks, "vanished", vanished));
 	return 0;

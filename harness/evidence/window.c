@@ -96,6 +96,22 @@ static void put_share(json_t *result, const char *share, const char *first, cons
 				reason ? json_string_value(reason) : "the window is empty");
 }
 
+/* A counter as a share of another one. */
+static void put_quotient(json_t *result, const char *share, const char *part, const char *whole)
+{
+	const json_t *counters = json_object_get(result, "counters");
+	const json_t *absent = json_object_get(result, "absent");
+	const json_t *a = json_object_get(counters, part), *b = json_object_get(counters, whole);
+	const json_t *reason = json_object_get(absent, a ? whole : part);
+
+	if (a && b && json_number_value(b) > 0)
+		json_object_set_new(json_object_get(result, "counters"), share,
+				    json_real(json_number_value(a) / json_number_value(b)));
+	else
+		evidence_absent(result, share, "%s",
+				reason ? json_string_value(reason) : "there were none of all");
+}
+
 int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 {
 	uint64_t window_ns = clock_ns() - w->begin_ns;
@@ -132,6 +148,13 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 	put_share(r, "sq_thread_cpu_share", "sq_thread_cpu_ns", NULL, window_ns);
 	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns",
 		  window_ns);
+	put_share(r, "napi_thread_cpu_share", "napi_thread_cpu_ns", NULL, window_ns);
+	put_quotient(r, "busy_poll_share", "busy_poll_rx_packets", "net_rx_packets");
+	put_quotient(r, "client_busy_poll_share", "client_busy_poll_rx_packets",
+		     "client_net_rx_packets");
+	put_quotient(r, "server_busy_poll_share", "server_busy_poll_rx_packets",
+		     "server_net_rx_packets");
+	put_quotient(r, "napi_empty_poll_share", "napi_empty_polls", "napi_polls");
 	*result = r;
 	return 0;
 }

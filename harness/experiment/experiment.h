@@ -21,38 +21,50 @@ enum experiment_prepare {
 };
 
 struct experiment_load {
+	enum mode_target kind; /* which of the two halves below counts */
+	/* a block device */
 	char rw[16]; /* read, write, randread, randwrite, rw, randrw: fio's words */
 	uint64_t bs; /* bytes */
 	uint64_t iodepth, numjobs;
 	uint64_t rwmixread; /* per cent, for mixes */
 	bool dsync;
+	/* a network */
+	char pattern[16]; /* pingpong, rr, stream */
+	char protocol[8]; /* udp, tcp */
+	uint64_t request_bytes, response_bytes;
+	uint64_t depth, flows; /* requests under way a flow; flows of all */
+	/* both */
 	bool open_loop;
-	double rate_share; /* of the best rate seen in calibration; 0: rate_iops is given */
-	double rate_iops;  /* arrivals a second over all jobs */
+	double rate_share; /* of the best rate seen in calibration; 0: rate_per_s is given */
+	double rate_per_s; /* arrivals a second over all jobs or flows */
 	bool poisson;	   /* arrivals: Poisson, else constant */
 };
 
 struct experiment_cell {
 	char *id;		 /* "interrupt/randread/4k/d16", unique in the experiment */
 	const struct mode *mode; /* borrowed from the modes given at load */
-	char *workload;		 /* "ioloop" */
+	char *workload;		 /* "ioloop", "netloop" */
 	struct experiment_load load;
-	unsigned group; /* order of the file = priority when max_cells cuts */
+	json_t *published; /* what others published of it (published.h), or NULL */
+	unsigned group;	   /* order of the file = priority when max_cells cuts */
 };
 
 struct experiment {
 	char *name, *doc, *file;
-	char *target; /* "scratch", a block device or a file; --target overrides */
+	char *target;	  /* "scratch", a block device or a file; --target overrides */
+	char *net_target; /* "veth", "lo" or an interface; --target overrides */
+	char *net_peer;	  /* the interface that `net_target` is cabled to, or NULL */
 	uint64_t scratch_bytes;
 	char *baseline; /* mode that the others are compared with */
 	char **primary; /* metrics a verdict is given for; closed loops iops, open loops p50
 			   otherwise */
 	size_t n_primary;
 	uint64_t blocks, ramp_ns, runtime_ns;
-	uint64_t max_cells;   /* 0: no limit */
-	uint64_t seed;	      /* 0: drawn at the start of the run and recorded */
-	bool allow_rebind;    /* make poll queues for the whole run where there are none */
-	uint64_t poll_queues; /* how many then */
+	uint64_t max_cells;	/* of block targets; 0: no limit */
+	uint64_t max_net_cells; /* of networks */
+	uint64_t seed;		/* 0: drawn at the start of the run and recorded */
+	bool allow_rebind;	/* make poll queues for the whole run where there are none */
+	uint64_t poll_queues;	/* how many then */
 	enum experiment_prepare prepare;
 	uint64_t prepare_round_ns; /* of pts */
 	bool cpu_left;		   /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
@@ -68,6 +80,10 @@ int experiment_load_file(const char *path, const struct modes *modes, struct exp
 int experiment_load_text(const char *name, const char *text, size_t len, const struct modes *modes,
 			 struct experiment *e, struct diag *d);
 void experiment_free(struct experiment *e);
+/* What a cell owns; for who takes one out. */
+void experiment_cell_clear(struct experiment_cell *cell);
+/* Is any cell of this kind? */
+bool experiment_has(const struct experiment *e, enum mode_target kind);
 
 /* "none", "fill", "pts"; -EINVAL. */
 int experiment_prepare_parse(const char *text, enum experiment_prepare *level);
@@ -77,3 +93,5 @@ bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reaso
 
 /* The load as the keys that conditions (`when`, `only`) and records use. New reference. */
 json_t *experiment_load_json(const struct experiment_load *load);
+/* The member of a load that holds its arrivals a second: "rate_iops", "rate_per_s". */
+const char *experiment_rate_key(enum mode_target kind);

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diag.h"
-#include "knob/family.h"
+#include "knob/net_device.h"
 
 int restore_boot_id(struct sys *s, char out[static BOOT_MAX], struct diag *d)
 {
@@ -30,6 +31,34 @@ static void fail(struct entry *e, enum entry_state state, const char *why)
 	e->why = strdup(why);
 }
 
+/* A device that comes back from a namespace, or was renamed, is the same device. */
+#define PATIENCE_NS 5000000000u
+
+static const char *where(const struct entry *e)
+{
+	return e->at ? e->at : e->instance;
+}
+
+/* 0; else the entry's state says what became of it. */
+static int locate(struct sys *s, const struct journal *j, struct entry *e)
+{
+	char now[KNOB_INSTANCE_MAX];
+	struct diag d = {""};
+	int err;
+
+	if (!net_is_scope(e->knob))
+		return 0;
+	err = net_locate(s, e->instance, e->device ? e->device : "", j->patience_ns, now, &d);
+	if (err) {
+		fail(e, err == -ENODEV ? ENTRY_BACK : ENTRY_FAILED,
+		     *d.text ? d.text : strerror(-err));
+		return err;
+	}
+	free(e->at);
+	e->at = strdup(now);
+	return e->at ? 0 : -ENOMEM;
+}
+
 /* Its device went, and its state with it: not to be confused with a file that cannot be read just
  * now. */
 static bool is_gone(struct sys *s, const struct entry *e)
@@ -39,7 +68,7 @@ static bool is_gone(struct sys *s, const struct entry *e)
 	if (knob_instances(s, e->knob, &list))
 		return false;
 	for (size_t i = 0; list[i]; i++)
-		if (!strcmp(list[i], e->instance))
+		if (!strcmp(list[i], where(e)))
 			return false;
 	return true;
 }
@@ -49,7 +78,7 @@ static bool is_awaited(const struct journal *j, const struct entry *e)
 {
 	for (size_t i = 0; i < j->n; i++)
 		if (j->entry[i].state != ENTRY_BACK && j->entry[i].knob &&
-		    j->entry[i].knob->touches && journal_disturbs(&j->entry[i], e))
+		    (j->entry[i].knob->flags & KNOB_REMAKES) && journal_disturbs(&j->entry[i], e))
 			return true;
 	return false;
 }
@@ -58,14 +87,14 @@ static int look(struct sys *s, const struct journal *j, struct entry *e)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
 	struct diag d = {""};
-	int err = value ? knob_get(s, e->knob, e->instance, value, &d) : -ENOMEM;
+	int err = value ? knob_get(s, e->knob, where(e), value, &d) : -ENOMEM;
 
 	set_now(e, err ? NULL : value);
 	if (!err && !e->now)
 		err = -ENOMEM;
 	if (err == -ENOENT && is_awaited(j, e))
 		return err;
-	if (err == -ENOENT && is_gone(s, e)) {
+	if ((err == -ENOENT && is_gone(s, e)) || (err == -ENODEV && net_is_scope(e->knob))) {
 		fail(e, ENTRY_BACK, "gone: the device is no longer there, nor is what was set");
 		return 0;
 	}
@@ -105,7 +134,7 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 		return;
 	}
 	e->state = ENTRY_OPEN;
-	if (look(s, j, e) || e->state == ENTRY_BACK)
+	if (locate(s, j, e) || look(s, j, e) || e->state == ENTRY_BACK)
 		return;
 	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
 		fail(e, ENTRY_CONFLICT,
@@ -136,7 +165,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 
 	if (look(s, j, e) || e->state == ENTRY_BACK || is_original(e))
 		return;
-	err = knob_set(s, e->knob, e->instance, e->original, &d);
+	err = knob_set(s, e->knob, where(e), e->original, &d);
 	if (j->step)
 		j->step(j->step_arg, "write");
 	if (err)
@@ -259,6 +288,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 
 	if (!done || !was_over)
 		return -ENOMEM;
+	j->patience_ns = clock_ns() + PATIENCE_NS;
 	for (size_t i = 0; i < j->n; i++) {
 		was_over[i] = j->entry[i].state == ENTRY_BACK ||
 			      (mode == RESTORE_ABOVE && stays(&j->entry[i]));
@@ -272,6 +302,10 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 			writes = true;
 	if (writes) /* best effort again: a full disk must not keep us from restoring */
 		journal_sync(j, NULL);
+	/* what would be out of reach once the write that made it is undone */
+	for (size_t i = j->n; i-- > 0;)
+		if (!done[i] && j->entry[i].late)
+			put_back(s, j, &j->entry[i]);
 	while ((e = next(j, done))) {
 		put_back(s, j, e);
 		done[e - j->entry] = true;
@@ -295,6 +329,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 
 int restore_inspect(struct sys *s, struct journal *j, json_t *left)
 {
+	j->patience_ns = 0;
 	for (size_t i = 0; i < j->n; i++) {
 		struct entry *e = &j->entry[i];
 

@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "machine/capability.h"
 #include "machine/internal.h"
+#include "machine/nic.h"
 #include "machine/preflight.h"
 #include "machine/recorder.h"
 #include "sys/sys.h"
@@ -176,9 +177,9 @@ static void add_answers(json_t *to, const struct machine *m, const struct machin
 
 static int add_live(struct tar *t, const struct machine *m)
 {
-	json_t *capabilities = json_object();
-	_json_ json_t *all = json_pack("{s:o, s:o}", "facts", environment_live_json(m),
-				       "capabilities", capabilities);
+	json_t *capabilities = json_object(), *management = json_object();
+	_json_ json_t *all = json_pack("{s:o, s:o, s:o}", "facts", environment_live_json(m),
+				       "capabilities", capabilities, "management", management);
 	_free_ char *text = NULL;
 
 	add_answers(capabilities, m, &(struct machine_subject){0}, "");
@@ -187,6 +188,15 @@ static int add_live(struct tar *t, const struct machine *m)
 			add_answers(capabilities, m,
 				    &(struct machine_subject){.disk = &m->disks[i]},
 				    m->disks[i].name);
+	for (size_t i = 0; i < m->n_nics; i++) {
+		const struct machine_nic *const nic[] = {m->nics[i]};
+
+		add_answers(capabilities, m, &(struct machine_subject){.nics = nic, .n_nics = 1},
+			    nic[0]->name);
+		if (nic[0]->management)
+			json_object_set_new(management, nic[0]->name,
+					    json_string(nic[0]->management_why));
+	}
 	text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
 	if (!text)
 		return diag_errno(t->d, -ENOMEM, "%s", RECORDED_LIVE);

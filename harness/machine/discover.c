@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "machine/internal.h"
+#include "machine/nic.h"
 #include "sys/sys.h"
 
 int machine_discover(struct sys *s, struct machine **m, struct diag *d)
@@ -19,6 +20,8 @@ int machine_discover(struct sys *s, struct machine **m, struct diag *d)
 	err = cpu_discover(new, d);
 	if (!err)
 		err = disk_discover(new, d);
+	if (!err)
+		err = nic_discover(new, d);
 	if (!err)
 		err = environment_read(new, d);
 	if (err)
@@ -36,6 +39,9 @@ void machine_free(struct machine *m)
 	for (size_t i = 0; i < m->n_disks; i++)
 		disk_free(&m->disks[i]);
 	free(m->disks);
+	for (size_t i = 0; i < m->n_nics; i++)
+		machine_nic_free(m->nics[i]);
+	free(m->nics);
 	environment_free(m);
 	free(m);
 }

@@ -34,9 +34,9 @@ static void read_first(struct sys *s, const char *disk, const char *const *attri
 	}
 }
 
-/* Last component of the device's path that is a PCI address: the function it hangs on, not a bridge
- * before it. "" when there is none. */
-static void pci_of_path(const char *path, char *out, size_t size)
+/* Last component of the path that is a PCI address: the function it hangs on, not a bridge before
+ * it. */
+void pci_of_path(const char *path, char *out, size_t size)
 {
 	out[0] = '\0';
 	for (const char *p = path; p && *p; p = strchr(p, '/'), p = p ? p + 1 : NULL) {
@@ -199,8 +199,10 @@ static int add_disk(struct machine *m, const char *name, const struct interrupt 
 	if (!disk->bytes && !disk->hidden && !disk->virtual_device)
 		return 0; /* a drive without medium */
 	m->n_disks++;
-	err = vector_discover(m->sys, disk, interrupts, n_interrupts, d);
-	return err ? err : queue_discover(m->sys, disk, d);
+	err = !disk->pci[0] ? 0
+			    : vector_discover(m->sys, disk->pci, interrupts, n_interrupts,
+					      &disk->vectors, &disk->n_vectors);
+	return err ? diag_errno(d, err, "interrupts of %s", name) : queue_discover(m->sys, disk, d);
 }
 
 int disk_discover(struct machine *m, struct diag *d)
@@ -239,9 +241,5 @@ void disk_free(struct machine_disk *disk)
 	for (size_t i = 0; i < disk->n_hctx; i++)
 		cpulist_free(&disk->hctx[i].cpus);
 	free(disk->hctx);
-	for (size_t i = 0; i < disk->n_vectors; i++) {
-		cpulist_free(&disk->vectors[i].requested);
-		cpulist_free(&disk->vectors[i].effective);
-	}
-	free(disk->vectors);
+	vector_free(disk->vectors, disk->n_vectors);
 }

@@ -2,8 +2,9 @@
 #include "base/cleanup.h"
 #include "machine/capability.h"
 #include "machine/internal.h"
+#include "machine/nic.h"
 
-static json_t *cpus_json(const struct cpulist *list)
+json_t *cpus_json(const struct cpulist *list)
 {
 	_free_ char *text = cpulist_text(list);
 
@@ -11,7 +12,7 @@ static json_t *cpus_json(const struct cpulist *list)
 }
 
 /* "" stands for "not told" in the structs; JSON has a word for that. */
-static json_t *text_json(const char *text)
+json_t *text_json(const char *text)
 {
 	json_t *json = text && *text ? json_string(text) : NULL;
 
@@ -66,12 +67,12 @@ static json_t *cores_json(const struct machine *m)
 	return all;
 }
 
-static json_t *vectors_json(const struct machine_disk *disk)
+json_t *vectors_json(const struct machine_vector *vectors, size_t n)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < disk->n_vectors; i++) {
-		const struct machine_vector *v = &disk->vectors[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct machine_vector *v = &vectors[i];
 
 		json_array_append_new(
 			all,
@@ -100,7 +101,7 @@ static json_t *queues_json(const struct machine_disk *disk)
 	return all;
 }
 
-static json_t *capabilities_json(const struct machine *m, const struct machine_subject *subject)
+json_t *capabilities_json(const struct machine *m, const struct machine_subject *subject)
 {
 	json_t *all = json_object();
 	size_t n;
@@ -159,7 +160,7 @@ static json_t *disk_json(const struct machine *m, const struct machine_disk *dis
 	json_object_set_new(o, "dev", json_sprintf("%u:%u", disk->major, disk->minor));
 	json_object_set_new(o, "paths", paths_json(m, disk));
 	json_object_set_new(o, "queues", queues_json(disk));
-	json_object_set_new(o, "vectors", vectors_json(disk));
+	json_object_set_new(o, "vectors", vectors_json(disk->vectors, disk->n_vectors));
 	json_object_set_new(o, "capabilities",
 			    capabilities_json(m, &(struct machine_subject){.disk = disk}));
 	return o;
@@ -167,7 +168,7 @@ static json_t *disk_json(const struct machine *m, const struct machine_disk *dis
 
 json_t *machine_json(const struct machine *m)
 {
-	json_t *facts = json_object(), *disks = json_array();
+	json_t *facts = json_object(), *disks = json_array(), *nics = json_array();
 
 	for (size_t i = 0; i < m->n_facts; i++) {
 		const struct machine_fact *f = &m->facts[i];
@@ -178,10 +179,19 @@ json_t *machine_json(const struct machine *m)
 	}
 	for (size_t i = 0; i < m->n_disks; i++)
 		json_array_append_new(disks, disk_json(m, &m->disks[i]));
-	return json_pack("{s:{s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}, s:o, s:o, s:o}", "cpus",
+	for (size_t i = 0; i < m->n_nics; i++) {
+		const struct machine_nic *const nic[] = {m->nics[i]};
+		json_t *j = machine_nic_json(nic[0]);
+
+		json_object_set_new(
+			j, "capabilities",
+			capabilities_json(m, &(struct machine_subject){.nics = nic, .n_nics = 1}));
+		json_array_append_new(nics, j);
+	}
+	return json_pack("{s:{s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}, s:o, s:o, s:o, s:o}", "cpus",
 			 "online", cpus_json(&m->online), "allowed", cpus_json(&m->allowed),
 			 "sockets", (int)m->sockets, "cores", (int)m->cores, "smt", m->smt,
 			 "core_cpus", cores_json(m), "caches", caches_json(m), "nodes",
-			 nodes_json(m), "facts", facts, "disks", disks, "capabilities",
-			 capabilities_json(m, &(struct machine_subject){0}));
+			 nodes_json(m), "facts", facts, "disks", disks, "nics", nics,
+			 "capabilities", capabilities_json(m, &(struct machine_subject){0}));
 }

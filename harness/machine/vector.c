@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Interrupt vectors of a disk's device, and whether the kernel lets anybody move them. */
+/* Interrupt vectors of a device, and whether the kernel lets anybody move them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,12 +66,18 @@ static int read_list(struct sys *s, unsigned irq, const char *file, struct cpuli
 	return err == -EINVAL ? 0 : err;
 }
 
-static int add_vector(struct sys *s, struct machine_disk *disk, unsigned irq,
-		      const struct interrupt *all, size_t n)
+/* `device` names it: the PCI address for a message-signalled vector, NULL for any other, which is
+ * named by its first action. The same rule as the instances of knob irq.affinity. */
+static int add(struct sys *s, unsigned irq, const char *device, const struct interrupt *all,
+	       size_t n, struct machine_vector **vectors, size_t *n_vectors)
 {
-	struct machine_vector *v = &disk->vectors[disk->n_vectors++];
+	struct machine_vector *v = reallocarray(*vectors, *n_vectors + 1, sizeof(*v));
 	int err;
 
+	if (!v)
+		return -ENOMEM;
+	*vectors = v;
+	v += (*n_vectors)++;
 	*v = (struct machine_vector){.irq = irq};
 	for (size_t i = 0; i < n; i++) {
 		if (all[i].irq != irq)
@@ -79,8 +85,11 @@ static int add_vector(struct sys *s, struct machine_disk *disk, unsigned irq,
 		snprintf(v->name, sizeof(v->name), "%.*s", (int)sizeof(v->name) - 1, all[i].name);
 		snprintf(v->chip, sizeof(v->chip), "%.*s", (int)sizeof(v->chip) - 1, all[i].chip);
 	}
-	if (v->name[0])
-		snprintf(v->instance, sizeof(v->instance), "%s:%s", disk->pci, v->name);
+	if (v->name[0] && device)
+		snprintf(v->instance, sizeof(v->instance), "%s:%s", device, v->name);
+	else if (v->name[0])
+		snprintf(v->instance, sizeof(v->instance), "%.*s:%s", (int)strcspn(v->name, ", "),
+			 v->name, v->name);
 	err = read_list(s, irq, "smp_affinity_list", &v->requested);
 	if (!err)
 		err = read_list(s, irq, "effective_affinity_list", &v->effective);
@@ -88,37 +97,44 @@ static int add_vector(struct sys *s, struct machine_disk *disk, unsigned irq,
 	return err;
 }
 
-int vector_discover(struct sys *s, struct machine_disk *disk, const struct interrupt *all, size_t n,
-		    struct diag *d)
+int vector_add(struct sys *s, unsigned irq, const struct interrupt *all, size_t n,
+	       struct machine_vector **vectors, size_t *n_vectors)
+{
+	return add(s, irq, NULL, all, n, vectors, n_vectors);
+}
+
+int vector_discover(struct sys *s, const char *pci, const struct interrupt *all, size_t n,
+		    struct machine_vector **vectors, size_t *n_vectors)
 {
 	_free_ char **names = NULL;
 	char path[128];
 	int64_t line;
-	size_t count = 0;
 	int err = 0;
 
-	if (!disk->pci[0])
-		return 0;
 	/* One file an MSI vector, named by its Linux interrupt number (Linux 3.2); without MSI the
 	 * device has its one line. */
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/msi_irqs", disk->pci);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/msi_irqs", pci);
 	if (sys_list(s, path, &names))
 		names = NULL;
-	while (names && names[count])
-		count++;
-	disk->vectors = calloc(count + 1, sizeof(*disk->vectors));
-	if (!disk->vectors)
-		return diag_errno(d, -ENOMEM, "%s", path);
-	for (size_t i = 0; !err && i < count; i++) {
+	for (size_t i = 0; !err && names && names[i]; i++) {
 		uint64_t irq;
 
 		if (!num_parse_u64(names[i], &irq, NULL))
-			err = add_vector(s, disk, (unsigned)irq, all, n);
+			err = add(s, (unsigned)irq, pci, all, n, vectors, n_vectors);
 	}
-	if (!count && !sys_readf_i64(s, &line, "/sys/bus/pci/devices/%s/irq", disk->pci) &&
+	if (!err && !*n_vectors && !sys_readf_i64(s, &line, "/sys/bus/pci/devices/%s/irq", pci) &&
 	    line > 0)
-		err = add_vector(s, disk, (unsigned)line, all, n);
-	return err ? diag_errno(d, err, "interrupts of %s", disk->name) : 0;
+		err = add(s, (unsigned)line, NULL, all, n, vectors, n_vectors);
+	return err;
+}
+
+void vector_free(struct machine_vector *vectors, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cpulist_free(&vectors[i].requested);
+		cpulist_free(&vectors[i].effective);
+	}
+	free(vectors);
 }
 
 const char *vector_managed_name(const struct machine_vector *v)

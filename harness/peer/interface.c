@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/suggest.h"
-#include "peer/peer.h"
+#include "gate/management.h"
 #include "sys/sys.h"
 
 static int no_such(struct sys *s, const char *name, struct diag *d)
@@ -100,6 +100,8 @@ int interface_check(struct sys *s, struct mnl_socket *nl, const char *name, stru
 
 	if (err == -ENODEV)
 		return no_such(s, name, d);
+	if (!err)
+		err = net_may_configure(s, name, d);
 	if (err)
 		return err;
 	if (*link->kind || !strcmp(name, "lo"))

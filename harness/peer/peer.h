@@ -62,8 +62,3 @@ const struct peer_end *peer_end(const struct peer *peer, enum peer_side side);
  * "address", "mac", "gro", "tso", "napi"}, "server": {...}}; "napi" is whether what arrives passes
  * a NAPI instance, without which busy polling does nothing. New reference. */
 json_t *peer_json(const struct peer *peer);
-
-/* May this interface be reconfigured at all? 0, or -EBUSY with the reason: it carries the default
- * route or the peer of an ssh session. Knobs of a device in the machine's own namespace pass this,
- * too. */
-int peer_may_configure(struct sys *s, const char *dev, struct diag *d);

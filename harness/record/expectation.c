@@ -11,10 +11,16 @@
 #include "base/jsonio.h"
 #include "base/suggest.h"
 
-static const char *const per_names[] = {
-	[PER_NONE] = "none", [PER_IO] = "io", [PER_PACKET] = "packet", [PER_SECOND] = "second"};
-static const char *const per_suffix[] = {
-	[PER_NONE] = "", [PER_IO] = " per I/O", [PER_PACKET] = " per packet", [PER_SECOND] = "/s"};
+static const char *const per_names[] = {[PER_NONE] = "none",
+					[PER_IO] = "io",
+					[PER_PACKET] = "packet",
+					[PER_SECOND] = "second",
+					[PER_TRANSACTION] = "transaction"};
+static const char *const per_suffix[] = {[PER_NONE] = "",
+					 [PER_IO] = " per I/O",
+					 [PER_PACKET] = " per packet",
+					 [PER_SECOND] = "/s",
+					 [PER_TRANSACTION] = " per transaction"};
 static const char *const outcome_names[] = {[EXPECTATION_PASSED] = "passed",
 					    [EXPECTATION_FAILED] = "failed",
 					    [EXPECTATION_NOT_APPLICABLE] = "not_applicable",
@@ -43,7 +49,8 @@ int expectation_per_parse(const char *text, enum expectation_per *per, struct di
 		*per = (enum expectation_per)i;
 		return 0;
 	}
-	return diag_set(d, -EINVAL, "per: \"%s\" is none of io, packet, second, none%s", text,
+	return diag_set(d, -EINVAL,
+			"per: \"%s\" is none of io, packet, transaction, second, none%s", text,
 			suggest_text(text, per_names, ARRAY_SIZE(per_names), hint, sizeof(hint)));
 }
 
@@ -70,6 +77,21 @@ static bool condition_holds(const struct condition *c, const json_t *load)
 	}
 }
 
+void denominators_read(const json_t *trial, struct denominators *over)
+{
+	const json_t *evidence = json_object_get(trial, "evidence");
+	const json_t *counts = json_object_get(evidence, "counts");
+
+	if (!json_is_object(counts))
+		counts = json_object_get(trial, "counts");
+	over->io = jsonio_number(counts, "io");
+	over->packet = jsonio_number(counts, "packet");
+	over->transaction = jsonio_number(counts, "transaction");
+	over->second = jsonio_number(evidence, "window_ns") / 1e9;
+	if (isnan(over->packet))
+		over->packet = jsonio_number(evidence, "counters.net_rx_packets");
+}
+
 static double denominator(const struct expectation *e, const struct denominators *over)
 {
 	switch (e->per) {
@@ -79,6 +101,8 @@ static double denominator(const struct expectation *e, const struct denominators
 		return over->packet;
 	case PER_SECOND:
 		return over->second;
+	case PER_TRANSACTION:
+		return over->transaction;
 	default:
 		return 1;
 	}
@@ -96,7 +120,8 @@ static double effect_share(const struct expectation *e, double measured)
 	if (isnan(otherwise)) {
 		if (bound == e->at_least)
 			otherwise = 0;
-		else if (bound < 1 && (e->per == PER_IO || e->per == PER_PACKET))
+		else if (bound < 1 &&
+			 (e->per == PER_IO || e->per == PER_PACKET || e->per == PER_TRANSACTION))
 			otherwise = 1;
 		else
 			return NAN;

@@ -11,7 +11,7 @@
 
 struct diag;
 
-enum expectation_per { PER_NONE, PER_IO, PER_PACKET, PER_SECOND };
+enum expectation_per { PER_NONE, PER_IO, PER_PACKET, PER_SECOND, PER_TRANSACTION };
 enum condition_op { CONDITION_EQUAL, CONDITION_AT_LEAST, CONDITION_AT_MOST };
 
 /* One condition of `when`, on a key of the trial's load ("iodepth", "rw", "engine" …). */
@@ -29,7 +29,8 @@ struct expectation {
 	enum expectation_per per;
 	double at_most, at_least; /* NAN = unset; inclusive */
 	/* What the counter would be without the mode, for the share of a partial effect. NAN = 1
-	 * for an at_most below 1 per I/O or packet (no event instead of one), else unknown. */
+	 * for an at_most below 1 per I/O, packet or transaction (no event instead of one), else
+	 * unknown. */
 	double otherwise;
 	struct condition when[EXPECTATION_CONDITIONS]; /* all must hold */
 	size_t n_when;
@@ -37,8 +38,12 @@ struct expectation {
 
 /* Counts of the same window as the counters; NAN = not known. */
 struct denominators {
-	double io, packet, second;
+	double io, packet, second, transaction;
 };
+/* Of a trial's record: counters were read around the timed window; where that window saw other
+ * counts than the measured one, the evidence carries its own ("evidence.counts"). Packets are what
+ * the interfaces received when nobody says otherwise. */
+void denominators_read(const json_t *trial, struct denominators *over);
 
 enum expectation_outcome {
 	EXPECTATION_PASSED,

@@ -164,15 +164,7 @@ int verdict_again(const json_t *trial, json_t **again, struct diag *d)
 		if (err)
 			return err;
 	}
-	/* Counters were read around the timed window; where that window saw other counts than the
-	 * measured one, the evidence carries its own. */
-	over.io = jsonio_number(trial, "counts.io");
-	over.packet = jsonio_number(trial, "counts.packet");
-	over.second = jsonio_number(evidence, "window_ns") / 1e9;
-	if (json_is_object(json_object_get(evidence, "counts"))) {
-		over.io = jsonio_number(evidence, "counts.io");
-		over.packet = jsonio_number(evidence, "counts.packet");
-	}
+	denominators_read(trial, &over);
 	*again = verdict_evaluate(e, json_array_size(list), declared, evidence, &over,
 				  json_object_get(trial, "load"), NULL);
 	return 0;

@@ -12,9 +12,9 @@
 enum { CONFIG_CREATE = 6, OPEN_CLOEXEC = 1, MOUNT_CLOEXEC = 1 };
 enum { ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8 };
 
-int debugfs_open_detached(void)
+static int open_detached(const char *fs)
 {
-	_fd_ int context = (int)syscall(SYS_fsopen, "debugfs", OPEN_CLOEXEC);
+	_fd_ int context = (int)syscall(SYS_fsopen, fs, OPEN_CLOEXEC);
 	int fd;
 
 	if (context < 0)
@@ -24,4 +24,14 @@ int debugfs_open_detached(void)
 	fd = (int)syscall(SYS_fsmount, context, MOUNT_CLOEXEC,
 			  ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int debugfs_open_detached(void)
+{
+	return open_detached("debugfs");
+}
+
+int tracefs_open_detached(void)
+{
+	return open_detached("tracefs");
 }

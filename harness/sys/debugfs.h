@@ -10,7 +10,10 @@
 #pragma once
 
 #define DEBUGFS_PREFIX "/sys/kernel/debug/"
+/* The same for the numbers and formats of tracepoints (tracefs, Linux 4.1). */
+#define TRACEFS_PREFIX "/sys/kernel/tracing/"
 
 /* A directory descriptor of debugfs's root, or -errno: -EPERM without CAP_SYS_ADMIN, -ENODEV when
  * the kernel has no debugfs, -ENOSYS before Linux 5.2. The caller closes it. */
 int debugfs_open_detached(void);
+int tracefs_open_detached(void);

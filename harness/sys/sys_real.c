@@ -27,15 +27,40 @@
 
 #define SYSFS_PREFIX "/sys/"
 
+static const struct {
+	const char *prefix;
+	int (*open)(void);
+} detached[] = {
+	{DEBUGFS_PREFIX, debugfs_open_detached},
+	{TRACEFS_PREFIX, tracefs_open_detached},
+};
+
 struct real {
 	struct sys sys;
-	int root;    /* directory */
-	int debugfs; /* detached mount, opened by the first path that needs it; -1: not yet, or
-			failed */
+	int root; /* directory */
+	/* Mounts of our own, opened by the first path that needs them; -1: not yet, or failed. */
+	int detached[ARRAY_SIZE(detached)];
 	int sysfs;   /* another mount to serve /sys from, -1: none */
 	char *modes; /* recorded machine: text of RECORDED_MODES, else NULL */
 	struct genl_families families;
 };
+
+/* The directory from which *path is to be opened, and *path below it. -errno. */
+static int base_of(struct real *r, const char **path)
+{
+	for (size_t i = 0; r->sys.live && i < ARRAY_SIZE(detached); i++) {
+		if (strncmp(*path, detached[i].prefix, strlen(detached[i].prefix)))
+			continue;
+		if (r->detached[i] < 0)
+			r->detached[i] = detached[i].open();
+		*path += strlen(detached[i].prefix);
+		return r->detached[i];
+	}
+	if (r->sysfs < 0 || strncmp(*path, SYSFS_PREFIX, strlen(SYSFS_PREFIX)))
+		return r->root;
+	*path += strlen(SYSFS_PREFIX);
+	return r->sysfs;
+}
 
 /*
  * openat2(2) (Linux 5.6). Under a recorded root, RESOLVE_IN_ROOT keeps absolute links inside it. On
@@ -46,20 +71,11 @@ static int open_under(struct real *r, const char *path, int flags)
 {
 	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
 			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
-	int base = r->root;
+	int base = base_of(r, &path);
 	long fd;
 
-	if (r->sys.live && !strncmp(path, DEBUGFS_PREFIX, strlen(DEBUGFS_PREFIX))) {
-		if (r->debugfs < 0)
-			r->debugfs = debugfs_open_detached();
-		if (r->debugfs < 0)
-			return r->debugfs;
-		base = r->debugfs;
-		path += strlen(DEBUGFS_PREFIX);
-	} else if (r->sysfs >= 0 && !strncmp(path, SYSFS_PREFIX, strlen(SYSFS_PREFIX))) {
-		base = r->sysfs;
-		path += strlen(SYSFS_PREFIX);
-	}
+	if (base < 0)
+		return base;
 	while (*path == '/')
 		path++;
 	fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
@@ -351,8 +367,9 @@ static void real_close(struct sys *s)
 	struct real *r = (struct real *)s;
 
 	close(r->root);
-	if (r->debugfs >= 0)
-		close(r->debugfs);
+	for (size_t i = 0; i < ARRAY_SIZE(detached); i++)
+		if (r->detached[i] >= 0)
+			close(r->detached[i]);
 	if (r->sysfs >= 0)
 		close(r->sysfs);
 	free(r->modes);
@@ -382,7 +399,9 @@ int sys_open(const char *root, struct sys **s)
 
 	if (!r)
 		return -ENOMEM;
-	r->debugfs = r->sysfs = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(detached); i++)
+		r->detached[i] = -1;
+	r->sysfs = -1;
 	r->sys.ops = &real_ops;
 	r->sys.live = !root || !strcmp(root, "/");
 	r->root = open(root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);

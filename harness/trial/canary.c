@@ -21,11 +21,12 @@ static int run_one(const struct rundir *dir, const char *id, const char *name, c
 	_fd_ int raw = rundir_raw(dir, id, d);
 	_free_ char *text = NULL;
 	struct workload_run w = {.control = -1};
+	struct workload_start start = {.name = name, .argv = argv, .cpus = cpus, .raw = raw};
 	size_t len = 0;
 	int err = raw;
 
 	if (raw >= 0)
-		err = workload_run_start(&w, name, argv, cpus, raw, false, d);
+		err = workload_run_start(&w, &start, d);
 	if (!err)
 		err = workload_run_finish(&w, clock_ns() + GRACE_NS, d);
 	workload_run_free(&w);

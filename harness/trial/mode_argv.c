@@ -28,7 +28,7 @@ int mode_argv_resolve(const struct mode *mode, const char *workload, const struc
 		else if (!strcmp(value, "{sq_cpu}"))
 			value = out->number[1];
 		else if (!strcmp(value, "{char_device}"))
-			value = target->char_device;
+			value = target ? target->char_device : "";
 		if (!strcmp(pairs->item[i].name, "filename"))
 			out->filename = value;
 		else

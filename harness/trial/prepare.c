@@ -186,6 +186,7 @@ static int one_round(const struct prepare_options *o, unsigned number, double *i
 	char depth[] = "--iodepth=" ROUND_DEPTH;
 	char *argv[] = {program, file, engine, rw, bs, depth, runtime, cpu, NULL, NULL};
 	struct workload_run w = {.control = -1};
+	struct workload_start start = {.name = "ioloop", .argv = argv, .cpus = o->cpus};
 	_free_ char *text = NULL;
 	_json_ json_t *out = NULL;
 	_fd_ int raw = -1;
@@ -202,7 +203,8 @@ static int one_round(const struct prepare_options *o, unsigned number, double *i
 		argv[ARRAY_SIZE(argv) - 2] = identity;
 	}
 	raw = rundir_raw(o->dir, id, d);
-	err = raw < 0 ? raw : workload_run_start(&w, "ioloop", argv, o->cpus, raw, false, d);
+	start.raw = raw;
+	err = raw < 0 ? raw : workload_run_start(&w, &start, d);
 	if (!err)
 		err = await_end(o, &w, d);
 	workload_run_free(&w);

@@ -12,41 +12,19 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "analysis/canary.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "knob/transaction.h"
 #include "record/record.h"
-#include "trial/canary.h"
-#include "trial/prepare.h"
 #include "trial/resume.h"
-#include "trial/retry.h"
 #include "trial/run_json.h"
+#include "trial/run_private.h"
 #include "trial/rundir.h"
 #include "trial/spin_idle.h"
-#include "trial/trial.h"
 
-struct run {
-	struct plan *plan;
-	struct target *target;
-	const struct run_options *o;
-	struct run_result *result;
-	struct rundir dir;
-	struct trial_context ctx;
-	char id[300];
-	json_t *json; /* run.json */
-	json_t *spin_idle;
-	double *best_iops; /* one a cell: calibration */
-	bool *measured;	   /* one a cell: some trial is valid and in force */
-	struct retry_list retries;
-	unsigned canary_broken; /* parts of the canary that do not work here */
-	unsigned attempt;	/* 0, or which resumption this is */
-	uint64_t first_block, done, total, started_ns;
-};
-
-static void report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+void run_report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
 {
 	struct run_progress p = {phase, cell, run->done, run->total, left_ns};
 
@@ -101,8 +79,8 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 }
 
 /* `again`: the trial that this one repeats, or NULL. */
-static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
-		     const struct retry_entry *again, struct diag *d)
+int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
+	      const struct retry_entry *again, struct diag *d)
 {
 	struct plan_cell *c = &run->plan->cells[cell];
 	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
@@ -118,7 +96,7 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		.ramp_ns = run->plan->e->ramp_ns,
 		.runtime_ns =
 			calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS : run->plan->e->runtime_ns,
-		.rate_iops = c->rate_iops,
+		.rate_per_s = c->rate_per_s,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
@@ -142,7 +120,9 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		json_object_set_new(record, "retry_of", json_string(of));
 	}
 	if (calibration)
-		run->best_iops[cell] = jsonio_number(record, "metrics.iops");
+		run->best_per_s[cell] = jsonio_number(record, c->cell->load.kind == MODE_NET
+								      ? "metrics.transactions_per_s"
+								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
 	run->done++;
@@ -150,75 +130,72 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 	return err ? err : record_append_trial(run->dir.trials, record, d);
 }
 
+static const char *const best_names[MODE_TARGETS] = {
+	[MODE_BLOCK] = "best_iops",
+	[MODE_NET] = "best_transactions_per_s",
+};
+
+/* Open loops whose rate is a share get it from the best of their kind. */
+static void set_rates(struct run *run, const double best[MODE_TARGETS])
+{
+	for (size_t i = 0; i < run->plan->n_run; i++) {
+		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
+
+		if (c->cell->load.rate_share > 0)
+			c->rate_per_s = round(best[c->cell->load.kind] * c->cell->load.rate_share);
+	}
+}
+
 /* Closed loops once, short: the best of them gives the open loops' rate. It also shows at once
  * whether a mode runs at all. */
 static int calibrate(struct run *run, struct diag *d)
 {
 	const struct plan *p = run->plan;
-	double best = 0;
+	double best[MODE_TARGETS] = {0};
+	_json_ json_t *found = json_object();
 	int err = 0;
 
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		const struct experiment_cell *cell = p->cells[p->run[i]].cell;
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		double *most = &best[c->cell->load.kind];
 
-		if (cell->load.open_loop)
+		if (!plan_calibrated(p, c))
 			continue;
-		report(run, "calibration", cell->id, p->seconds_total_ns);
-		err = one_trial(run, "calibration", 0, i, p->run[i], NULL, d);
-		if (!err && run->best_iops[p->run[i]] > best)
-			best = run->best_iops[p->run[i]];
+		run_report(run, "calibration", c->cell->id, p->seconds_total_ns);
+		err = run_trial(run, "calibration", 0, i, p->run[i], NULL, d);
+		if (!err && run->best_per_s[p->run[i]] > *most)
+			*most = run->best_per_s[p->run[i]];
 	}
-	if (err)
+	for (int kind = 0; !err && kind < MODE_TARGETS; kind++) {
+		if (!p->calibrates[kind])
+			continue;
+		if (!(best[kind] > 0))
+			return diag_set(d, -ENODATA,
+					"calibration measured nothing, so no open-loop rate can be "
+					"set; see %s/raw",
+					run->dir.path);
+		json_object_set_new(found, best_names[kind], json_real(best[kind]));
+	}
+	if (err || !json_object_size(found))
 		return err;
-	if (!(best > 0))
-		return diag_set(
-			d, -ENODATA,
-			"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
-			run->dir.path);
-	for (size_t i = 0; i < p->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[p->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
-	}
-	json_object_set_new(run->json, "calibration", json_pack("{s:f}", "best_iops", best));
+	set_rates(run, best);
+	json_object_set(run->json, "calibration", found);
 	return record_write_run(run->dir.dir, run->json, d);
 }
 
 /* A resumed run keeps the rates of its start. */
 static int restore_rates(struct run *run, struct diag *d)
 {
-	double best = jsonio_number(run->json, "calibration.best_iops");
+	const json_t *found = json_object_get(run->json, "calibration");
+	double best[MODE_TARGETS];
 
-	if (run->plan->calibrates && !(best > 0))
-		return calibrate(run, d);
-	for (size_t i = 0; i < run->plan->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
+	for (int kind = 0; kind < MODE_TARGETS; kind++) {
+		best[kind] = jsonio_number(found, best_names[kind]);
+		if (run->plan->calibrates[kind] && !(best[kind] > 0))
+			return calibrate(run, d);
 	}
+	set_rates(run, best);
 	return 0;
-}
-
-/* What the host does with work that no mode can touch, once a block and once before the retries. */
-static int canary(struct run *run, uint64_t block, bool retry, struct diag *d)
-{
-	json_t *samples = jsonio_at(run->json, "canary.samples"), *sample;
-	char id[32];
-	int err;
-
-	snprintf(id, sizeof(id), "canary-b%02llu", (unsigned long long)block);
-	err = canary_sample(run->o->bin_dir, &run->dir, id, &run->plan->measured,
-			    &run->canary_broken, &sample, d);
-	if (err)
-		return err;
-	json_object_set_new(sample, "block", json_integer((json_int_t)block));
-	json_object_set_new(sample, "retry", json_boolean(retry));
-	json_array_append_new(samples, sample);
-	json_object_set_new(json_object_get(run->json, "canary"), "judged",
-			    canary_judge(json_object_get(run->json, "canary")));
-	return record_write_run(run->dir.dir, run->json, d);
 }
 
 static int all_blocks(struct run *run, struct diag *d)
@@ -229,7 +206,7 @@ static int all_blocks(struct run *run, struct diag *d)
 	int err = 0;
 
 	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
-		err = canary(run, b, false, d);
+		err = run_canary(run, b, false, d);
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
 			uint64_t left =
@@ -237,43 +214,10 @@ static int all_blocks(struct run *run, struct diag *d)
 
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
-			report(run, phase, p->cells[cell].cell->id, left);
-			err = one_trial(run, "measure", b, i, cell, NULL, d);
+			run_report(run, phase, p->cells[cell].cell->id, left);
+			err = run_trial(run, "measure", b, i, cell, NULL, d);
 		}
 	}
-	return err;
-}
-
-/* Invalid trials once more, in the order of the run; what is still missing then is said. */
-static int retry_pass(struct run *run, struct diag *d)
-{
-	const struct plan *p = run->plan;
-	const json_t *canary_json = json_object_get(run->json, "canary");
-	const json_t *judged = json_object_get(canary_json, "judged");
-	struct retry_entry *e;
-	bool first = true;
-	int err = 0;
-
-	for (uint64_t b = 0; b < p->e->blocks; b++) {
-		const char *why = canary_objection(canary_json, judged, b, false);
-
-		if (why)
-			retry_spoil_block(&run->retries, b, why);
-	}
-	while (!err && (e = retry_next(&run->retries))) {
-		if (first)
-			err = canary(run, p->e->blocks, true, d);
-		if (err)
-			break;
-		first = false;
-		run->total =
-			run->done + retry_waiting(&run->retries) + (p->e->cpu_left ? p->n_run : 0);
-		report(run, "trying again", p->cells[e->cell].cell->id,
-		       plan_block_ns(p) / p->n_run * (run->total - run->done));
-		err = one_trial(run, "retry", e->block, e->order, e->cell, e, d);
-	}
-	run->result->retried = run->retries.made;
-	json_object_set_new(run->json, "retries", retry_json(&run->retries));
 	return err;
 }
 
@@ -285,7 +229,7 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 
 	if (!p->e->cpu_left)
 		return 0;
-	report(run, "CPU left", "spinner alone", block_ns);
+	run_report(run, "CPU left", "spinner alone", block_ns);
 	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS,
 			run->ctx.signal_fd, &run->spin_idle, d);
 	if (err == -EBUSY) { /* no figure is better than an inflated one */
@@ -294,9 +238,9 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 		return 0;
 	}
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		report(run, "CPU left", p->cells[p->run[i]].cell->id,
-		       block_ns - i * (block_ns / p->n_run));
-		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
+		run_report(run, "CPU left", p->cells[p->run[i]].cell->id,
+			   block_ns - i * (block_ns / p->n_run));
+		err = run_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
 	}
 	return err;
 }
@@ -384,60 +328,25 @@ static int describe(struct run *run, struct diag *d)
 	return record_write_run(run->dir.dir, run->json, d);
 }
 
-static void report_preparation(void *context, const char *phase, uint64_t left_ns)
-{
-	struct run *run = context;
-
-	report(run, phase, "", run->plan->seconds_total_ns - run->plan->prepare_ns + left_ns);
-}
-
-/* Not again when a run goes on: its trials would then stand on two preparations. */
-static int prepare(struct run *run, struct diag *d)
-{
-	const struct experiment *e = run->plan->e;
-	struct prepare_options o = {
-		.level = e->prepare,
-		.round_ns = e->prepare_round_ns,
-		.target = run->target,
-		.bin_dir = run->o->bin_dir,
-		.dir = &run->dir,
-		.cpus = &run->plan->measured,
-		.signal_fd = run->ctx.signal_fd,
-		.progress = report_preparation,
-		.context = run,
-	};
-	json_t *result = NULL;
-	int err;
-
-	if (!e->prepare || json_object_get(run->json, "prepared"))
-		return 0;
-	report(run, "preparing the target", "", run->plan->seconds_total_ns);
-	err = prepare_target(&o, &result, d);
-	if (err)
-		return err;
-	json_object_set_new(run->json, "prepared", result);
-	return record_write_run(run->dir.dir, run->json, d);
-}
-
 /* Everything between a held host lock and the last restore. */
 static int execute(struct run *run, struct diag *d)
 {
 	int err = run_json_machine(&run->dir, run->plan->machine, "before", d);
 
-	if (!err && run->target->prepare_ns)
-		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
-	if (!err)
+	if (!err && run->target && run->target->prepare_ns)
+		run_report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
+	if (!err && run->target)
 		err = target_prepare(run->target, run->ctx.signal_fd, d);
 	if (!err)
-		err = prepare(run, d);
+		err = run_prepare(run, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
-	else if (!err && run->plan->calibrates)
+	else if (!err)
 		err = calibrate(run, d);
 	if (!err)
 		err = all_blocks(run, d);
 	if (!err)
-		err = retry_pass(run, d);
+		err = run_retries(run, d);
 	if (!err)
 		err = cpu_left_pass(run, d);
 	return err;
@@ -447,8 +356,8 @@ static uint64_t count_trials(const struct plan *p)
 {
 	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
 
-	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
-		n += !p->cells[p->run[i]].cell->load.open_loop;
+	for (size_t i = 0; i < p->n_run; i++)
+		n += plan_calibrated(p, &p->cells[p->run[i]]);
 	return n;
 }
 
@@ -548,9 +457,9 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	int err;
 
 	*r = (struct run_result){0};
-	run.best_iops = calloc(plan->n_cells, sizeof(*run.best_iops));
+	run.best_per_s = calloc(plan->n_cells, sizeof(*run.best_per_s));
 	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
-	if (!run.best_iops || !run.measured)
+	if (!run.best_per_s || !run.measured)
 		err = -ENOMEM;
 	else
 		err = open_dir(&run, d);
@@ -581,7 +490,7 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
-	free(run.best_iops);
+	free(run.best_per_s);
 	free(run.measured);
 	retry_free(&run.retries);
 	return err;

@@ -26,7 +26,7 @@ static json_t *build_json(void)
 /* Digests of the binaries that made the numbers. */
 static json_t *tools_json(const char *bin_dir)
 {
-	static const char *const programs[] = {"iomodes", "ioloop", "spinner"};
+	static const char *const programs[] = {"iomodes", "ioloop", "netloop", "spinner"};
 	_fd_ int dir = open(bin_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	json_t *tools = json_object();
 
@@ -68,18 +68,29 @@ static json_t *mode_json(const struct mode *m)
 static json_t *experiment_json(const struct plan *plan)
 {
 	const struct experiment *e = plan->e;
-	json_t *modes = json_object();
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "name", e->name, "doc",
-			      e->doc ? e->doc : "", "file", e->file, "target", e->target, "blocks",
-			      (json_int_t)e->blocks, "ramp_ns", (json_int_t)e->ramp_ns,
-			      "runtime_ns", (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left);
+	static const char *const keys[MODE_TARGETS] = {
+		[MODE_BLOCK] = "modes", /* two name spaces: both kinds have an "interrupt" */
+		[MODE_NET] = "net_modes",
+	};
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{}, s:{}}", "name",
+			      e->name, "doc", e->doc ? e->doc : "", "file", e->file, "target",
+			      e->target, "blocks", (json_int_t)e->blocks, "ramp_ns",
+			      (json_int_t)e->ramp_ns, "runtime_ns", (json_int_t)e->runtime_ns,
+			      "cpu_left", e->cpu_left, keys[MODE_BLOCK], keys[MODE_NET]);
 
-	for (size_t i = 0; i < e->n_cells; i++)
-		if (!json_object_get(modes, e->cells[i].mode->name))
-			json_object_set_new(modes, e->cells[i].mode->name,
-					    mode_json(e->cells[i].mode));
+	for (size_t i = 0; j && i < e->n_cells; i++) {
+		const struct mode *m = e->cells[i].mode;
+		json_t *modes = json_object_get(j, keys[m->target]);
+
+		if (!json_object_get(modes, m->name))
+			json_object_set_new(modes, m->name, mode_json(m));
+	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
-	json_object_set_new(j, "modes", modes);
+	if (plan->net) {
+		json_object_set_new(j, "net_target", json_string(e->net_target));
+		if (e->net_peer)
+			json_object_set_new(j, "net_peer", json_string(e->net_peer));
+	}
 	return j;
 }
 
@@ -108,6 +119,8 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "machine", machine_json(plan->machine));
 	json_object_set_new(run, "build", build_json());
 	json_object_set_new(run, "tools", tools_json(o->bin_dir));
+	if (plan->net)
+		json_object_set_new(run, "net", net_target_json(plan->net));
 	json_object_set_new(run, "baseline", json_string(plan->e->baseline));
 	json_object_set_new(run, "primary_metrics", primary_json(plan->e));
 	json_object_set_new(run, "canary",

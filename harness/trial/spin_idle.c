@@ -46,6 +46,13 @@ static int spin_once(const char *bin_dir, const struct rundir *dir, const struct
 	char program[4200], cpus_arg[4096], fd_arg[32];
 	char *argv[] = {program, cpus_arg, fd_arg, NULL};
 	struct workload_run w = {.control = -1};
+	struct workload_start start = {
+		.name = "spinner",
+		.argv = argv,
+		.cpus = cpus,
+		.raw = raw,
+		.controlled = true,
+	};
 	size_t len = 0;
 	int err;
 
@@ -54,7 +61,7 @@ static int spin_once(const char *bin_dir, const struct rundir *dir, const struct
 	snprintf(program, sizeof(program), "%.4000s/spinner", bin_dir);
 	snprintf(cpus_arg, sizeof(cpus_arg), "--cpus=%.4000s", list ? list : "");
 	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
-	err = workload_run_start(&w, "spinner", argv, cpus, raw, true, d);
+	err = workload_run_start(&w, &start, d);
 	if (!err)
 		err = drive(&w, runtime_ns, signal_fd, d);
 	workload_run_free(&w);

@@ -28,8 +28,8 @@ struct trial_request {
 	const char *pass; /* "measure", "calibration", "cpu_left" */
 	uint64_t block, order;
 	uint64_t ramp_ns, runtime_ns;
-	double rate_iops; /* 0: closed loop */
-	uint64_t seed;	  /* the same for all cells of a block: the same offsets for every mode */
+	double rate_per_s; /* 0: closed loop */
+	uint64_t seed;	   /* the same for all cells of a block: the same offsets for every mode */
 	const struct cpulist *spin_on; /* cpu_left pass: CPUs with a spinner, else NULL */
 	const json_t *spin_idle;       /* what the spinner did there alone */
 };

@@ -33,20 +33,22 @@ static const char *engine(const struct experiment_cell *cell)
 
 static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
 {
-	const struct machine_disk *disk = ctx->plan->target->disk;
-	json_t *load = experiment_load_json(&r->cell->cell->load);
+	const struct experiment_load *asked = &r->cell->cell->load;
+	json_t *load = experiment_load_json(asked);
 	const char *name = engine(r->cell->cell);
 	char text[8];
 
 	if (name)
 		json_object_set_new(load, "engine", json_string(name));
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
-	json_object_set_new(load, "rate_iops",
-			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
+	json_object_set_new(load, experiment_rate_key(asked->kind),
+			    r->rate_per_s > 0 ? json_real(r->rate_per_s) : json_null());
+	if (asked->kind == MODE_NET)
+		return load;
 	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as
 	 * 0. */
 	if (sys_readf(ctx->plan->machine->sys, text, sizeof(text),
-		      "/sys/block/%s/queue/iostats_passthrough", disk->name))
+		      "/sys/block/%s/queue/iostats_passthrough", ctx->plan->target->disk->name))
 		snprintf(text, sizeof(text), "0");
 	json_object_set_new(load, "iostats_passthrough", json_integer(text[0] == '1'));
 	return load;
@@ -56,14 +58,8 @@ static json_t *placement(const struct trial_context *ctx, const struct trial_req
 {
 	json_t *j = placement_json(&r->cell->placement, ctx->plan->machine);
 	struct cpulist cpus = {0};
-	const struct placement *p = &r->cell->placement;
-	int err = 0;
 
-	for (size_t i = 0; !err && i < p->workers.n; i++)
-		err = cpulist_add(&cpus, p->workers.cpu[i]);
-	if (!err && p->has_sq)
-		err = cpulist_add(&cpus, p->sq_cpu);
-	if (!err) {
+	if (!placement_measured(&r->cell->placement, &cpus)) {
 		_free_ char *text = cpulist_text(&cpus);
 
 		json_object_set_new(j, "cpus", json_string(text ? text : ""));
@@ -84,8 +80,8 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	record = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema",
 			   RECORD_SCHEMA, "trial", id, "run", ctx->run_id, "pass", r->pass, "block",
 			   (json_int_t)r->block, "order", (json_int_t)r->order, "cell", cell->id,
-			   "target", ctx->plan->target->label, "mode", cell->mode->name, "workload",
-			   cell->workload);
+			   "target", plan_target_label(ctx->plan, r->cell), "mode",
+			   cell->mode->name, "workload", cell->workload);
 	if (!record)
 		return NULL;
 	json_object_set_new(record, "placement", placement(ctx, r));
@@ -171,15 +167,12 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 {
 	const struct mode *mode = r->cell->cell->mode;
 	const json_t *evidence = json_object_get(record, "evidence");
-	struct denominators over = {
-		.io = jsonio_number(evidence, "counts.io"),
-		.packet = NAN,
-		.second = jsonio_number(evidence, "window_ns") / 1e9,
-	};
-	json_t *verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence,
-					   &over, json_object_get(record, "load"), NULL);
+	struct denominators over;
+	json_t *verdict, *checks;
 
-	json_t *checks;
+	denominators_read(record, &over);
+	verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
+				   json_object_get(record, "load"), NULL);
 
 	if (!verdict)
 		return -ENOMEM;

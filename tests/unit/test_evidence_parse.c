@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "evidence/net.h"
 #include "evidence/source.h"
 
 /* Recorded on a 4-CPU server with CPU 2 offline. */
@@ -104,12 +105,88 @@ static void test_numbers(void **state)
 	assert_int_equal(text_numbers("", v, 3), 0);
 }
 
+static void test_protocols(void **state)
+{
+	/* Linux 6.1, shortened; a longer section name that begins alike, a negative value */
+	static const char text[] =
+		"TcpExtra: BusyPollRxPackets\nTcpExtra: 1\n"
+		"TcpExt: SyncookiesSent TCPTimeouts BusyPollRxPackets TCPAutoCorking\n"
+		"TcpExt: 0 17 51986 4\n"
+		"Tcp: RtoAlgorithm MaxConn RetransSegs\nTcp: 1 -1 12\n"
+		"Udp: InDatagrams RcvbufErrors\nUdp: 9\n";
+	uint64_t v = 99;
+
+	assert_int_equal(text_protocol_field(text, "TcpExt", "BusyPollRxPackets", &v), 0);
+	assert_int_equal(v, 51986);
+	assert_int_equal(text_protocol_field(text, "Tcp", "RetransSegs", &v), 0);
+	assert_int_equal(v, 12);
+	assert_int_equal(text_protocol_field(text, "Tcp", "MaxConn", &v), -EINVAL);
+	assert_int_equal(text_protocol_field(text, "TcpExt", "BusyPoll", &v), -ENOENT);
+	assert_int_equal(text_protocol_field(text, "Icmp", "InErrors", &v), -ENOENT);
+	assert_int_equal(text_protocol_field(text, "Udp", "RcvbufErrors", &v), -EINVAL);
+	assert_int_equal(text_protocol_field("Udp: InErrors\n", "Udp", "InErrors", &v), -ENOENT);
+	assert_int_equal(text_protocol_field("", "Udp", "InErrors", &v), -ENOENT);
+}
+
+static void test_hex(void **state)
+{
+	/* a line of Linux 4.19 (11 columns), one of 6.18 (15) */
+	static const char old[] =
+		"0000000b 00000000 ffffffff 0 0 0 0 0 0 0000000c 0000000d\n0000\n";
+	static const char new[] = "00001bb0 0 0 0 0 0 0 0 0 0 0 2 00000003 4 5\n";
+	uint32_t v[13];
+
+	assert_int_equal(text_hex_numbers(old, v, 13), 11);
+	assert_int_equal(v[0], 11);
+	assert_true(v[2] == 0xffffffff);
+	assert_int_equal(v[9], 12);
+	assert_int_equal(text_hex_numbers(new, v, 13), 13);
+	assert_int_equal(v[12], 3);
+	assert_int_equal(text_hex_numbers("", v, 13), 0);
+	assert_int_equal(text_hex_numbers("words", v, 13), 0);
+}
+
+static void test_queue_statistics(void **state)
+{
+	static const struct {
+		const char *name;
+		int err;
+		bool rx;
+		unsigned queue;
+	} rows[] = {
+		{"rx_queue_3_packets", 0, true, 3},
+		{"tx_queue_12_packets", 0, false, 12},
+		{"rx0_packets", 0, true, 0},
+		{"tx-7.packets", 0, false, 7},
+		{"queue_2_rx_cnt", 0, true, 2},
+		{"rx_packets", -ENOENT, false, 0},
+		{"rx_queue_3_bytes", -ENOENT, false, 0},
+		{"rx_queue_3_packets_phy", -ENOENT, false, 0},
+		{"rx_queue_0_xdp_packets", -ENOENT, false, 0},
+		{"mx0_packets", -ENOENT, false, 0},
+		{"", -ENOENT, false, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned queue = 0;
+		bool rx = false;
+
+		if (queue_statistic_parse(rows[i].name, &rx, &queue) != rows[i].err)
+			fail_msg("%s", rows[i].name);
+		if (rows[i].err)
+			continue;
+		assert_int_equal(rx, rows[i].rx);
+		assert_int_equal(queue, rows[i].queue);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_no_table),
 		cmocka_unit_test(test_field),	   cmocka_unit_test(test_task_stat),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_hex),	   cmocka_unit_test(test_queue_statistics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

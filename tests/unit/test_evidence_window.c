@@ -36,27 +36,33 @@ static void put(const char *path, const char *text)
 	fclose(f);
 }
 
-static void put_task(const char *tid, const char *name, int switches, int cpu_ns, int migrations)
+static void put_task_of(const char *pid, const char *tid, const char *name, int switches,
+			int cpu_ns, int migrations)
 {
 	char path[64], text[512];
 
-	snprintf(path, sizeof(path), "/proc/77/task/%s/status", tid);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/status", pid, tid);
 	snprintf(text, sizeof(text),
 		 "Name:\t%s\nvoluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t1\n", name,
 		 switches);
 	put(path, text);
-	snprintf(path, sizeof(path), "/proc/77/task/%s/schedstat", tid);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/schedstat", pid, tid);
 	snprintf(text, sizeof(text), "%d 5 9\n", cpu_ns);
 	put(path, text);
-	snprintf(path, sizeof(path), "/proc/77/task/%s/sched", tid);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/sched", pid, tid);
 	snprintf(text, sizeof(text), "x\nse.nr_migrations   :   %d\n", migrations);
 	put(path, text);
-	snprintf(path, sizeof(path), "/proc/77/task/%s/stat", tid);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", pid, tid);
 	snprintf(text, sizeof(text),
 		 "%s (%s) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4321 20 21 22 23 24 25 26 "
 		 "27 28 29 30 31 32 33 34 35 1 0\n",
 		 tid, name);
 	put(path, text);
+}
+
+static void put_task(const char *tid, const char *name, int switches, int cpu_ns, int migrations)
+{
+	put_task_of("77", tid, name, switches, cpu_ns, migrations);
 }
 
 static void put_ring(int work_us)
@@ -78,7 +84,8 @@ static void put_before(void)
 {
 	put("/proc/interrupts", "     CPU0   CPU1\n 36: 4294967290 100 MSI nvme0q1\n 37: 1 1 MSI "
 				"eth0\nLOC: 50 60 Local timer interrupts\nERR: 5\n");
-	put("/proc/softirqs", "     CPU0   CPU1\n  BLOCK: 10 20\n  TIMER: 1 1\n");
+	put("/proc/softirqs", "     CPU0   CPU1\n NET_TX: 4 0\n NET_RX: 4294967295 7\n  "
+			      "BLOCK: 10 20\n  TIMER: 1 1\n");
 	put("/proc/stat", "cpu  1 1 1 1 1 1 1 1 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"
 			  "cpu1 100 0 10 500 50 1 2 3 0 0\nintr 5\n");
 	put("/proc/schedstat", "version 15\ntimestamp 1\ncpu0 0 0 0 0 0 0 7 8 9\ndomain0 03 1\n"
@@ -106,7 +113,8 @@ static void put_after(void)
 	assert_int_equal(system(command), 0);
 	put("/proc/interrupts", "     CPU0   CPU1\n 36: 4 107 MSI nvme0q1\n 37: 2 3 MSI eth0\n"
 				"LOC: 55 63 Local timer interrupts\nERR: 9\n");
-	put("/proc/softirqs", "     CPU0   CPU1\n  BLOCK: 14 25\n  TIMER: 1 2\n");
+	put("/proc/softirqs", "     CPU0   CPU1\n NET_TX: 4 1\n NET_RX: 3 10\n  BLOCK: 14 25\n "
+			      " TIMER: 1 2\n");
 	put("/proc/stat", "cpu  1 1 1 1 1 1 1 1 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"
 			  "cpu1 103 0 12 510 49 2 2 4 0 0\nintr 5\n");
 	put("/proc/schedstat", "version 15\ntimestamp 2\ncpu0 0 0 0 0 0 0 70 8 9\ndomain0 03 1\n"
@@ -251,6 +259,106 @@ static void iostats_off(void)
 	put("/sys/block/nvme0n1/queue/iostats", "0\n");
 }
 
+/* An interface of 100 packets in each direction, `n` of them since the first sample. */
+static void put_net(int n)
+{
+	static const char *const fields[] = {"rx_packets", "tx_packets", "rx_bytes",
+					     "tx_bytes",   "rx_dropped", "tx_dropped",
+					     "rx_errors",  "tx_errors",	 "rx_missed_errors"};
+	char path[128], text[512];
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		snprintf(path, sizeof(path), "/sys/class/net/eth0/statistics/%s", fields[i]);
+		snprintf(text, sizeof(text), "%d\n", 100 + n);
+		put(path, text);
+	}
+	put("/sys/class/net/eth0/ifindex", "3\n");
+	snprintf(text, sizeof(text),
+		 "TcpExt: TCPTimeouts BusyPollRxPackets\nTcpExt: 5 %d\n"
+		 "IpExt: InOctets\nIpExt: 4\n",
+		 50 + n / 2);
+	put("/proc/net/netstat", text);
+	snprintf(text, sizeof(text),
+		 "Tcp: MaxConn RetransSegs\nTcp: -1 %d\n"
+		 "Udp: InErrors RcvbufErrors\nUdp: 3 %d\n",
+		 n / 10, n / 20);
+	put("/proc/net/snmp", text);
+	/* the CPU's own column; the second one's line wraps */
+	snprintf(
+		text, sizeof(text),
+		"%08x 0 0 0 0 0 0 0 0 0 0 0 00000000\n%08x 00000001 0 0 0 0 0 0 0 0 0 0 00000003\n",
+		n, (unsigned)n - 2);
+	put("/proc/net/softnet_stat", text);
+	put("/proc/90/comm", "napi/eth0-8193\n");
+	snprintf(text, sizeof(text), "%d 5 9\n", 1000 + n);
+	put("/proc/90/schedstat", text);
+	put("/proc/90/stat",
+	    "90 (napi/eth0-8193) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4321 20 21 22 23 "
+	    "24 25 26 27 28 29 30 31 32 33 34 35 1 0\n");
+	snprintf(text, sizeof(text),
+		 "Name:\tnapi\nvoluntary_ctxt_switches:\t%d\nnonvoluntary_ctxt_switches:\t0\n", n);
+	put("/proc/90/status", text);
+	/* another interface's thread, and one whose name only begins alike */
+	put("/proc/91/comm", "napi/eth1-8194\n");
+	put("/proc/92/comm", "napi/eth01-8195\n");
+	put_task_of("78", "78", "server", 20 + n, 100 + n, 0);
+}
+
+static void put_net_after(void)
+{
+	put_after();
+	put_net(40);
+}
+
+static void test_network(void **state)
+{
+	static const char *const devs[] = {"eth0", "eth0"}; /* named twice, counted once */
+	struct evidence_scope scope = recorded();
+	json_t *r;
+
+	scope.net_devs = devs;
+	scope.n_net_devs = 2;
+	scope.server_pid = 78;
+	put_net(0);
+	r = window(&scope, put_net_after);
+	assert_complete(r);
+	expect_counter(r, "net_rx_packets", 40);
+	expect_counter(r, "net_drops", 120);
+	expect_absent(r, "client_net_rx_packets", "no interface of the client");
+	expect_counter(r, "busy_poll_rx_packets", 20);
+	assert_true(jsonio_number(r, "counters.busy_poll_share") == 0.5);
+	expect_counter(r, "tcp_retransmitted_segments", 4);
+	expect_counter(r, "tcp_timeouts", 0);
+	expect_counter(r, "udp_rcvbuf_errors", 2);
+	expect_counter(r, "udp_in_errors", 0);
+	expect_absent(r, "udp_sndbuf_errors", "has no Udp SndbufErrors");
+	expect_counter(r, "net_rx_softirqs", 4 + 3); /* CPU 0's has wrapped */
+	expect_counter(r, "net_rx_softirqs_measured_cpus", 3);
+	expect_counter(r, "net_tx_softirqs", 1);
+	assert_int_equal(jsonio_number(jsonio_at(r, "detail.softirqs.by_cpu.NET_RX"), "0"), 4);
+	expect_counter(r, "softnet_processed", 80);
+	expect_counter(r, "softnet_dropped", 0);
+	expect_counter(r, "napi_threads", 1);
+	expect_counter(r, "napi_thread_cpu_ns", 40);
+	expect_counter(r, "napi_thread_context_switches", 40);
+	expect_counter(r, "context_switches", 7 + 40);
+	expect_counter(r, "server_context_switches", 40);
+	expect_counter(r, "server_task_cpu_ns", 40);
+	expect_counter(r, "task_cpu_ns", 950 + 40);
+	expect_absent(r, "napi_polls", "proof trial only");
+	expect_absent(r, "napi_empty_poll_share", "proof trial only");
+	json_decref(r);
+
+	scope.proof = true;
+	scope.server_pid = 0;
+	r = window(&scope, NULL);
+	assert_complete(r);
+	expect_absent(r, "napi_polls", "recorded machine");
+	expect_absent(r, "server_task_cpu_ns", "no other end");
+	json_decref(r);
+	sys_close(scope.sys);
+}
+
 static void test_absent(void **state)
 {
 	struct evidence_scope scope = recorded();
@@ -274,6 +382,10 @@ static void test_absent(void **state)
 	expect_absent(r, "device_ios", "no disk");
 	expect_absent(r, "cpu_busy_ns", "no CPUs");
 	expect_absent(r, "run_time_ns", "no CPUs");
+	expect_absent(r, "net_rx_packets", "no network interface");
+	expect_absent(r, "busy_poll_share", "no network interface");
+	expect_absent(r, "napi_threads", "no network interface");
+	expect_absent(r, "net_rx_softirqs_measured_cpus", "no CPUs");
 	json_decref(r);
 	sys_close(scope.sys);
 }
@@ -299,6 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_differences, make_root, remove_root),
 		cmocka_unit_test_setup_teardown(test_absent, make_root, remove_root),
+		cmocka_unit_test_setup_teardown(test_network, make_root, remove_root),
 		cmocka_unit_test(test_this_machine),
 	};
 

@@ -60,7 +60,7 @@ static void test_shipped(void **state)
 	if (modes_load(dir, &modes, &d))
 		fail_msg("%s", d.text);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct mode *m = modes_find(&modes, names[i]);
+		const struct mode *m = modes_find(&modes, MODE_BLOCK, names[i]);
 
 		if (!m || !mode_options(m, "ioloop"))
 			fail_msg("mode %s is not there or has no ioloop: section", names[i]);
@@ -80,7 +80,7 @@ static void test_fields(void **state)
 	if (load(good, &modes, &d))
 		fail_msg("%s", d.text);
 	assert_int_equal(modes.n, 1);
-	m = modes_find(&modes, "polled");
+	m = modes_find(&modes, MODE_BLOCK, "polled");
 	assert_non_null(m);
 	assert_int_equal(m->n_only, 1);
 	assert_int_equal(m->only[0].op, CONDITION_AT_LEAST);

@@ -64,7 +64,7 @@ static int make(const char *experiment, const char *cpus, struct plan_options o)
 	if (modes_load_text("m.yaml", mode_text, strlen(mode_text), &f.modes, &f.d) ||
 	    experiment_load_text("e.yaml", experiment, strlen(experiment), &f.modes, &f.e, &f.d))
 		fail_msg("%s", f.d.text);
-	return plan_make(&f.e, &f.m, &f.target, &o, &f.plan, &f.d);
+	return plan_make(&f.e, &f.m, &f.target, NULL, &o, &f.plan, &f.d);
 }
 
 static const struct plan_cell *cell(const char *id)
@@ -120,7 +120,8 @@ static void test_forecast(void **state)
 	assert_int_equal(make(DEPTHS, "0-1", (struct plan_options){.seed = 1}), 0);
 	/* 12 blocks x 7 cells x (1 + 2) s, and not more than 0.1 s a trial beside. */
 	assert_in_range(f.plan.seconds_total_ns, 252000000000, 252000000000 + 84 * 100000000ull);
-	assert_false(f.plan.calibrates);
+	assert_false(f.plan.calibrates[MODE_BLOCK]);
+	assert_false(f.plan.calibrates[MODE_NET]);
 }
 
 static void test_reasons(void **state)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct diag;
+struct fio_job;
 
 /* One resolved option, in the order it is passed. */
 struct workload_option {
@@ -52,16 +53,20 @@ struct workload_job {
 	const struct workload_option *options; /* of the mode, place-holders resolved */
 	size_t n_options;
 	int control_fd;			/* the number the program inherits it as */
+	const struct fio_job *fio_job;	/* the user's own job file, checked; NULL: by options */
 	const struct workload_net *net; /* of a network workload; NULL: a block one */
 };
 
 struct workload_adapter {
 	const char *name;
 	const char *program; /* file name of the program beside iomodes, or in PATH */
-	bool controlled;     /* speaks the control protocol (workloads/control) */
+	bool controlled;     /* speaks the control protocol (workloads/control); else its whole life
+				is the evidence window, and it says how much it did in it */
 	bool token_on_stdin; /* both ends want net->token and a newline on standard input */
 	/* NULL-terminated argv in one allocation that the caller frees with free(). */
 	int (*argv)(const struct workload_job *job, char ***argv, struct diag *d);
+	/* What it reads on standard input; the caller frees it. NULL: nothing. */
+	int (*input)(const struct workload_job *job, char **text, struct diag *d);
 	/*
 	 * The same for the other end of a network workload, started first; NULL: it has none. A
 	 * controlled server says "ready" when it listens and ends by itself after the client's
@@ -76,5 +81,10 @@ struct workload_adapter {
 	int (*parse)(const char *text, size_t len, json_t *record, json_t *evidence,
 		     struct diag *d);
 };
+
+/* The lines of standard error or of a report-less output, for the record; and the first of them
+ * that says what went wrong (NULL: none). */
+void workload_notes(const char *text, size_t len, json_t *notes);
+const char *workload_reason(const json_t *notes);
 
 const struct workload_adapter *workload_find(const char *name);

@@ -6,6 +6,9 @@
 
 static const struct workload_adapter *const adapters[] = {
 	&ioloop_adapter,
+	&fio_adapter,
+	&iperf3_adapter,
+	&netloop_adapter,
 };
 
 const struct workload_adapter *workload_find(const char *name)

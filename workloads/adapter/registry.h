@@ -4,3 +4,6 @@
 #include "adapter/adapter.h"
 
 extern const struct workload_adapter ioloop_adapter;
+extern const struct workload_adapter fio_adapter;
+extern const struct workload_adapter iperf3_adapter;
+extern const struct workload_adapter netloop_adapter;

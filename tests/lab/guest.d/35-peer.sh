@@ -40,7 +40,7 @@ home() {
 	is "$1: addresses" "$(ip -o addr show dev eth0)$(ip -o addr show dev eth1)" ""
 }
 
-for dev in eth0 eth1; do
+for dev in eth0 eth1 eth2; do
 	ip addr flush dev $dev
 	ip link set $dev down
 done

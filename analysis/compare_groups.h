@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside of a comparison: cells in groups, a row a mode. compare.c judges pairs, crossover.c and
+ * answer.c look for what a person can act on. */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "analysis/cells.h"
+#include "analysis/judge.h"
+
+struct kind;
+
+struct group {
+	char *key;
+	size_t *cell; /* indices, in the order of run.json */
+	size_t n;
+	const struct cell *baseline; /* its cell here; NULL: none */
+	const char *baseline_mode;   /* what it is called here; NULL: the run has none */
+	json_t *rows;		     /* borrowed from the result, one per cell */
+	const struct kind *kind;
+	bool open_loop;
+};
+
+struct pair {
+	struct judgement judgement;
+	const struct metric *metric;
+	double *baseline, *mode; /* of the blocks that have both */
+	size_t n;
+	struct group *group;
+	size_t row;
+	bool declared;
+};
+
+struct comparison {
+	struct cells *cells;
+	const char *baseline;
+	struct group *group;
+	size_t n_groups;
+	struct pair *pair;
+	size_t n_pairs;
+	uint64_t seed;
+};
+
+/* The samples a row stands on: those in force, or all valid ones where none was. The first of a
+ * block counts: a set-up is one value. `block` and `value` may be NULL. Returns how many. */
+size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value);
+/* The values of both in the blocks that have both; arrays hold n_samples of either. */
+size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
+		    double *mode, double *base);
+/* Key of what must be equal for two cells to be comparable, leaving out one axis (or NULL). The
+ * caller frees it. */
+char *group_key(const struct cell *c, const char *without);
+const char *group_placement(const struct cell *c); /* "" when it has no name */
+size_t group_metric(const char *name);		   /* index into metric_all() */
+json_t *number_or_null(double value);
+
+/* {"fastest", "cheapest", "pareto": [mode], "sentence"} of one group; NULL when nothing can be
+ * said. */
+json_t *answer_group(const struct comparison *cmp, const struct group *g);
+/* [{"kind", "axis", "metric", "mode", "baseline", "levels": [{"level", "estimate", "low", "high",
+ * "n", "mode",
+ * "baseline"}], "finding": crossing | throughout | none, "at"?, "low"?, "high"?,
+ * "resamples_crossing"?, "sentence"}] over every axis of load. */
+json_t *crossover_all(const struct comparison *cmp);

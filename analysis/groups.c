@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis/compare_groups.h"
+#include "analysis/kind.h"
+#include "base/cleanup.h"
+#include "base/jsonio.h"
+#include "record/metric.h"
+
+json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+const char *group_placement(const struct cell *c)
+{
+	return jsonio_string(c->spec, "placement.name",
+			     jsonio_string(c->spec, "placement.cpus", ""));
+}
+
+size_t group_metric(const char *name)
+{
+	const struct metric *all, *m = metric_find(name);
+	size_t n;
+
+	all = metric_all(&n);
+	return (size_t)(m - all);
+}
+
+/* What makes two rows comparable: the same work asked for, on the same device by the same program.
+ * Options of the mode (engine, polling) are what is compared. */
+char *group_key(const struct cell *c, const char *without)
+{
+	const json_t *asked = json_object_get(c->spec, "load");
+	bool open = kind_open_loop(asked);
+	_json_ json_t *key = json_pack("[s, s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
+				       jsonio_string(c->spec, "workload", "?"), group_placement(c),
+				       c->kind->name);
+	json_t *load = json_array_get(key, 4);
+
+	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {
+		json_t *value = json_object_get(asked, axis->key);
+
+		if (without && !strcmp(axis->key, without))
+			continue;
+		if (value && !json_is_null(value) && !(open && axis->closed_only))
+			json_object_set(load, axis->key, value);
+	}
+	return jsonio_line(key);
+}
+
+size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value)
+{
+	size_t n = 0, last = SIZE_MAX;
+
+	for (size_t i = 0; i < c->n_samples; i++) {
+		const struct sample *s = &c->sample[i];
+
+		if ((c->used && !s->in_force) || s->block == last || isnan(s->value[metric]))
+			continue;
+		last = s->block;
+		if (block)
+			block[n] = s->block;
+		if (value)
+			value[n] = s->value[metric];
+		n++;
+	}
+	return n;
+}
+
+size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
+		    double *mode, double *base)
+{
+	_free_ size_t *base_block = calloc(baseline->n_samples + 1, sizeof(size_t));
+	size_t nx, ny, n = 0;
+
+	if (!base_block)
+		abort();
+	nx = group_collect(c, metric, block, mode);
+	ny = group_collect(baseline, metric, base_block, base);
+	for (size_t i = 0, k = 0; i < nx && k < ny;) {
+		if (block[i] == base_block[k]) {
+			block[n] = block[i];
+			mode[n] = mode[i++];
+			base[n++] = base[k++];
+		} else if (block[i] < base_block[k]) {
+			i++;
+		} else {
+			k++;
+		}
+	}
+	return n;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Values of metrics and states of rows as people read them: the same words in tables, in the report
+ * and in sentences. */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+
+struct metric;
+
+/* "12.3k", "81.4 us", "0.063"; "-" for NAN. Returns `out`. */
+const char *text_value(const struct metric *m, double value, char *out, size_t size);
+/* The proof of a row of compare_run(): "in force (counter)", "NOT in force (61 %)". Returns `out`.
+ */
+const char *text_state(const json_t *row, char *out, size_t size);
+/* "10", or "8/10" where trials were left out. Returns `out`. */
+const char *text_used(const json_t *row, char *out, size_t size);
+/* "better than", "inconclusive against". */
+const char *text_verdict(const char *word);

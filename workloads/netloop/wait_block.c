@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/* recv(2) that sleeps in the socket (and polls there first, with SO_BUSY_POLL). */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "worker.h"
+
+/* A lost response must not be waited for without end. TCP loses none. */
+static int open_block(struct worker *w, struct diag *d)
+{
+	uint64_t us = w->l->timeout_ns / 2000;
+	struct timeval tv = {.tv_sec = (time_t)(us / 1000000),
+			     .tv_usec = (suseconds_t)(us % 1000000)};
+
+	if (!w->client || w->l->tcp)
+		return 0;
+	if (setsockopt(w->flow[0]->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
+		return diag_errno(d, -errno, "SO_RCVTIMEO");
+	return 0;
+}
+
+static void sleep_until(struct worker *w, uint64_t timeout_ns)
+{
+	uint64_t end = clock_ns() + timeout_ns;
+	const struct timespec ts = {.tv_sec = (time_t)(end / 1000000000u),
+				    .tv_nsec = (long)(end % 1000000000u)};
+
+	w->calls[CALL_NANOSLEEP]++;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+/* A request or response is still on its way out: wait for either direction. */
+static void await_either(struct worker *w, struct flow *f)
+{
+	struct pollfd p = {.fd = f->fd, .events = POLLIN | POLLOUT};
+
+	w->calls[CALL_POLL]++;
+	poll(&p, 1, -1);
+}
+
+static int receive(struct worker *w, uint64_t timeout_ns)
+{
+	struct flow *f = w->flow[0];
+	int flags = timeout_ns ? 0 : MSG_DONTWAIT;
+
+	if (timeout_ns && timeout_ns != WAIT_FOREVER && w->client && !f->in_flight) {
+		sleep_until(w, timeout_ns);
+		return 0;
+	}
+	if (__builtin_expect(f->owed != 0, 0)) {
+		int err;
+
+		if (timeout_ns)
+			await_either(w, f);
+		err = worker_flush(w, f);
+		if (err)
+			return err;
+		if (f->owed)
+			flags = MSG_DONTWAIT;
+	}
+	return worker_receive(w, f, flags);
+}
+
+static void nothing(struct worker *w)
+{
+}
+
+static void report(const struct worker *w, json_t *flags)
+{
+}
+
+const struct wait_ops wait_block = {
+	.name = "block",
+	.uses = WAIT_BLOCKS | WAIT_BUSY_POLLS | WAIT_SOCKET_POLLS,
+	.open = open_block,
+	.receive = receive,
+	.send = worker_send,
+	.stream = worker_stream_block,
+	.close = nothing,
+	.report = report,
+};
