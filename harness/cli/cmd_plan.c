@@ -115,12 +115,13 @@ int plan_print(const struct plan *p)
 		printf("Target      %s\n", p->target->label);
 	if (p->net)
 		printf("Network     %s\n", p->net->label);
-	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed "
+	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s%s, seed "
 	       "%llu\n",
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
 	       (double)p->e->runtime_ns / 1e9,
 	       p->calibrates[MODE_BLOCK] || p->calibrates[MODE_NET] ? ", calibration" : "",
-	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
+	       p->n_proof ? ", proof trials" : "", p->e->cpu_left ? ", CPU-left pass" : "",
+	       (unsigned long long)p->seed);
 	print_rebind(p->rebind);
 	print_preparation(p);
 	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "

@@ -314,8 +314,8 @@ static int set(struct sys *s, const struct knob *k, const char *instance, const 
 	return err ? err : verify(k, instance, &p, want, d);
 }
 
-static int print(const struct features *f, char *value, bool (*take)(const void *, const char *),
-		 const void *arg)
+static int print(const struct features *f, char *value, bool fixed,
+		 bool (*take)(const void *, const char *), const void *arg)
 {
 	size_t used = 0;
 
@@ -323,7 +323,7 @@ static int print(const struct features *f, char *value, bool (*take)(const void 
 	for (size_t i = 0; i < f->n; i++) {
 		const struct feature *one = &f->list[i];
 
-		if (one->fixed || !take(arg, one->name))
+		if (one->fixed != fixed || !take(arg, one->name))
 			continue;
 		if (used + strlen(one->name) + 20 > KNOB_VALUE_MAX)
 			return -EFBIG;
@@ -360,7 +360,7 @@ static int print_group(const struct knob *k, const char *instance, struct featur
 	const struct group *g = group_of(k);
 	const char *common = NULL;
 	char label[KNOB_LABEL_MAX];
-	bool alike = true, any = false;
+	bool alike = true, any = false, all_fixed = false;
 
 	for (int fixed = 0; fixed < 2 && !any; fixed++)
 		for (const char *const *name = g->names; *name; name++) {
@@ -369,6 +369,7 @@ static int print_group(const struct knob *k, const char *instance, struct featur
 			if (!one || one->fixed != (fixed != 0))
 				continue;
 			any = true;
+			all_fixed = fixed;
 			alike = alike && (!common || !strcmp(common, state_of(one)));
 			common = state_of(one);
 		}
@@ -376,7 +377,7 @@ static int print_group(const struct knob *k, const char *instance, struct featur
 		return diag_set(d, -EOPNOTSUPP, "%s: this kernel has no feature \"%s\"",
 				knob_label(k, instance, label), g->names[0]);
 	if (!alike)
-		return print(f, value, take_group, g);
+		return print(f, value, all_fixed, take_group, g);
 	snprintf(value, KNOB_VALUE_MAX, "%s", common);
 	return 0;
 }
@@ -395,7 +396,7 @@ static int get(struct sys *s, const struct knob *k, const char *instance, char *
 	qsort(f->list, f->n, sizeof(*f->list), compare);
 	if (group_of(k))
 		return print_group(k, instance, f, value, d);
-	err = print(f, value, take_all, NULL);
+	err = print(f, value, false, take_all, NULL);
 	return err ? diag_errno(d, err, "net.features of %s", instance) : 0;
 }
 

@@ -43,6 +43,8 @@ int net_words_read(const struct net_words *w, const struct knob *k, const char *
 		err = -EPROTO;
 	genl_request_free(&r);
 	genl_replies_free(&replies);
+	if (err == -EOPNOTSUPP && !*words)
+		snprintf(words, sizeof(words), "the driver has no %s", w->what);
 	return err ? net_unanswered(k, instance, err, words, d) : 0;
 }
 

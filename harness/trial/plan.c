@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "trial/canary.h"
 #include "trial/prepare.h"
+#include "trial/proof.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -309,6 +310,27 @@ static uint64_t calibration_ns(const struct plan *p)
 	return ns;
 }
 
+/* Tracepoints can be counted by root only: for others such a trial would show nothing. */
+static void pick_proof(struct plan *p, unsigned euid)
+{
+	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
+		struct plan_cell *c = &p->cells[p->run[i]];
+
+		c->proof = proof_is_expected(c->cell->mode);
+		p->n_proof += c->proof;
+	}
+}
+
+static uint64_t proof_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->n_run; i++)
+		if (p->cells[p->run[i]].proof)
+			ns += p->e->ramp_ns + PLAN_PROOF_RUN_NS + extra_ns(&p->cells[p->run[i]]);
+	return ns;
+}
+
 static int plan_cells(struct plan *p, const struct plan_options *o, struct diag *d)
 {
 	struct knob_setting *common[MODE_TARGETS] = {NULL};
@@ -387,8 +409,9 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		plan_free(p);
 		return err;
 	}
+	pick_proof(p, o->euid);
 	p->seconds_total_ns = (target ? target->prepare_ns : 0) + p->prepare_ns +
-			      calibration_ns(p) + e->blocks * plan_block_ns(p);
+			      calibration_ns(p) + proof_ns(p) + e->blocks * plan_block_ns(p);
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;

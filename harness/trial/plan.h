@@ -25,6 +25,7 @@ struct plan_cell {
 	struct knob_setting
 		*settings; /* the experiment's and the mode's, in order of application */
 	size_t n_settings;
+	bool proof; /* the mode expects something of counters that only a proof trial has */
 	struct placement placement;
 	double rate_per_s; /* open loop: fixed after calibration; 0 until then */
 };
@@ -38,7 +39,8 @@ struct plan {
 	size_t n_cells;
 	size_t *run; /* indices of the cells that run */
 	size_t n_run;
-	size_t *order; /* blocks x n_run indices into cells */
+	size_t n_proof; /* of these, cells with a proof trial */
+	size_t *order;	/* blocks x n_run indices into cells */
 	uint64_t seed;
 	char **not_applied; /* settings for every row that need root: "block.scheduler=none on vda"
 			     */
@@ -75,6 +77,7 @@ void plan_free(struct plan *p);
 uint64_t plan_block_ns(const struct plan *p);
 enum {
 	PLAN_CALIBRATION_RUN_NS = 300000000, /* measured part of a calibration trial */
+	PLAN_PROOF_RUN_NS = 200000000,	     /* of a proof trial, which is never timed */
 	PLAN_SPINNER_IDLE_NS = 500000000,    /* the spinner alone, before the cpu_left pass */
 };
 

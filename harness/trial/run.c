@@ -18,6 +18,7 @@
 #include "base/jsonio.h"
 #include "knob/transaction.h"
 #include "record/record.h"
+#include "trial/proof.h"
 #include "trial/resume.h"
 #include "trial/run_json.h"
 #include "trial/run_private.h"
@@ -84,6 +85,7 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 {
 	struct plan_cell *c = &run->plan->cells[cell];
 	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
+	bool proof = proof_is_pass(pass);
 	char id[64], resumed[16] = "", of[400];
 	_json_ json_t *record = NULL;
 	struct trial_request r = {
@@ -100,12 +102,15 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
+		.proof = json_object_get(run->proof, c->cell->id),
 	};
 	int err;
 
 	if (run->attempt)
 		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
-	if (calibration || left)
+	if (proof)
+		r.runtime_ns = PLAN_PROOF_RUN_NS;
+	if (calibration || left || proof)
 		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
 	else if (again)
 		snprintf(id, sizeof(id), "%.40s-t%u%s", again->id, again->tries + 1, resumed);
@@ -125,6 +130,8 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
+	if (proof)
+		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
 	run->done++;
 	err = retry_note(&run->retries, record, cell);
 	return err ? err : record_append_trial(run->dir.trials, record, d);
@@ -196,6 +203,26 @@ static int restore_rates(struct run *run, struct diag *d)
 	}
 	set_rates(run, best);
 	return 0;
+}
+
+/*
+ * Before the blocks, so that every trial's verdict can rest on it: a set-up of each mode that
+ * expects something of tracepoints. A resumed run has those of its start.
+ */
+static int proof_pass(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+
+		if (!c->proof || json_object_get(run->proof, c->cell->id))
+			continue;
+		run_report(run, "proof", c->cell->id, p->e->blocks * plan_block_ns(p));
+		err = run_trial(run, "proof", 0, i, p->run[i], NULL, d);
+	}
+	return err;
 }
 
 static int all_blocks(struct run *run, struct diag *d)
@@ -289,6 +316,8 @@ static int note_kept(void *context, json_t *trial, struct diag *d)
 		if (strcmp(run->plan->cells[i].cell->id, cell))
 			continue;
 		note_trial(run, trial, i);
+		if (proof_is_pass(jsonio_string(trial, "pass", "measure")))
+			json_object_set_new(run->proof, cell, proof_excerpt(trial));
 		err = retry_note(&run->retries, trial, i);
 	}
 	return err;
@@ -344,6 +373,8 @@ static int execute(struct run *run, struct diag *d)
 	else if (!err)
 		err = calibrate(run, d);
 	if (!err)
+		err = proof_pass(run, d);
+	if (!err)
 		err = all_blocks(run, d);
 	if (!err)
 		err = run_retries(run, d);
@@ -354,7 +385,7 @@ static int execute(struct run *run, struct diag *d)
 
 static uint64_t count_trials(const struct plan *p)
 {
-	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
+	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run + p->n_proof;
 
 	for (size_t i = 0; i < p->n_run; i++)
 		n += plan_calibrated(p, &p->cells[p->run[i]]);
@@ -459,7 +490,8 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	*r = (struct run_result){0};
 	run.best_per_s = calloc(plan->n_cells, sizeof(*run.best_per_s));
 	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
-	if (!run.best_per_s || !run.measured)
+	run.proof = json_object();
+	if (!run.best_per_s || !run.measured || !run.proof)
 		err = -ENOMEM;
 	else
 		err = open_dir(&run, d);
@@ -490,6 +522,7 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
+	json_decref(run.proof);
 	free(run.best_per_s);
 	free(run.measured);
 	retry_free(&run.retries);

@@ -15,6 +15,7 @@ struct run {
 	char id[300];
 	json_t *json; /* run.json */
 	json_t *spin_idle;
+	json_t *proof;	    /* cell id: what its proof trial counted */
 	double *best_per_s; /* one a cell: calibration */
 	bool *measured;	    /* one a cell: some trial is valid and in force */
 	struct retry_list retries;

@@ -16,6 +16,7 @@
 #include "evidence/evidence.h"
 #include "trial/host_watch.h"
 #include "trial/mode_argv.h"
+#include "trial/proof.h"
 #include "trial/net_job.h"
 #include "trial/trial_record.h"
 #include "trial/workload_run.h"
@@ -243,6 +244,7 @@ static int measure(struct trial *t, struct diag *d)
 		.cpus = t->cpus,
 		.pid = child_pid(t->work.child),
 		.server_pid = t->server.child ? child_pid(t->server.child) : 0,
+		.proof = proof_is_pass(t->r->pass),
 	};
 	int err = workload_run_await(&t->work, "ready", clock_ns() + t->r->ramp_ns + GRACE_NS,
 				     t->ctx->signal_fd, d);
@@ -314,7 +316,11 @@ static int read_output(struct trial *t, struct diag *d)
 	if (is_net(t))
 		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
+	if (t->r->proof)
+		json_object_set(t->evidence, "proof", t->r->proof);
 	trial_record_metrics(t->record);
+	if (proof_is_pass(t->r->pass))
+		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;
 }
 
