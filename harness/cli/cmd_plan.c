@@ -87,6 +87,15 @@ static void print_rebind(const struct rebind *r)
 		       r->controller[i].pci, r->asked, r->controller[i].before);
 }
 
+static void print_corunner(const struct plan *p)
+{
+	_free_ char *cpus = cpulist_text(&p->corunner);
+
+	if (p->e->corunner)
+		printf("Co-runner   a program of normal priority on CPU %s beside every trial\n",
+		       cpus ? cpus : "?");
+}
+
 static void print_preparation(const struct plan *p)
 {
 	char size[32];
@@ -124,6 +133,7 @@ int plan_print(const struct plan *p)
 	       (unsigned long long)p->seed);
 	print_rebind(p->rebind);
 	print_preparation(p);
+	print_corunner(p);
 	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
 	       "again at the end, %llu at most\n\n",
 	       minutes, seconds,

@@ -19,8 +19,8 @@ static const char *const experiment_keys[] = {
 	"baseline", "set",    "design",	 "load",	  "allow_rebind", "poll_queues",
 	"primary",  "groups", "prepare", "prepare_round",
 };
-static const char *const design_keys[] = {"blocks", "ramp",	"runtime",	"max_cells",
-					  "seed",   "cpu_left", "max_net_cells"};
+static const char *const design_keys[] = {"blocks", "ramp",	"runtime",	 "max_cells",
+					  "seed",   "cpu_left", "max_net_cells", "corunner"};
 
 static int load_text(const struct yaml_node *root, const char *key, char **out, struct diag *d)
 {
@@ -34,6 +34,24 @@ static int load_text(const struct yaml_node *root, const char *key, char **out, 
 		return err;
 	*out = strdup(node->text);
 	return *out ? 0 : -ENOMEM;
+}
+
+static int load_corunner(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	static const char *const words[] = {"none", "cpu", "sibling"};
+	int err = yaml_expect(node, YAML_SCALAR, d);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], node->text)) {
+			e->corunner = (enum experiment_corunner)i;
+			return 0;
+		}
+	return err ? err
+		   : yaml_error(node, d, -EINVAL,
+				"corunner is none, cpu (on the measured CPUs) or sibling (on their "
+				"SMT "
+				"siblings), not \"%s\"",
+				node->text);
 }
 
 static int load_design(const struct yaml_node *design, struct experiment *e, struct diag *d)
@@ -67,6 +85,8 @@ static int load_design(const struct yaml_node *design, struct experiment *e, str
 		err = yaml_u64(node, &e->seed, d);
 	if (!err && (node = yaml_get(design, "cpu_left")))
 		err = yaml_bool(node, &e->cpu_left, d);
+	if (!err && (node = yaml_get(design, "corunner")))
+		err = load_corunner(node, e, d);
 	return err;
 }
 

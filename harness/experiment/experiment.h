@@ -20,6 +20,13 @@ enum experiment_prepare {
 	EXPERIMENT_PREPARE_PTS
 };
 
+/* A program of normal priority that runs beside every measured trial. */
+enum experiment_corunner {
+	EXPERIMENT_CORUNNER_NONE,
+	EXPERIMENT_CORUNNER_CPU,     /* on the measured CPUs themselves */
+	EXPERIMENT_CORUNNER_SIBLING, /* on their SMT siblings */
+};
+
 struct experiment_load {
 	enum mode_target kind; /* which of the two halves below counts */
 	/* a block device */
@@ -66,6 +73,7 @@ struct experiment {
 	bool allow_rebind;	/* make poll queues for the whole run where there are none */
 	uint64_t poll_queues;	/* how many then */
 	enum experiment_prepare prepare;
+	enum experiment_corunner corunner;
 	uint64_t prepare_round_ns; /* of pts */
 	bool cpu_left;		   /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
 	struct mode_pairs set;	   /* for every row; left out, and said, where root is missing */

@@ -3,11 +3,13 @@
 #include <stdio.h>
 
 #include "analysis/canary.h"
+#include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/record.h"
 #include "trial/canary.h"
 #include "trial/prepare.h"
 #include "trial/run_private.h"
+#include "trial/spin_idle.h"
 
 int run_canary(struct run *run, uint64_t block, bool retry, struct diag *d)
 {
@@ -58,6 +60,26 @@ int run_retries(struct run *run, struct diag *d)
 	run->result->retried = run->retries.made;
 	json_object_set_new(run->json, "retries", retry_json(&run->retries));
 	return err;
+}
+
+int run_corunner_alone(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	int err;
+
+	if (!p->e->corunner)
+		return 0;
+	run->corunner_alone = json_incref(jsonio_at(run->json, "corunner.alone"));
+	if (run->corunner_alone)
+		return 0;
+	run_report(run, "co-runner alone", "", p->seconds_total_ns);
+	err = spin_idle(run->o->bin_dir, &run->dir, &p->corunner, PLAN_SPINNER_IDLE_NS, true,
+			run->ctx.signal_fd, &run->corunner_alone, d);
+	if (err)
+		return diag_prefix(d, err, "co-runner");
+	json_object_set_new(run->json, "corunner",
+			    json_pack("{s:O}", "alone", run->corunner_alone));
+	return record_write_run(run->dir.dir, run->json, d);
 }
 
 static void report_preparation(void *context, const char *phase, uint64_t left_ns)

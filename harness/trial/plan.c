@@ -352,6 +352,33 @@ static int plan_cells(struct plan *p, const struct plan_options *o, struct diag 
 	return err;
 }
 
+/* Where the co-runner is: the same for all cells, so that its losses can be compared. */
+static int plan_corunner(struct plan *p, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && p->e->corunner && i < p->measured.n; i++) {
+		struct cpulist siblings = {0};
+
+		if (p->e->corunner == EXPERIMENT_CORUNNER_CPU) {
+			err = cpulist_add(&p->corunner, p->measured.cpu[i]);
+			continue;
+		}
+		if (machine_siblings(p->machine, p->measured.cpu[i], &siblings))
+			continue;
+		for (size_t k = 0; !err && k < siblings.n; k++)
+			if (!cpulist_has(&p->measured, siblings.cpu[k]))
+				err = cpulist_add(&p->corunner, siblings.cpu[k]);
+		cpulist_free(&siblings);
+	}
+	if (!err && p->e->corunner && !p->corunner.n)
+		err = diag_set(
+			d, -ENODEV,
+			"corunner: sibling: the measured CPUs have no SMT sibling beside them "
+			"on this machine; corunner: cpu puts it on them");
+	return err;
+}
+
 static int plan_preparation(struct plan *p, struct diag *d)
 {
 	const struct experiment *e = p->e;
@@ -405,6 +432,8 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		err = draw_order(p);
 	if (!err)
 		err = collect_cpus(p);
+	if (!err)
+		err = plan_corunner(p, d);
 	if (err) {
 		plan_free(p);
 		return err;
@@ -412,6 +441,8 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	pick_proof(p, o->euid);
 	p->seconds_total_ns = (target ? target->prepare_ns : 0) + p->prepare_ns +
 			      calibration_ns(p) + proof_ns(p) + e->blocks * plan_block_ns(p);
+	if (e->corunner)
+		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS;
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;
@@ -430,6 +461,7 @@ void plan_free(struct plan *p)
 	free(p->run);
 	free(p->order);
 	cpulist_free(&p->measured);
+	cpulist_free(&p->corunner);
 	*p = (struct plan){0};
 }
 

@@ -46,6 +46,7 @@ struct plan {
 			     */
 	size_t n_not_applied;
 	struct cpulist measured;       /* every CPU some cell measures on: where cpu_left spins */
+	struct cpulist corunner;       /* CPUs with a co-runner beside every measured trial */
 	bool calibrates[MODE_TARGETS]; /* some open-loop rate is a share of the best measured one */
 	uint64_t seconds_total_ns;     /* forecast */
 	uint64_t prepare_ns;	       /* of it, for the preparation of the target */

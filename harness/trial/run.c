@@ -110,6 +110,11 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
 	if (proof)
 		r.runtime_ns = PLAN_PROOF_RUN_NS;
+	r.corunner = run->corunner_alone && !left && !proof && !calibration;
+	if (r.corunner) {
+		r.spin_on = &run->plan->corunner;
+		r.spin_idle = run->corunner_alone;
+	}
 	if (calibration || left || proof)
 		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
 	else if (again)
@@ -257,7 +262,7 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 	if (!p->e->cpu_left)
 		return 0;
 	run_report(run, "CPU left", "spinner alone", block_ns);
-	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS,
+	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS, false,
 			run->ctx.signal_fd, &run->spin_idle, d);
 	if (err == -EBUSY) { /* no figure is better than an inflated one */
 		json_object_set_new(run->json, "cpu_left_absent", json_string(d->text));
@@ -374,6 +379,8 @@ static int execute(struct run *run, struct diag *d)
 		err = calibrate(run, d);
 	if (!err)
 		err = proof_pass(run, d);
+	if (!err)
+		err = run_corunner_alone(run, d);
 	if (!err)
 		err = all_blocks(run, d);
 	if (!err)
@@ -522,6 +529,7 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
+	json_decref(run.corunner_alone);
 	json_decref(run.proof);
 	free(run.best_per_s);
 	free(run.measured);

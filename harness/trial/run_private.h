@@ -15,6 +15,7 @@ struct run {
 	char id[300];
 	json_t *json; /* run.json */
 	json_t *spin_idle;
+	json_t *corunner_alone;
 	json_t *proof;	    /* cell id: what its proof trial counted */
 	double *best_per_s; /* one a cell: calibration */
 	bool *measured;	    /* one a cell: some trial is valid and in force */
@@ -31,6 +32,9 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 	      const struct retry_entry *again, struct diag *d);
 
 /* passes.c */
+/* What the co-runner does alone, where the experiment has one; of the run's start when it goes on.
+ */
+int run_corunner_alone(struct run *run, struct diag *d);
 /* What the host does with work that no mode can touch, once a block and once before the retries. */
 int run_canary(struct run *run, uint64_t block, bool retry, struct diag *d);
 /* Invalid trials once more, in the order of the run; what is still missing then is said. */

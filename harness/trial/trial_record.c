@@ -129,24 +129,33 @@ void trial_record_metrics(json_t *record)
 		json_object_set_new(metrics, "energy_nj_per_io", json_real(value * 1e3 / ios));
 }
 
-void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle)
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
-	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
 	size_t i;
 
-	if (!(ios > 0))
-		return;
 	json_array_foreach (json_object_get(spinner, "per_cpu"), i, one) {
 		double work = jsonio_number(one, "work");
 
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
 		/* Work done beside the load, in the CPU time it took alone. */
 		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
+		had_ns += jsonio_number(spinner, "window_ns");
 	}
-	if (isfinite(left_ns))
-		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
 	json_object_set(record, "spinner", (json_t *)spinner);
+	if (!isfinite(left_ns) || !(had_ns > 0))
+		return;
+	if (corunner) {
+		double lost_ns = fmax(had_ns - left_ns, 0);
+
+		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / had_ns));
+		if (ios > 0)
+			json_object_set_new(metrics, "corunner_lost_per_io",
+					    json_real(lost_ns / ios));
+	} else if (ios > 0) {
+		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
+	}
 }
 
 /* Labels spoil nothing by themselves: what the host did beyond its limits, and whose I/O it was. */
