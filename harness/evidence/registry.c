@@ -146,6 +146,9 @@ static const struct evidence_counter counters[] = {
 	 .kernel = true,
 	 .proof = true},
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
+	KERNEL(NULL, "net_rx_softirqs_per_napi",
+	       "net_rx_softirqs over the number of NAPI instances of the target's interfaces "
+	       "(count)"),
 	LOOP("epoll_wait_calls", "epoll_wait calls of both ends, as the loops counted (count)"),
 	LOOP("empty_polls",
 	     "receive calls of both ends that came back with nothing, instead of waiting (count)"),

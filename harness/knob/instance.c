@@ -109,8 +109,6 @@ int knob_instances_on(struct sys *s, const struct knob *k, const char *dev, char
 
 bool knob_disturbs(const struct knob *a, const char *name)
 {
-	if (a->part_of && !strcmp(a->part_of, name))
-		return true;
 	for (const char *const *other = a->disturbs; other && *other; other++)
 		if (!strcmp(*other, name))
 			return true;

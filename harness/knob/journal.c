@@ -91,7 +91,15 @@ static int new_entry(struct journal *j, const char *name, const char *instance,
 /* Which instances a device made anew had is known only while it is there: all may be. */
 bool journal_disturbs(const struct entry *a, const struct entry *b)
 {
-	if (a == b || !a->knob || !knob_disturbs(a->knob, b->name))
+	const char *b_whole = b->knob ? b->knob->part_of : NULL;
+
+	if (a == b || !a->knob)
+		return false;
+	if (a->knob->part_of && !strcmp(a->knob->part_of, b->name) &&
+	    !strcmp(a->instance, b->instance))
+		return true;
+	/* what changes the whole changes its parts */
+	if (!knob_disturbs(a->knob, b->name) && !(b_whole && knob_disturbs(a->knob, b_whole)))
 		return false;
 	if (a->knob->touches || !strcmp(a->instance, b->instance))
 		return true;

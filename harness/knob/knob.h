@@ -111,7 +111,7 @@ int knob_instances(struct sys *s, const struct knob *k, char ***instances);
  * not all need be readable. */
 int knob_instances_on(struct sys *s, const struct knob *k, const char *dev, char ***instances);
 
-/* May a write to `a` change the knob called `name`, by its own row? */
+/* Is `name` among what a write to `a` disturbs? */
 bool knob_disturbs(const struct knob *a, const char *name);
 
 /* One wanted setting: the unit of everything that is applied. */

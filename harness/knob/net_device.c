@@ -245,10 +245,13 @@ static int find(struct sys *s, const char *id, char name[static KNOB_INSTANCE_MA
 	for (size_t i = 0; !err && devices[i]; i++) {
 		char other[NET_ID_MAX];
 
-		if (!net_identity(s, devices[i], other) && !strcmp(other, id)) {
+		err = net_identity(s, devices[i], other);
+		if (!err && !strcmp(other, id)) {
 			snprintf(name, KNOB_INSTANCE_MAX, "%s", devices[i]);
 			return 0;
 		}
+		if (err == -ENOENT) /* it went while we looked */
+			err = 0;
 	}
 	return err ? err : -ENOENT;
 }
@@ -281,8 +284,12 @@ int net_locate(struct sys *s, const char *instance, const char *id, uint64_t dea
 		return diag_set(d, err, "gone: its namespace, and what was set there");
 	if (!*id || (err && err != -ENODEV))
 		return err;
-	if (!err && !net_identity(s, instance, there) && !strcmp(there, id))
+	if (!err)
+		err = net_identity(s, instance, there);
+	if (!err && !strcmp(there, id))
 		return 0;
+	if (err && err != -ENODEV && err != -ENOENT)
+		return diag_errno(d, err, "%s: which device it is", instance);
 	if (!strncmp(id, "mac/", 4))
 		return diag_set(d, -ENODEV,
 				"gone: its namespace with the device, and what was set there");

@@ -39,24 +39,19 @@ static const char *where(const struct entry *e)
 	return e->at ? e->at : e->instance;
 }
 
-/* 0; else the entry's state says what became of it. */
-static int locate(struct sys *s, const struct journal *j, struct entry *e)
+static int locate(struct sys *s, const struct journal *j, struct entry *e, struct diag *d)
 {
 	char now[KNOB_INSTANCE_MAX];
-	struct diag d = {""};
 	int err;
 
-	if (!net_is_scope(e->knob))
+	if (!net_is_scope(e->knob) || e->at)
 		return 0;
-	err = net_locate(s, e->instance, e->device ? e->device : "", j->patience_ns, now, &d);
-	if (err) {
-		fail(e, err == -ENODEV ? ENTRY_BACK : ENTRY_FAILED,
-		     *d.text ? d.text : strerror(-err));
-		return err;
+	err = net_locate(s, e->instance, e->device ? e->device : "", j->patience_ns, now, d);
+	if (!err) {
+		e->at = strdup(now);
+		err = e->at ? 0 : -ENOMEM;
 	}
-	free(e->at);
-	e->at = strdup(now);
-	return e->at ? 0 : -ENOMEM;
+	return err;
 }
 
 /* Its device went, and its state with it: not to be confused with a file that cannot be read just
@@ -87,8 +82,15 @@ static int look(struct sys *s, const struct journal *j, struct entry *e)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
 	struct diag d = {""};
-	int err = value ? knob_get(s, e->knob, where(e), value, &d) : -ENOMEM;
+	int err = value ? locate(s, j, e, &d) : -ENOMEM;
 
+	if (err == -ENODEV) {
+		set_now(e, NULL);
+		fail(e, ENTRY_BACK, d.text);
+		return 0;
+	}
+	if (!err)
+		err = knob_get(s, e->knob, where(e), value, &d);
 	set_now(e, err ? NULL : value);
 	if (!err && !e->now)
 		err = -ENOMEM;
@@ -134,7 +136,9 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 		return;
 	}
 	e->state = ENTRY_OPEN;
-	if (locate(s, j, e) || look(s, j, e) || e->state == ENTRY_BACK)
+	free(e->at); /* it may have moved since */
+	e->at = NULL;
+	if (look(s, j, e) || e->state == ENTRY_BACK)
 		return;
 	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
 		fail(e, ENTRY_CONFLICT,

@@ -202,27 +202,36 @@ static int read_back(struct knob_session *s, size_t index, bool disturbed, struc
 	return err;
 }
 
-/* A device made anew has its driver's defaults: give it back what it had, or what we gave it. */
-static int put_back_disturbed(struct knob_session *s, const struct entry *written, struct diag *d)
+static int put_back_one(struct knob_session *s, const struct entry *e, struct diag *d)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	const char *want = e->intended ? e->intended : e->original;
+	int err = value ? knob_get(s->sys, e->knob, e->instance, value, d) : -ENOMEM;
+
+	if (!err && !e->knob->same(want, value))
+		err = knob_set(s->sys, e->knob, e->instance, want, d);
+	return is_absent(err) ? 0 : err;
+}
+
+/*
+ * A device made anew has its driver's defaults: give it back what it had, or what we gave it. A
+ * whole before its parts, which may differ from it by our doing; but not the whole that was meant
+ * to change.
+ */
+static int put_back_disturbed(struct knob_session *s, const struct entry *written, struct diag *d)
+{
+	const char *whole = written->knob->part_of;
 	char label[KNOB_LABEL_MAX];
-	int err = value ? 0 : -ENOMEM;
+	int err = 0;
 
-	for (size_t i = 0; !err && i < s->journal.n; i++) {
-		const struct entry *e = &s->journal.entry[i];
-		const char *want = e->intended ? e->intended : e->original;
-		const char *whole = written->knob->part_of;
+	for (int parts = 0; parts < 2; parts++)
+		for (size_t i = 0; !err && i < s->journal.n; i++) {
+			const struct entry *e = &s->journal.entry[i];
 
-		/* the whole that it is a part of is meant to change */
-		if (!journal_disturbs(written, e) || (whole && !strcmp(whole, e->name)))
-			continue;
-		err = knob_get(s->sys, e->knob, e->instance, value, d);
-		if (!err && !e->knob->same(want, value))
-			err = knob_set(s->sys, e->knob, e->instance, want, d);
-		if (is_absent(err))
-			err = 0;
-	}
+			if (journal_disturbs(written, e) && (e->knob->part_of != NULL) == parts &&
+			    !(whole && !strcmp(whole, e->name)))
+				err = put_back_one(s, e, d);
+		}
 	return err ? diag_prefix(d, err, "after setting %s",
 				 knob_label(written->knob, written->instance, label))
 		   : 0;
@@ -328,24 +337,28 @@ static int tell_irqbalance(struct knob_session *s, const struct knob_setting *w,
 	return err ? err : apply_one(s, ban, d);
 }
 
-/* Does a write to `a` change `name`, itself or by what it changes? The tables nest a few deep. */
+/* Does a write to `a` change `name`, by the row or by what that changes? The tables nest a few
+ * deep. */
 static bool reaches(struct knob_session *s, const struct knob *a, const char *name, unsigned depth)
 {
+	const struct knob *k = s->journal.find(name);
 	const struct knob *whole = a->part_of ? s->journal.find(a->part_of) : NULL;
 
-	if (knob_disturbs(a, name))
+	/* what changes the whole changes its parts */
+	if (knob_disturbs(a, name) || (k && k->part_of && knob_disturbs(a, k->part_of)))
 		return true;
-	if (!depth)
-		return false;
-	if (whole && reaches(s, whole, name, depth - 1))
-		return true;
-	for (const char *const *other = a->disturbs; other && *other; other++) {
-		const struct knob *k = s->journal.find(*other);
+	for (const char *const *other = a->disturbs; depth && other && *other; other++) {
+		const struct knob *next = s->journal.find(*other);
 
-		if (k && reaches(s, k, name, depth - 1))
+		if (next && reaches(s, next, name, depth - 1))
 			return true;
 	}
-	return false;
+	return depth && whole && reaches(s, whole, name, depth - 1);
+}
+
+static bool goes_before(struct knob_session *s, const struct knob *a, const struct knob *b)
+{
+	return reaches(s, a, b->name, 3) || (b->part_of && !strcmp(b->part_of, a->name));
 }
 
 /* What others change comes after them; else in the order given. `order` has room for n. */
@@ -362,8 +375,7 @@ static void sort(struct knob_session *s, const struct knob_setting *w, size_t n,
 			bool ready = true;
 
 			for (size_t j = i; ready && j < n; j++)
-				ready = j == k ||
-					!reaches(s, order[j]->knob, order[k]->knob->name, 3);
+				ready = j == k || !goes_before(s, order[j]->knob, order[k]->knob);
 			if (ready) {
 				first = k;
 				break;

@@ -46,7 +46,9 @@ inside() { nsenter --net=/proc/$holder/ns/net "$@"; }
 # start_server OPTION...: in the other namespace; $server is its pid. Waits until it listens.
 start_server() {
 	: >"$dir/listens"
-	inside "$netloop" serve --bind 10.77.0.2 $server_cpu "$@" <<<"$token" >"$dir/listens" 2>"$dir/server" &
+	# not by inside(): $! would be a shell's
+	nsenter --net=/proc/$holder/ns/net ${as:-} "$netloop" serve --bind 10.77.0.2 $server_cpu "$@" \
+		<<<"$token" >"$dir/listens" 2>"$dir/server" &
 	server=$!
 	for _ in $(seq 500); do
 		[ -s "$dir/listens" ] && return
