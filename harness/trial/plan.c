@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
@@ -199,6 +200,10 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		snprintf(reason, sizeof(reason), "%s cannot make mode %s (it has no %s: section)",
 			 cell->workload, cell->mode->name, cell->workload);
 		refuse(c, reason, "");
+		return 0;
+	}
+	if (p->e->corunner && !workload_find(cell->workload)->controlled) {
+		refuse(c, "a co-runner is measured beside our own loops only", "");
 		return 0;
 	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
