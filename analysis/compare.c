@@ -14,6 +14,7 @@
 #include "analysis/judge.h"
 #include "analysis/kind.h"
 #include "analysis/published.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -182,6 +183,18 @@ static json_t *row_metrics(const struct cell *c)
 	return out;
 }
 
+/* SNIA's rule over the blocks, in their order; null with fewer than five. */
+static json_t *row_steady(const struct cell *c)
+{
+	_free_ double *value = calloc(c->n_samples + 1, sizeof(*value));
+	const struct metric *all;
+	size_t n;
+
+	all = metric_all(&n);
+	n = value ? group_collect(c, (size_t)(metric_find(c->kind->rate) - all), NULL, value) : 0;
+	return steady_json(value, n);
+}
+
 static json_t *row_json(const struct cell *c)
 {
 	json_t *reasons = json_array(), *row;
@@ -216,6 +229,7 @@ static json_t *row_json(const struct cell *c)
 		json_object_set_new(row, "share", json_real(c->share));
 	if (json_object_get(c->spec, "published"))
 		json_object_set(row, "published", json_object_get(c->spec, "published"));
+	json_object_set_new(row, "steady", row_steady(c));
 	return row;
 }
 

@@ -52,6 +52,7 @@ static const struct kind kinds[] = {
 			      {"latency_p999_ns", false},
 			      {"cpu_ns_per_io_task", false},
 			      {"cpu_left_per_io", true},
+			      {"corunner_lost_per_io", false},
 			      {"interrupts_per_io", false}},
 		   .axis = block_axes},
 	[NET_RR] = {.name = "net_rr",

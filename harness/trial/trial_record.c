@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/check.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -170,10 +171,10 @@ void trial_record_metrics(json_t *record, enum mode_target kind)
 		block_metrics(evidence, counters, metrics);
 }
 
-void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle)
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
-	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
 	double transactions = jsonio_number(record, "evidence.counts.transaction");
 	size_t i;
 
@@ -183,13 +184,24 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
 		/* Work done beside the load, in the CPU time it took alone. */
 		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
+		had_ns += jsonio_number(spinner, "window_ns");
 	}
-	if (isfinite(left_ns) && ios > 0)
+	json_object_set(record, "spinner", (json_t *)spinner);
+	if (!isfinite(left_ns) || !(had_ns > 0))
+		return;
+	if (corunner) {
+		double lost_ns = fmax(had_ns - left_ns, 0);
+
+		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / had_ns));
+		if (ios > 0)
+			json_object_set_new(metrics, "corunner_lost_per_io",
+					    json_real(lost_ns / ios));
+	} else if (ios > 0) {
 		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
-	if (isfinite(left_ns) && transactions > 0)
+	} else if (transactions > 0) {
 		json_object_set_new(metrics, "cpu_left_per_transaction",
 				    json_real(left_ns / transactions));
-	json_object_set(record, "spinner", (json_t *)spinner);
+	}
 }
 
 /* Labels spoil nothing by themselves: what the host did beyond its limits, and whose I/O it was. */
@@ -198,6 +210,9 @@ static void label(json_t *record)
 	json_t *labels = json_object_get(record, "labels");
 	double ios = jsonio_number(record, "evidence.counts.io");
 
+	json_object_set_new(record, "steady", steady_of_trial(record));
+	if (json_is_false(jsonio_at(record, "steady.reached")))
+		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
 	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));
