@@ -332,37 +332,6 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 	return err;
 }
 
-static json_t *pair_json(const struct pair *p)
-{
-	const struct judgement *j = &p->judgement;
-	char est[32], low[32], high[32], text[128];
-	double (*scale)(double) = j->ratio ? exp : fabs;
-
-	if (j->n && j->i95.level > 0)
-		snprintf(text, sizeof(text), "%s [%s, %s]",
-			 judge_text(j, j->estimate, est, sizeof(est)),
-			 judge_text(j, j->i95.low, low, sizeof(low)),
-			 judge_text(j, j->i95.high, high, sizeof(high)));
-	else if (j->n)
-		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
-	else
-		snprintf(text, sizeof(text), "-");
-#define SCALED(v) number_or_null(j->ratio ? scale(v) : (v))
-	return json_pack(
-		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
-		"s:o, s:o, s:s, s:s, s:s}",
-		"metric", j->metric->name, "declared", p->declared, "n", (json_int_t)j->n, "scale",
-		j->ratio ? "ratio" : "difference", "baseline", number_or_null(j->baseline), "mode",
-		number_or_null(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
-		"high", SCALED(j->i95.high), "level", number_or_null(j->i95.level), "p",
-		number_or_null(j->p), "p_adjusted", number_or_null(j->adjusted), "family",
-		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
-		SCALED(j->detectable), "blocks_needed",
-		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
-		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
-#undef SCALED
-}
-
 /* One family of the declared metrics, one of those that were asked for afterwards. */
 static int judge_pairs(struct comparison *cmp)
 {
@@ -431,6 +400,7 @@ static json_t *result_json(struct comparison *cmp)
 	const struct run_data *run = cmp->cells->run;
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
+	json_t *crossovers = crossover_all(cmp);
 
 	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
@@ -441,7 +411,7 @@ static json_t *result_json(struct comparison *cmp)
 		words[p->judgement.word]++;
 		json_array_append_new(
 			json_object_get(json_array_get(p->group->rows, p->row), "comparisons"),
-			pair_json(p));
+			judge_json(&p->judgement, p->declared));
 	}
 	for (size_t i = 0; i < run->n_notes; i++)
 		json_array_append_new(left_out,
@@ -449,20 +419,21 @@ static json_t *result_json(struct comparison *cmp)
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
 	return json_pack(
-		"{s:s, s:o, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
-		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossover_all(cmp),
-		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
-		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "canary",
-		cmp->cells->canary, "blocks", (json_int_t)cmp->cells->blocks, "trials",
-		(json_int_t)run->n_trials, "dirty",
-		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
-		left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		"{s:s, s:o, s:o, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, "
+		"s:I}}",
+		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossovers, "throughout",
+		crossover_throughout(crossovers), "baseline",
+		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
+		json_object_get(run->run, "cpu_left_absent"), "canary", cmp->cells->canary,
+		"blocks", (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
+		"dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups,
+		"left_out", left_out, "rows_measured", (json_int_t)measured, "words", "better",
 		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
 		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);
 }
 
-static int check_metrics(const struct compare_options *o, struct diag *d)
+int compare_check_metrics(const struct compare_options *o, struct diag *d)
 {
 	const char *names[128];
 	const struct metric *all;
@@ -502,7 +473,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		  struct diag *d)
 {
 	struct comparison cmp = {.cells = cells};
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = find_baseline(&cmp, o, d);
@@ -532,7 +503,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
 {
 	struct cells *cells = NULL;
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = cells_read(dir, NULL, &cells, d);

@@ -16,7 +16,7 @@ static const struct kind_axis block_axes[] = {
 	{.key = "numjobs", .label = "jobs", .unit = ""},
 	{.key = "open_loop"},
 	{.key = "rate_iops", .label = "rate", .unit = "1/s", .open_only = true},
-	{.key = "rate_share", .label = "share of the best rate", .unit = "", .open_only = true},
+	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "dsync"},
 	{NULL},
 };
@@ -30,7 +30,7 @@ static const struct kind_axis net_axes[] = {
 	{.key = "flows", .label = "flows", .unit = ""},
 	{.key = "open_loop"},
 	{.key = "rate_per_s", .label = "rate", .unit = "1/s", .open_only = true},
-	{.key = "rate_share", .label = "share of the best rate", .unit = "", .open_only = true},
+	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
 	{NULL},
 };
 

@@ -56,6 +56,15 @@ rm "$tmp/both/figures/r0-time.svg"
 (cd "$tmp/both/figures" && gnuplot r0-time.gp)
 grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
 
+# Two runs in one page, and a crossing
+make_run "$tmp/cross" --depths 1,2,8,16
+make_run "$tmp/cross2" --depths 1,2,8,16 --seed 5 --kernel 6.2.0-test
+expect 0 "report.html" "$bin" report "$tmp/cross" "$tmp/cross2" --output "$tmp/two"
+says "$tmp/two/report.html" "their difference is the candidate explanation"
+says "$tmp/two/report.html" "6.2.0-test"
+says "$tmp/two/report.html" "crossing is better up to a depth of about"
+ls "$tmp/two/figures/r1-load0-p50.svg" >/dev/null
+
 # Names that are markup, shell and gnuplot
 make_run "$tmp/evil" --net --hostile
 expect 0 "17 figures" "$bin" report "$tmp/evil"
@@ -116,5 +125,5 @@ fi
 
 python3 "$here/browser.py" "$tmp/both/report.html" "$artefacts"
 python3 "$here/browser.py" "$tmp/evil/report.html" "$artefacts/hostile"
-python3 "$here/browser.py" "$tmp/invalid/report.html" "$artefacts/invalid"
+python3 "$here/browser.py" "$tmp/two/report.html" "$artefacts/two"
 echo ok
