@@ -176,7 +176,7 @@ static json_t *row_metrics(const struct cell *c)
 		json_decref(one);
 	}
 	if (!isnan(c->cpu_left))
-		json_object_set_new(out, "cpu_left_per_io",
+		json_object_set_new(out, c->kind->left,
 				    json_pack("{s:f, s:i}", "value", c->cpu_left, "n", 1));
 	return out;
 }
