@@ -67,6 +67,30 @@ static void print_left_out(const struct plan *p)
 	}
 }
 
+/* Every line of a job file that is not the user's, and every one that only trust lets through. */
+static void print_fio(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		const json_t *list = json_object_get(c->fio, "imposed"), *one, *old;
+		size_t k, n;
+
+		if (json_array_size(list))
+			printf("\n%s: imposed on the job file:\n", c->cell->id);
+		json_array_foreach (list, k, one) {
+			const char *line = json_string_value(json_object_get(one, "line"));
+
+			printf("  %-32s %s\n", line ? line : "(left out)",
+			       json_string_value(json_object_get(one, "why")));
+			json_array_foreach (json_object_get(one, "instead_of"), n, old)
+				printf("      instead of %s\n", json_string_value(old));
+		}
+		list = json_object_get(c->fio, "untrusted");
+		json_array_foreach (list, k, one)
+			printf("  trusted: %s\n", json_string_value(one));
+	}
+}
+
 static void print_not_applied(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_not_applied; i++)
@@ -111,6 +135,7 @@ int plan_print(const struct plan *p)
 	if (print_cells(p))
 		return EXIT_INVALID;
 	print_left_out(p);
+	print_fio(p);
 	print_not_applied(p);
 	return EXIT_OK;
 }

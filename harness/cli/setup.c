@@ -47,6 +47,9 @@ static const struct opt table[] = {
 	 .help = "leave out the pass that measures what CPU is left to others"},
 	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"trust", NULL, OPT_BOOL, 0, AT(trust),
+	 .help = "run a fio job file with options that are not on the allow list, after showing "
+		 "them"},
 	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"allow-rebind", NULL, OPT_BOOL, 0, AT(allow_rebind),
@@ -79,8 +82,9 @@ void setup_defaults(struct setup_options *o)
 	};
 }
 
-/* The members that change the plan; one table for both directions. Not among them: --write-id.
- * Whoever resumes a run that destroys data says so himself; a file cannot. */
+/* The members that change the plan; one table for both directions. Not among them: --write-id and
+ * --trust. Whoever resumes a run that destroys data, or runs commands, says so himself; a file
+ * cannot. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -357,6 +361,7 @@ int setup_make(const struct setup_options *o, const char *name, bool change, str
 		.seed = o->seed == UINT64_MAX ? 0 : o->seed,
 		.euid = geteuid(),
 		.ignore_requires = o->ignore_requires,
+		.trust = o->trust,
 		.rebind = &s->rebind,
 	};
 	int err;

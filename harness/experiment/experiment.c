@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "base/yaml.h"
 #include "experiment/group.h"
+#include "experiment/group_fio.h"
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
@@ -316,5 +317,8 @@ void experiment_free(struct experiment *e)
 		experiment_cell_clear(&e->cells[i]);
 	}
 	free(e->cells);
+	for (size_t i = 0; i < e->n_fio; i++)
+		group_fio_free(e->fio[i]);
+	free(e->fio);
 	*e = (struct experiment){0};
 }

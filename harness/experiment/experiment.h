@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "adapter/fio_job.h"
 #include "mode/mode.h"
 
 struct diag;
@@ -31,6 +32,17 @@ struct experiment_load {
 	double rate_share; /* of the best rate seen in calibration; 0: rate_per_s is given */
 	double rate_per_s; /* arrivals a second over all jobs or flows */
 	bool poisson;	   /* arrivals: Poisson, else constant */
+	/* The user's own fio job, or NULL. The above then says what it does; what its jobs do not
+	 * have in common is 0, or "various". */
+	const struct experiment_fio *fio;
+};
+
+/* A job file as a group names it (fio_job, fio_section). */
+struct experiment_fio {
+	char *file, *section; /* as written; section NULL: all of them */
+	char digest[65];      /* SHA-256 of the file */
+	struct fio_job job;
+	struct fio_job_load load;
 };
 
 struct experiment_cell {
@@ -62,6 +74,8 @@ struct experiment {
 	struct mode_pairs set;	/* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;
 	size_t n_cells;
+	struct experiment_fio **fio; /* what loads point to */
+	size_t n_fio;
 };
 
 /* `modes` must outlive the experiment. Every error says file:line:column. Freed by
@@ -78,6 +92,9 @@ bool experiment_has(const struct experiment *e, enum mode_target kind);
 
 /* Does the mode exist for this load at all ("only:")? The reason otherwise. */
 bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reason, size_t size);
+
+/* Does it write to the target? */
+bool experiment_load_writes(const struct experiment_load *load);
 
 /* The load as the keys that conditions (`when`, `only`) and records use. New reference. */
 json_t *experiment_load_json(const struct experiment_load *load);

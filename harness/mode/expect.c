@@ -12,7 +12,7 @@
 #include "base/yaml.h"
 
 static const char *const block_keys[] = {
-	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough",
+	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough", "workload",
 };
 static const char *const net_keys[] = {
 	"depth",     "flows",	      "protocol",	"pattern",

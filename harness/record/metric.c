@@ -62,6 +62,12 @@ static const struct metric metrics[] = {
 		"open loop only: time from the real submission that half of all I/Os stay within"),
 	LATENCY("service_p99_ns", "svc p99", 0.05, 0.99,
 		"open loop only: time from the real submission that 99 % of all I/Os stay within"),
+	LATENCY("slat_mean_ns", "slat mean", 0.02, 0,
+		"fio only: mean time it took to submit an I/O; a part of its latency"),
+	LATENCY("clat_mean_ns", "clat mean", 0.02, 0,
+		"fio only: mean time from submission to completion; a part of its latency, and "
+		"nonsense "
+		"with SQPOLL up to fio 3.33"),
 	{.name = "in_flight_mean",
 	 .unit = "IO",
 	 .label = "in flight",

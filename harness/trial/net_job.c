@@ -70,15 +70,17 @@ static void put_per_napi(const struct net_target *target, json_t *evidence)
 {
 	json_t *counters = json_object_get(evidence, "counters");
 	double softirqs = jsonio_number(counters, "net_rx_softirqs");
+	json_t *absent = json_object_get(evidence, "absent");
 	size_t n = 0;
 
 	for (size_t i = 0; i < target->n_nics; i++)
 		n += target->nic[i]->n_napis;
+	json_object_del(absent, "net_rx_softirqs_per_napi");
 	if (n && isfinite(softirqs))
 		json_object_set_new(counters, "net_rx_softirqs_per_napi",
 				    json_real(softirqs / (double)n));
 	else
-		json_object_set_new(json_object_get(evidence, "absent"), "net_rx_softirqs_per_napi",
+		json_object_set_new(absent, "net_rx_softirqs_per_napi",
 				    json_string(n ? "soft interrupts were not counted"
 						  : "the target has no NAPI instance"));
 }

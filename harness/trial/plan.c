@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
+#include "trial/plan_fio.h"
 #include "trial/canary.h"
 #include "trial/proof.h"
 
@@ -21,6 +22,7 @@
 #define TRIAL_NS     40000000u
 #define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
 #define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
+#define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
 
 static bool wants_sq(const struct experiment_cell *cell)
@@ -33,15 +35,10 @@ static bool wants_sq(const struct experiment_cell *cell)
 	return false;
 }
 
-static bool writes(const struct experiment_load *load)
-{
-	return strcmp(load->rw, "read") && strcmp(load->rw, "randread");
-}
-
 static void refuse(struct plan_cell *c, const char *reason, const char *remedy)
 {
 	c->runs = false;
-	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	snprintf(c->reason, sizeof(c->reason), "%.479s", reason);
 	snprintf(c->remedy, sizeof(c->remedy), "%s", remedy);
 }
 
@@ -143,8 +140,13 @@ static int place_block(const struct plan *p, struct plan_cell *c, struct diag *d
 	const struct experiment_cell *cell = c->cell;
 	int err;
 
-	if (writes(&cell->load) && !p->target->may_write) {
-		refuse(c, p->target->write_refusal, "");
+	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
+		char reason[640];
+
+		snprintf(reason, sizeof(reason), "%s%s%.300s",
+			 cell->load.fio ? cell->load.fio->load.write_at : "",
+			 cell->load.fio ? " writes: " : "", p->target->write_refusal);
+		refuse(c, reason, "");
 		return 0;
 	}
 	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
@@ -189,6 +191,15 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		c->needs_root = p->net->needs_root;
 		return 0;
 	}
+	err = plan_fio_check(p, &cell->load, o->trust, d);
+	if (err)
+		return err;
+	if (!mode_options(cell->mode, cell->workload)) {
+		snprintf(reason, sizeof(reason), "%s cannot make mode %s (it has no %s: section)",
+			 cell->workload, cell->mode->name, cell->workload);
+		refuse(c, reason, "");
+		return 0;
+	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
 	if (!a.available && !o->ignore_requires) {
 		refuse(c, a.reason, a.remedy);
@@ -196,6 +207,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		return 0;
 	}
 	err = net ? place_net(p, c, d) : place_block(p, c, d);
+	if (!err && c->runs && !strcmp(cell->workload, "fio"))
+		err = plan_fio(p, c, d);
 	if (err || !c->runs)
 		return err;
 	c->rate_per_s = cell->load.rate_per_s;
@@ -284,9 +297,11 @@ const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
 /* Beside ramp and measured time. */
 static uint64_t extra_ns(const struct plan_cell *c)
 {
+	bool fio = !strcmp(c->cell->workload, "fio");
+
 	if (c->cell->load.kind == MODE_NET)
 		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
-	return TRIAL_NS + c->n_settings * (uint64_t)KNOB_NS;
+	return (fio ? FIO_TRIAL_NS : TRIAL_NS) + c->n_settings * (uint64_t)KNOB_NS;
 }
 
 uint64_t plan_block_ns(const struct plan *p)
@@ -402,6 +417,7 @@ void plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->n_cells; i++) {
 		free(p->cells[i].settings);
+		json_decref(p->cells[i].fio);
 		placement_free(&p->cells[i].placement);
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
@@ -441,6 +457,8 @@ json_t *plan_json(const struct plan *p)
 		json_object_set_new(j, "grade",
 				    json_string(verdict_grade_name(c->cell->mode->grade)));
 		json_object_set_new(j, "load", experiment_load_json(&c->cell->load));
+		if (c->fio)
+			json_object_set(j, "fio", c->fio);
 		json_object_set_new(j, "left_out", json_boolean(c->left_out));
 		if (c->cell->published)
 			json_object_set(j, "published", c->cell->published);

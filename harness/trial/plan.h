@@ -28,6 +28,7 @@ struct plan_cell {
 	bool proof; /* the mode expects something of counters that only a proof trial has */
 	struct placement placement;
 	double rate_per_s; /* open loop: fixed after calibration; 0 until then */
+	json_t *fio;	   /* of a fio cell: {"version", "imposed", "untrusted"} (plan_fio.h) */
 };
 
 struct plan {
@@ -55,6 +56,7 @@ struct plan_options {
 	uint64_t seed; /* 0: the experiment's, else drawn */
 	unsigned euid;
 	const struct rebind *rebind; /* outlives the plan; NULL: none */
+	bool trust;		     /* fio jobs may hold options that are not on the allow list */
 	bool ignore_requires; /* run rows whose requirements are not met, to show what happens */
 };
 

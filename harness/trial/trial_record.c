@@ -39,6 +39,7 @@ static json_t *load_json(const struct trial_context *ctx, const struct trial_req
 
 	if (name)
 		json_object_set_new(load, "engine", json_string(name));
+	json_object_set_new(load, "workload", json_string(r->cell->cell->workload));
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
 	json_object_set_new(load, experiment_rate_key(asked->kind),
 			    r->rate_per_s > 0 ? json_real(r->rate_per_s) : json_null());
@@ -97,6 +98,8 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	json_object_set_new(record, "evidence", json_pack("{s:{}, s:{}}", "counters", "absent"));
 	json_object_set_new(record, "knobs", json_array());
 	json_object_set_new(record, "labels", labels);
+	if (r->cell->fio)
+		json_object_set(record, "fio", r->cell->fio);
 	return record;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -295,6 +296,92 @@ static void test_only(void **state)
 	experiment_free(&e);
 }
 
+static const char *write_job(const char *text)
+{
+	static char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/tmp/iomodes-test-%d.fio", (int)getpid());
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+/* The user's own fio job: what it does becomes the load, as far as its jobs have it in common. */
+static void test_fio_job(void **state)
+{
+	const char *path = write_job("[a]\nrw=randread\nbs=8k\niodepth=4\nnumjobs=2\n"
+				     "[b]\nrw=randwrite\nbs=4k\niodepth=4\nrate_iops=9\n");
+	char text[600], id[200];
+	struct diag d = {""};
+	struct experiment e;
+	_json_ json_t *whole = NULL, *part = NULL;
+
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups:\n  - {modes: [sync], fio_job: %s}\n"
+		 "  - {modes: [sync], fio_job: %s, fio_section: a}\n",
+		 path, path);
+	if (load(text, &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	snprintf(id, sizeof(id), "sync/%s/fio", strrchr(path, '/') + 1);
+	assert_string_equal(e.cells[0].id, id);
+	assert_string_equal(e.cells[0].workload, "fio");
+	whole = experiment_load_json(&e.cells[0].load);
+	part = experiment_load_json(&e.cells[1].load);
+	assert_string_equal(json_string_value(json_object_get(whole, "rw")), "various");
+	assert_null(json_object_get(whole, "bs"));
+	assert_int_equal(json_integer_value(json_object_get(whole, "iodepth")), 4);
+	assert_int_equal(json_integer_value(json_object_get(whole, "numjobs")), 3);
+	assert_true(json_is_true(json_object_get(whole, "open_loop")));
+	assert_true(experiment_load_writes(&e.cells[0].load));
+	assert_int_equal(json_integer_value(json_object_get(part, "bs")), 8192);
+	assert_false(experiment_load_writes(&e.cells[1].load));
+	experiment_free(&e);
+
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], bs: 4k, fio_job: %s}]\n",
+		 path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_string_equal(d.text, "e.yaml:2:30: the job file says bs; leave it out");
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], workloads: [ioloop], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "is run by fio alone"));
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [sync], fio_job: /no/such.fio}]\n", &e, &d),
+		-ENOENT);
+	assert_non_null(strstr(d.text, "/no/such.fio: No such file"));
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], fio_section: c, fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "no section [c]; there are: a, b"));
+	write_job("[a]\nrw=trim\n");
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, ".fio:2:1: rw=trim"));
+	unlink(path);
+}
+
+/* Beside our own loop, a mode that fio cannot make is a row that does not run; alone, a mistake. */
+static void test_fio_beside(void **state)
+{
+	struct diag d = {""};
+	struct experiment e;
+
+	if (load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [ioloop, fio]}]\n",
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	experiment_free(&e);
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [fio]}]\n", &e,
+		     &d),
+		-EINVAL);
+	assert_non_null(strstr(d.text, "mode \"min-wait\" has no fio: section"));
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -365,7 +452,8 @@ int main(void)
 		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
 		cmocka_unit_test(test_only),	     cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_networks),     cmocka_unit_test(test_net_only),
-		cmocka_unit_test(test_net_mistakes),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
