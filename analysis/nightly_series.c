@@ -220,7 +220,7 @@ bool nightly_confirmed(const struct metric *m, const double *good, size_t n, con
 		judge_unpaired(j, &wide, good, n, suspect, count);
 	judge_family(&j, 1);
 	j->metric = m;
-	if ((paired ? n : count) < NIGHTLY_PAIRS)
+	if ((paired ? n : count) < NIGHTLY_PAIRS_MIN)
 		return false;
 	/* At twice the floor half of the intervals would still touch it; to confirm a flag, the
 	 * estimate must lie beyond the floor and the interval must exclude no change. */

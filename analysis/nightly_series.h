@@ -13,7 +13,8 @@ struct judgement;
 
 #define NIGHTLY_POINTS_MIN 10
 #define NIGHTLY_RECENT	   16 /* versions of the prediction interval; older steps are old news */
-#define NIGHTLY_PAIRS	   10 /* fewest blocks of a confirmation */
+#define NIGHTLY_PAIRS_MIN  10 /* fewest blocks of a confirmation */
+#define NIGHTLY_PAIRS	   16 /* as many as are made: ten miss one step in eight at twice the floor */
 
 /* The median of one version's blocks, with its order-statistic interval (NAN: too few blocks). */
 struct nightly_point {
@@ -44,7 +45,7 @@ void nightly_judge(const struct metric *metric, const struct nightly_point *p, s
 		   struct nightly_verdict *out);
 /* Did a confirmation run of n interleaved pairs (paired) or of n and m values without pairs show the
  * suspect beyond the floor? Fills `j`; true when it did, in the direction of the flag. Never below
- * NIGHTLY_PAIRS values. */
+ * NIGHTLY_PAIRS_MIN values. */
 bool nightly_confirmed(const struct metric *metric, const double *good, size_t n,
 		       const double *suspect, size_t m, bool paired, double floor, bool worse,
 		       struct judgement *j);
