@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The history of a machine's results: one SQLite file in WAL mode that several writers may share. It
- * holds nothing that is not in the run directories but people's marks, and those are in a text file
- * beside it (FILE.marks.jsonl), so it can be made again at any time. Nothing is ever deleted from it.
+ * The history of a machine's results: one SQLite file in WAL mode that several writers may share.
+ * It holds nothing that is not in the run directories but people's marks, and those are in a text
+ * file beside it (FILE.marks.jsonl), so it can be made again at any time. Nothing is ever deleted
+ * from it.
  *
  * A point is one run of one series; a series is a metric of a cell of an experiment on a machine.
- * Errors: -EBADMSG the file is corrupt or no history, -EBUSY another writer held it for ten seconds,
- * -EPROTONOSUPPORT a newer version wrote it, -ESTALE the clock went back, -EEXIST the run is there
- * under another version, -ENOENT, -EINVAL.
+ * Errors: -EBADMSG the file is corrupt or no history, -EBUSY another writer held it for ten
+ * seconds, -EPROTONOSUPPORT a newer version wrote it, -ESTALE the clock went back, -EEXIST the run
+ * is there under another version, -ENOENT, -EINVAL.
  */
 #pragma once
 #include <jansson.h>
@@ -25,8 +26,9 @@ int history_open(const char *file, bool create, struct history **out, struct dia
 void history_close(struct history *h);
 
 struct history_add_options {
-	const char *version; /* label of what is under test; NULL: kernel and digests of our loops */
-	bool older; /* a run from before the newest one of its machine and experiment */
+	const char
+		*version; /* label of what is under test; NULL: kernel and digests of our loops */
+	bool older;	  /* a run from before the newest one of its machine and experiment */
 };
 
 struct history_added {
@@ -35,8 +37,8 @@ struct history_added {
 	size_t missing;	      /* planned cells without a result */
 };
 
-/* One run, in one transaction: all of it or nothing. What is there is left as it is, by trial id, so
- * the same run can be added twice, and a run that was resumed is added again. */
+/* One run, in one transaction: all of it or nothing. What is there is left as it is, by trial id,
+ * so the same run can be added twice, and a run that was resumed is added again. */
 int history_add(struct history *h, const char *dir, const struct history_add_options *o,
 		struct history_added *added, struct diag *d);
 
@@ -47,7 +49,8 @@ int history_runs(struct history *h, const char *experiment, const char *identity
 		 struct diag *d);
 /* Series with all points, oldest first, read in one pass: [{"series", "identity", "experiment",
  * "cell", "metric", "judged", "points": [{"run", "version", "started", "n", "value", "low"?,
- * "high"?}], "marks": []}]. Series whose "cell/metric" lacks `match` are left out; NULL: none is. */
+ * "high"?}], "marks": []}]. Series whose "cell/metric" lacks `match` are left out; NULL: none is.
+ */
 int history_series(struct history *h, const char *experiment, const char *identity,
 		   const char *match, json_t **out, struct diag *d);
 /* The single values of one series in one run, by block; the caller frees *value. */

@@ -45,8 +45,8 @@ static void identify(struct adding *a)
 {
 	const char *known = jsonio_string(a->key, "digest.identity", NULL);
 
-	snprintf(a->identity, sizeof(a->identity), "%s%.64s", known ? "" : "unnamed:",
-		 known ?: jsonio_string(a->key, "digest.capability", "?"));
+	snprintf(a->identity, sizeof(a->identity), "%s%.64s",
+		 known ? "" : "unnamed:", known ?: jsonio_string(a->key, "digest.capability", "?"));
 }
 
 static const char *kernel_of(const json_t *run)
@@ -98,9 +98,10 @@ static json_t *missing_of(const struct cells *cells)
 				break;
 			}
 		json_array_append_new(list,
-				      json_pack("{s:s, s:b, s:s}", "cell",
+				      json_pack("{s:s, s:b, s:b, s:s}", "cell",
 						jsonio_string(c->spec, "id", "?"), "supported",
-						supported, "reason", why ?: "no trial of it"));
+						supported, "measured", c->n_samples > 0, "reason",
+						why ?: "no trial of it"));
 	}
 	return list;
 }
@@ -119,12 +120,14 @@ static int check_time(struct adding *a, struct diag *d)
 
 	a->started_s = seconds_of(started);
 	if (!isfinite(a->started_s))
-		return diag_set(d, -EINVAL, "%s: \"started\" is no time: %s", a->added->run, started);
+		return diag_set(d, -EINVAL, "%s: \"started\" is no time: %s", a->added->run,
+				started);
 	if (a->started_s > (double)time(NULL) + FUTURE_S)
-		return diag_set(d, -ESTALE,
-				"run %s started at %s, which is still to come: the clock was set back "
-				"since, or was wrong then",
-				a->added->run, started);
+		return diag_set(
+			d, -ESTALE,
+			"run %s started at %s, which is still to come: the clock was set back "
+			"since, or was wrong then",
+			a->added->run, started);
 	err = db_prepare(a->h, &s, d,
 			 "select run, started from run where experiment=? and identity=? and "
 			 "started_s>? order by started_s desc limit 1",
@@ -133,10 +136,11 @@ static int check_time(struct adding *a, struct diag *d)
 		err = db_step(a->h, s, d);
 	if (err <= 0 || a->o->older)
 		return err < 0 ? err : 0;
-	return diag_set(d, -ESTALE,
-			"run %s started at %s, before the newest one here (%s, %s): clock set back? "
-			"--older adds it all the same, in its place",
-			a->added->run, started, db_text(s, 0), db_text(s, 1));
+	return diag_set(
+		d, -ESTALE,
+		"run %s started at %s, before the newest one here (%s, %s): clock set back? "
+		"--older adds it all the same, in its place",
+		a->added->run, started, db_text(s, 0), db_text(s, 1));
 }
 
 /* 1: it was there. */
@@ -151,7 +155,8 @@ static int find_run(struct adding *a, struct diag *d)
 	if (err <= 0)
 		return err;
 	if (a->o->version && strcmp(a->version, db_text(s, 1)))
-		return diag_set(d, -EEXIST, "run %s is in %s already, as version \"%s\", not \"%s\"",
+		return diag_set(d, -EEXIST,
+				"run %s is in %s already, as version \"%s\", not \"%s\"",
 				a->added->run, a->h->file, db_text(s, 1), a->version);
 	a->run = sqlite3_column_int64(s, 0);
 	return 1;
@@ -169,7 +174,8 @@ static int put_run(struct adding *a, const char *dir, struct diag *d)
 
 	label(a, run, tools);
 	json_array_foreach (missing, i, one)
-		a->added->missing += json_is_true(json_object_get(one, "supported"));
+		a->added->missing += json_is_true(json_object_get(one, "supported")) &&
+				     json_is_false(json_object_get(one, "measured"));
 	err = find_run(a, d);
 	if (err < 0)
 		return err;
@@ -178,15 +184,19 @@ static int put_run(struct adding *a, const char *dir, struct diag *d)
 			      a->run);
 	err = check_time(a, d);
 	if (!err)
-		err = db_run(a->h, d,
-			     "insert into run(run, started, started_s, experiment, version, kernel, "
-			     "programs, tools, identity, key, dir, cells, missing, test_delay_ns, added)"
-			     " values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,strftime('%Y-%m-%dT%H:%M:%SZ'))",
-			     "ttftttttt" "tti" "ti", a->added->run,
-			     jsonio_string(run, "started", "?"), a->started_s, a->experiment,
-			     a->version, kernel_of(run), jsonio_string(run, "command.programs", NULL),
-			     tools_text, a->identity, key_text, real ?: dir, (int64_t)a->cells->n,
-			     missing_text, delay_of(a->cells));
+		err = db_run(
+			a->h, d,
+			"insert into run(run, started, started_s, experiment, version, kernel, "
+			"programs, tools, identity, key, dir, cells, missing, test_delay_ns, added)"
+			" values(?,?,?,?,?,?,?,?,?,?,?,?,?,?,strftime('%Y-%m-%dT%H:%M:%SZ'))",
+			"ttftttttt"
+			"tti"
+			"ti",
+			a->added->run, jsonio_string(run, "started", "?"), a->started_s,
+			a->experiment, a->version, kernel_of(run),
+			jsonio_string(run, "command.programs", NULL), tools_text, a->identity,
+			key_text, real ?: dir, (int64_t)a->cells->n, missing_text,
+			delay_of(a->cells));
 	a->run = sqlite3_last_insert_rowid(a->h->db);
 	return err;
 }
@@ -212,10 +222,11 @@ static int series_of(struct adding *a, const struct cell *c, const char *metric,
 			 (int64_t)judged(c, metric));
 
 	if (!err)
-		err = db_prepare(a->h, &s, d,
-				 "select id from series where identity=? and experiment=? and cell=? "
-				 "and metric=?",
-				 "tttt", a->identity, a->experiment, cell, metric);
+		err = db_prepare(
+			a->h, &s, d,
+			"select id from series where identity=? and experiment=? and cell=? "
+			"and metric=?",
+			"tttt", a->identity, a->experiment, cell, metric);
 	if (!err)
 		err = db_step(a->h, s, d);
 	if (err <= 0)
@@ -231,9 +242,10 @@ static int put_trials(struct adding *a, const struct cell *c, int64_t *ids, stru
 	for (size_t i = 0; !err && i < c->n_samples; i++) {
 		_statement_ sqlite3_stmt *s = NULL;
 
-		err = db_run(a->h, d,
-			     "insert into trial(trial, run, block) values(?,?,?) on conflict do nothing",
-			     "tii", c->sample[i].trial, a->run, (int64_t)c->sample[i].block);
+		err = db_run(
+			a->h, d,
+			"insert into trial(trial, run, block) values(?,?,?) on conflict do nothing",
+			"tii", c->sample[i].trial, a->run, (int64_t)c->sample[i].block);
 		if (!err && sqlite3_changes(a->h->db))
 			a->added->trials++;
 		else
@@ -255,11 +267,12 @@ static int put_point(struct adding *a, int64_t series, double *x, size_t n, stru
 
 	stats_sort(x, n);
 	i = stats_order_interval(x, n, 0.5, 0.95);
-	return db_run(a->h, d,
-		      "insert into point(series, run, n, value, low, high) values(?,?,?,?,?,?) on "
-		      "conflict do update set n=excluded.n, value=excluded.value, low=excluded.low, "
-		      "high=excluded.high",
-		      "iiifff", series, a->run, (int64_t)n, stats_median(x, n), i.low, i.high);
+	return db_run(
+		a->h, d,
+		"insert into point(series, run, n, value, low, high) values(?,?,?,?,?,?) on "
+		"conflict do update set n=excluded.n, value=excluded.value, low=excluded.low, "
+		"high=excluded.high",
+		"iiifff", series, a->run, (int64_t)n, stats_median(x, n), i.low, i.high);
 }
 
 static int put_metric(struct adding *a, const struct cell *c, size_t metric, const char *name,
@@ -320,8 +333,7 @@ int history_add(struct history *h, const char *dir, const struct history_add_opt
 	a.cells = cells;
 	a.key = machine_key(cells->run->run);
 	a.experiment = jsonio_string(cells->run->run, "experiment.name", "unnamed");
-	snprintf(added->run, sizeof(added->run), "%s",
-		 jsonio_string(cells->run->run, "run", "?"));
+	snprintf(added->run, sizeof(added->run), "%s", jsonio_string(cells->run->run, "run", "?"));
 	identify(&a);
 	err = db_begin(h, d);
 	if (!err) {

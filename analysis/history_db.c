@@ -19,12 +19,15 @@ static const char schema[] =
 	"create table run(id integer primary key, run text not null unique, started text not null,"
 	" started_s real not null, experiment text not null, version text not null, kernel text,"
 	" programs text, tools text, identity text not null, key text not null, dir text not null,"
-	" cells integer not null, missing text not null, test_delay_ns integer, added text not null);"
+	" cells integer not null, missing text not null, test_delay_ns integer, added text not "
+	"null);"
 	"create index run_by on run(experiment, identity, started_s);"
-	"create table trial(id integer primary key, trial text not null unique, run integer not null"
+	"create table trial(id integer primary key, trial text not null unique, run integer not "
+	"null"
 	" references run(id), block integer not null);"
 	"create index trial_by on trial(run);"
-	"create table series(id integer primary key, identity text not null, experiment text not null,"
+	"create table series(id integer primary key, identity text not null, experiment text not "
+	"null,"
 	" cell text not null, metric text not null, judged integer not null,"
 	" unique(identity, experiment, cell, metric));"
 	"create table value(series integer not null references series(id), trial integer not null"
@@ -42,10 +45,11 @@ int db_error(struct history *h, int code, struct diag *d)
 	switch (code & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return diag_set(d, -EBADMSG,
-				"%s is no sound history (%s); it was not changed. Make it again from "
-				"the runs: iomodes history rebuild --db %s RUN...",
-				h->file, why, h->file);
+		return diag_set(
+			d, -EBADMSG,
+			"%s is no sound history (%s); it was not changed. Make it again from "
+			"the runs: iomodes history rebuild --db %s RUN...",
+			h->file, why, h->file);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return diag_set(d, -EBUSY,
@@ -98,8 +102,8 @@ static int vprepare(struct history *h, sqlite3_stmt **s, struct diag *d, const c
 	return code ? db_error(h, code, d) : bind(h, *s, types, args, d);
 }
 
-int db_prepare(struct history *h, sqlite3_stmt **s, struct diag *d, const char *sql, const char *types,
-	       ...)
+int db_prepare(struct history *h, sqlite3_stmt **s, struct diag *d, const char *sql,
+	       const char *types, ...)
 {
 	va_list args;
 	int err;
@@ -183,7 +187,8 @@ static int check_file(struct history *h, struct diag *d)
 	if (application == APPLICATION_ID)
 		return 0;
 	if (tables || application)
-		return diag_set(d, -EBADMSG, "%s is an SQLite file, but no history of iomodes", h->file);
+		return diag_set(d, -EBADMSG, "%s is an SQLite file, but no history of iomodes",
+				h->file);
 	return 1;
 }
 
@@ -197,7 +202,8 @@ static int create_tables(struct history *h, struct diag *d)
 	if (err > 0) {
 		err = db_exec(h, schema, d);
 		if (!err)
-			err = db_exec(h, "pragma application_id=1768910180; pragma user_version=1", d);
+			err = db_exec(h, "pragma application_id=1768910180; pragma user_version=1",
+				      d);
 	}
 	return db_end(h, err, d);
 }
@@ -212,8 +218,8 @@ int history_open(const char *file, bool create, struct history **out, struct dia
 		return diag_errno(d, -ENOMEM, "%s", file);
 	snprintf(h->file, sizeof(h->file), "%s", file);
 	if (!create && access(file, F_OK)) {
-		err = diag_set(d, -ENOENT, "there is no history %s; 'iomodes history add RUN' makes it",
-			       file);
+		err = diag_set(d, -ENOENT,
+			       "there is no history %s; 'iomodes history add RUN' makes it", file);
 		history_close(h);
 		return err;
 	}
@@ -228,8 +234,10 @@ int history_open(const char *file, bool create, struct history **out, struct dia
 		if (err >= 0) {
 			int fresh = err;
 
-			err = db_exec(h, "pragma journal_mode=wal; pragma synchronous=full;"
-					 "pragma foreign_keys=on", d);
+			err = db_exec(h,
+				      "pragma journal_mode=wal; pragma synchronous=full;"
+				      "pragma foreign_keys=on",
+				      d);
 			if (!err && fresh)
 				err = create_tables(h, d);
 		}

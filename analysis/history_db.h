@@ -16,8 +16,8 @@ int db_error(struct history *h, int code, struct diag *d);
 int db_exec(struct history *h, const char *sql, struct diag *d);
 /* A statement with its values: 't' const char *, 'i' int64_t, 'f' double (NAN: null). NULL text is
  * null. The caller finalizes it (_statement_). */
-int db_prepare(struct history *h, sqlite3_stmt **s, struct diag *d, const char *sql, const char *types,
-	       ...);
+int db_prepare(struct history *h, sqlite3_stmt **s, struct diag *d, const char *sql,
+	       const char *types, ...);
 /* 1: a row, 0: no more, -errno. */
 int db_step(struct history *h, sqlite3_stmt *s, struct diag *d);
 /* Prepare, step to the end, finalize. */

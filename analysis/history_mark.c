@@ -27,13 +27,14 @@ static void marks_file(const struct history *h, char *path, size_t size)
 
 static int put(struct history *h, const json_t *mark, struct diag *d)
 {
-	return db_run(h, d,
-		      "insert into mark(id, at, who, kind, match, run, why) values(?,?,?,?,?,?,?) on "
-		      "conflict do nothing",
-		      "ttttttt", jsonio_string(mark, "id", NULL), jsonio_string(mark, "at", NULL),
-		      jsonio_string(mark, "who", NULL), jsonio_string(mark, "kind", NULL),
-		      jsonio_string(mark, "match", NULL), jsonio_string(mark, "run", NULL),
-		      jsonio_string(mark, "why", NULL));
+	return db_run(
+		h, d,
+		"insert into mark(id, at, who, kind, match, run, why) values(?,?,?,?,?,?,?) on "
+		"conflict do nothing",
+		"ttttttt", jsonio_string(mark, "id", NULL), jsonio_string(mark, "at", NULL),
+		jsonio_string(mark, "who", NULL), jsonio_string(mark, "kind", NULL),
+		jsonio_string(mark, "match", NULL), jsonio_string(mark, "run", NULL),
+		jsonio_string(mark, "why", NULL));
 }
 
 static int append(struct history *h, const json_t *mark, struct diag *d)
@@ -57,9 +58,10 @@ static int find_run(struct history *h, const char *given, char run[static 80], s
 	*run = '\0';
 	if (!*given)
 		return 0;
-	err = db_prepare(h, &s, d,
-			 "select run from run where substr(run, 1, length(?1))=?1 order by run<>?1 limit 2",
-			 "t", given);
+	err = db_prepare(
+		h, &s, d,
+		"select run from run where substr(run, 1, length(?1))=?1 order by run<>?1 limit 2",
+		"t", given);
 	if (!err)
 		err = db_step(h, s, d);
 	if (err < 0)
@@ -70,8 +72,8 @@ static int find_run(struct history *h, const char *given, char run[static 80], s
 				h->file);
 	snprintf(run, 80, "%s", db_text(s, 0));
 	err = strcmp(run, given) ? db_step(h, s, d) : 0;
-	return err > 0 ? diag_set(d, -EINVAL, "\"%s\" begins the names of several runs: %s, %s", given,
-				  run, db_text(s, 0))
+	return err > 0 ? diag_set(d, -EINVAL, "\"%s\" begins the names of several runs: %s, %s",
+				  given, run, db_text(s, 0))
 		       : err;
 }
 
@@ -124,17 +126,18 @@ int history_marks(struct history *h, json_t **out, struct diag *d)
 {
 	_json_ json_t *list = json_array(), *one = NULL;
 	_statement_ sqlite3_stmt *s = NULL;
-	int err = db_prepare(h, &s, d,
-			     "select id, at, who, kind, match, run, why, (select m.id from mark m where "
-			     "m.kind='withdraw' and substr(m.why, 1, length(mark.id))=mark.id) from mark "
-			     "order by at, rowid",
-			     "");
+	int err = db_prepare(
+		h, &s, d,
+		"select id, at, who, kind, match, run, why, (select m.id from mark m where "
+		"m.kind='withdraw' and substr(m.why, 1, length(mark.id))=mark.id) from mark "
+		"order by at, rowid",
+		"");
 
 	while (!err && (err = db_step(h, s, d)) > 0) {
 		json_t *mark = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", db_text(s, 0),
 					 "at", db_text(s, 1), "who", db_text(s, 2), "kind",
-					 db_text(s, 3), "match", db_text(s, 4), "run", db_text(s, 5),
-					 "why", db_text(s, 6));
+					 db_text(s, 3), "match", db_text(s, 4), "run",
+					 db_text(s, 5), "why", db_text(s, 6));
 
 		if (sqlite3_column_type(s, 7) != SQLITE_NULL)
 			json_object_set_new(mark, "withdrawn", json_true());

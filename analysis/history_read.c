@@ -17,14 +17,14 @@ static json_t *parsed(sqlite3_stmt *s, int column)
 
 static json_t *run_json(sqlite3_stmt *s)
 {
-	json_t *run = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:o, s:s, s:I}",
-				"run", db_text(s, 0), "started", db_text(s, 1), "experiment",
-				db_text(s, 2), "version", db_text(s, 3), "kernel", db_text(s, 4),
-				"dir", db_text(s, 5), "programs", db_text(s, 6), "tools",
-				parsed(s, 7), "identity", db_text(s, 8), "key", parsed(s, 9),
-				"cells", (json_int_t)sqlite3_column_int64(s, 10), "missing",
-				parsed(s, 11), "added", db_text(s, 12), "trials",
-				(json_int_t)sqlite3_column_int64(s, 14));
+	json_t *run = json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:I, s:o, s:s, s:I}", "run",
+		db_text(s, 0), "started", db_text(s, 1), "experiment", db_text(s, 2), "version",
+		db_text(s, 3), "kernel", db_text(s, 4), "dir", db_text(s, 5), "programs",
+		db_text(s, 6), "tools", parsed(s, 7), "identity", db_text(s, 8), "key",
+		parsed(s, 9), "cells", (json_int_t)sqlite3_column_int64(s, 10), "missing",
+		parsed(s, 11), "added", db_text(s, 12), "trials",
+		(json_int_t)sqlite3_column_int64(s, 14));
 
 	if (run && sqlite3_column_int64(s, 13))
 		json_object_set_new(run, "test_delay_ns",
@@ -32,12 +32,11 @@ static json_t *run_json(sqlite3_stmt *s)
 	return run;
 }
 
-static bool holds(const json_t *mark, const char *kind, const char *run)
+static bool is_about(const json_t *mark, const char *run)
 {
 	const char *given = json_string_value(json_object_get(mark, "run"));
 
-	return !json_object_get(mark, "withdrawn") && given && *given && !strcmp(given, run) &&
-	       (!kind || !strcmp(json_string_value(json_object_get(mark, "kind")), kind));
+	return given && !strcmp(given, run);
 }
 
 int history_runs(struct history *h, const char *experiment, const char *identity, json_t **out,
@@ -50,18 +49,19 @@ int history_runs(struct history *h, const char *experiment, const char *identity
 	int err = history_marks(h, &marks, d);
 
 	if (!err)
-		err = db_prepare(h, &s, d,
-				 "select run, started, experiment, version, kernel, dir, programs, "
-				 "tools, identity, key, cells, missing, added, test_delay_ns, (select "
-				 "count(*) from trial where trial.run=run.id) from run where (?1 is "
-				 "null or experiment=?1) and (?2 is null or identity=?2) order by "
-				 "started_s, id",
-				 "tt", experiment, identity);
+		err = db_prepare(
+			h, &s, d,
+			"select run, started, experiment, version, kernel, dir, programs, "
+			"tools, identity, key, cells, missing, added, test_delay_ns, (select "
+			"count(*) from trial where trial.run=run.id) from run where (?1 is "
+			"null or experiment=?1) and (?2 is null or identity=?2) order by "
+			"started_s, id",
+			"tt", experiment, identity);
 	while (!err && (err = db_step(h, s, d)) > 0) {
 		json_t *run = run_json(s), *own = json_array();
 
 		json_array_foreach (marks, i, mark)
-			if (holds(mark, NULL, db_text(s, 0)))
+			if (is_about(mark, db_text(s, 0)))
 				json_array_append(own, mark);
 		json_object_set_new(run, "marks", own);
 		err = json_array_append_new(list, run) ? -ENOMEM : 0;
@@ -101,14 +101,15 @@ int history_series(struct history *h, const char *experiment, const char *identi
 	_statement_ sqlite3_stmt *s = NULL;
 	json_t *current = NULL;
 	json_int_t at = -1;
-	int err = db_prepare(h, &s, d,
-			     "select series.id, series.identity, series.experiment, cell, metric, "
-			     "judged, run.run, version, started, n, value, low, high from series join "
-			     "point on point.series=series.id join run on run.id=point.run where (?1 "
-			     "is null or series.experiment=?1) and (?2 is null or series.identity=?2) "
-			     "and (?3 is null or instr(cell||'/'||metric, ?3)) order by series.id, "
-			     "started_s, run.id",
-			     "ttt", experiment, identity, match);
+	int err = db_prepare(
+		h, &s, d,
+		"select series.id, series.identity, series.experiment, cell, metric, "
+		"judged, run.run, version, started, n, value, low, high from series join "
+		"point on point.series=series.id join run on run.id=point.run where (?1 "
+		"is null or series.experiment=?1) and (?2 is null or series.identity=?2) "
+		"and (?3 is null or instr(cell||'/'||metric, ?3)) order by series.id, "
+		"started_s, run.id",
+		"ttt", experiment, identity, match);
 
 	while (!err && (err = db_step(h, s, d)) > 0) {
 		if (sqlite3_column_int64(s, 0) != at) {
@@ -131,10 +132,11 @@ int history_values(struct history *h, long long series, const char *run, double 
 {
 	_statement_ sqlite3_stmt *s = NULL;
 	double *x = NULL;
-	int err = db_prepare(h, &s, d,
-			     "select value from run join trial on trial.run=run.id join value on "
-			     "value.series=?1 and value.trial=trial.id where run.run=?2 order by block",
-			     "it", (int64_t)series, run);
+	int err = db_prepare(
+		h, &s, d,
+		"select value from run join trial on trial.run=run.id join value on "
+		"value.series=?1 and value.trial=trial.id where run.run=?2 order by block",
+		"it", (int64_t)series, run);
 
 	*n = 0;
 	while (!err && (err = db_step(h, s, d)) > 0) {

@@ -53,7 +53,8 @@ static int fill(struct history *h, const json_t *old, const char *const *dirs, s
 
 	*trials = 0;
 	for (size_t i = 0; !err && i < n; i++) {
-		struct history_add_options o = {.version = old_version(old, dirs[i]), .older = true};
+		struct history_add_options o = {.version = old_version(old, dirs[i]),
+						.older = true};
 		struct history_added added;
 
 		err = history_add(h, dirs[i], &o, &added, d);

@@ -23,7 +23,7 @@
 struct night {
 	struct history *h;
 	json_t *runs, *report, *marks;
-	json_t *noise; /* runs that somebody called noise: a set, as every point asks */
+	json_t *noise;	   /* runs that somebody called noise: a set, as every point asks */
 	const json_t *run; /* the one at issue */
 	size_t index;
 };
@@ -45,7 +45,8 @@ static bool marked(const json_t *run, const char *kind)
 	size_t i;
 
 	json_array_foreach (json_object_get(run, "marks"), i, mark)
-		if (!strcmp(jsonio_string(mark, "kind", ""), kind))
+		if (!strcmp(jsonio_string(mark, "kind", ""), kind) &&
+		    !json_object_get(mark, "withdrawn"))
 			return true;
 	return false;
 }
@@ -88,21 +89,27 @@ static void check_machine(struct night *t)
 		if (others++ < 5)
 			error(t, "changed machine: %s was %.80s in run %s and is %.80s now",
 			      jsonio_string(one, "what", "?"), jsonio_string(one, "first", "?"),
-			      jsonio_string(reference, "run", "?"), jsonio_string(one, "second", "?"));
+			      jsonio_string(reference, "run", "?"),
+			      jsonio_string(one, "second", "?"));
 	}
 	if (others)
-		error(t, "%zu changes of the machine; if they are meant: iomodes history accept "
-			 "--environment --run %s --why TEXT",
+		error(t,
+		      "%zu changes of the machine; if they are meant: iomodes history accept "
+		      "--environment --run %s --why TEXT",
 		      others, jsonio_string(t->run, "run", "?"));
 }
 
+/* A mode that was measured, but not in force, is no hole of this night; where it was in force the
+ * run before, its series say so (vanished()). */
 static void check_cells(struct night *t)
 {
 	const json_t *one;
 	size_t i;
 
+	json_object_set(t->report, "cells_left_out", json_object_get(t->run, "missing"));
 	json_array_foreach (json_object_get(t->run, "missing"), i, one)
-		if (json_is_true(json_object_get(one, "supported")))
+		if (json_is_true(json_object_get(one, "supported")) &&
+		    json_is_false(json_object_get(one, "measured")))
 			error(t, "missing cell %s: %s", jsonio_string(one, "cell", "?"),
 			      jsonio_string(one, "reason", "?"));
 	if (!jsonio_number(t->run, "trials"))
@@ -187,7 +194,8 @@ static void put_verdict(json_t *out, const json_t *points, const size_t *kept, s
 	json_object_set_new(out, "sentence", json_string(v->sentence));
 	json_object_set_new(out, "points", json_integer((json_int_t)n));
 	if (n)
-		put_number(out, "value", jsonio_number(json_array_get(points, kept[n - 1]), "value"));
+		put_number(out, "value",
+			   jsonio_number(json_array_get(points, kept[n - 1]), "value"));
 	put_number(out, "low", v->low);
 	put_number(out, "high", v->high);
 	put_number(out, "expected", v->expected);
@@ -213,7 +221,8 @@ static bool vanished(const struct night *t, const json_t *series)
 	size_t i;
 
 	json_array_foreach (points, i, point)
-		if (before && !strcmp(jsonio_string(point, "run", ""), jsonio_string(before, "run", "?")))
+		if (before &&
+		    !strcmp(jsonio_string(point, "run", ""), jsonio_string(before, "run", "?")))
 			return true;
 	return false;
 }
@@ -225,8 +234,8 @@ static int judge_one(struct night *t, const json_t *series, json_t *list, struct
 	const struct metric *m = metric_find(name);
 	_free_ struct nightly_point *p = calloc(json_array_size(points) + 1, sizeof(*p));
 	_free_ size_t *kept = calloc(json_array_size(points) + 1, sizeof(*kept));
-	struct nightly_verdict v = {.state = NIGHTLY_SKIPPED, .floor = NAN, .low = NAN, .high = NAN,
-				    .expected = NAN};
+	struct nightly_verdict v = {
+		.state = NIGHTLY_SKIPPED, .floor = NAN, .low = NAN, .high = NAN, .expected = NAN};
 	json_t *out;
 	size_t n;
 
@@ -283,26 +292,28 @@ static int select_run(struct night *t, const char *experiment, const char *name,
 		return err;
 	n = json_array_size(all);
 	if (!n)
-		return diag_set(d, -ENOENT, "the history has no run of experiment \"%s\"", experiment);
+		return diag_set(d, -ENOENT, "the history has no run of experiment \"%s\"",
+				experiment);
 	run = name ? (json_t *)run_named(all, name) : json_array_get(all, n - 1);
 	if (!run)
-		return diag_set(d, -ENOENT, "the history has no run \"%s\" of experiment \"%s\"", name,
-				experiment);
+		return diag_set(d, -ENOENT, "the history has no run \"%s\" of experiment \"%s\"",
+				name, experiment);
 	t->runs = json_array();
 	json_array_foreach (all, i, one)
-		if (!strcmp(jsonio_string(one, "identity", ""), jsonio_string(run, "identity", "?")))
+		if (!strcmp(jsonio_string(one, "identity", ""),
+			    jsonio_string(run, "identity", "?")))
 			json_array_append(t->runs, one);
 	json_array_foreach (t->runs, i, one)
 		if (one == run)
 			t->index = i;
 	t->run = json_array_get(t->runs, t->index);
-	t->report = json_pack("{s:s, s:O, s:O, s:O, s:s, s:[], s:[], s:I}", "experiment", experiment,
-			      "run", json_object_get(run, "run"), "version",
-			      json_object_get(run, "version"), "identity",
-			      json_object_get(run, "identity"), "floor_from",
-			      "the stored history: practical margin, intervals within the nights, spread "
-			      "from night to night (no A/A run is stored)",
-			      "series", "errors", "runs", (json_int_t)(t->index + 1));
+	t->report = json_pack(
+		"{s:s, s:O, s:O, s:O, s:s, s:[], s:[], s:I}", "experiment", experiment, "run",
+		json_object_get(run, "run"), "version", json_object_get(run, "version"), "identity",
+		json_object_get(run, "identity"), "floor_from",
+		"the stored history: practical margin, intervals within the nights, spread "
+		"from night to night (no A/A run is stored)",
+		"series", "errors", "runs", (json_int_t)(t->index + 1));
 	t->noise = json_object();
 	json_array_foreach (t->runs, i, one)
 		if (marked(one, "noise"))
@@ -310,7 +321,9 @@ static int select_run(struct night *t, const char *experiment, const char *name,
 	if (json_object_get(run, "test_delay_ns"))
 		json_object_set(t->report, "test_delay_ns", json_object_get(run, "test_delay_ns"));
 	if (json_array_size(t->runs) < n && json_array_size(t->runs) == 1)
-		error(t, "changed machine: none of the %zu earlier runs of \"%s\" was made on this one",
+		error(t,
+		      "changed machine: none of the %zu earlier runs of \"%s\" was made on this "
+		      "one",
 		      n - 1, experiment);
 	return 0;
 }
@@ -347,14 +360,16 @@ const char *nightly_confirm_kind(const json_t *good, const json_t *suspect, char
 		   *now = jsonio_string(suspect, "kernel", "");
 
 	if (strcmp(before, now)) {
-		snprintf(why, size, "the old state cannot be made again here: it ran under kernel %s, "
-				    "this is %s",
+		snprintf(why, size,
+			 "the old state cannot be made again here: it ran under kernel %s, "
+			 "this is %s",
 			 before, now);
 		return "repeat";
 	}
 	if (json_equal(json_object_get(good, "tools"), json_object_get(suspect, "tools"))) {
-		snprintf(why, size, "nothing that could be put back differs: kernel and programs are "
-				    "those of the last good run");
+		snprintf(why, size,
+			 "nothing that could be put back differs: kernel and programs are "
+			 "those of the last good run");
 		return "repeat";
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(loops); i++) {
@@ -367,9 +382,11 @@ const char *nightly_confirm_kind(const json_t *good, const json_t *suspect, char
 		if (*programs && !digest_file(AT_FDCWD, path, digest, NULL) &&
 		    digest_equal(digest, want))
 			continue;
-		snprintf(why, size, "the old state cannot be made again here: %s of the last good run "
-				    "(sha256 %.12s) is %s%s",
-			 loops[i], want, *programs ? "no longer in " : "not kept in a directory of its own",
+		snprintf(why, size,
+			 "the old state cannot be made again here: %s of the last good run "
+			 "(sha256 %.12s) is %s%s",
+			 loops[i], want,
+			 *programs ? "no longer in " : "not kept in a directory of its own",
 			 programs);
 		return "repeat";
 	}
@@ -377,8 +394,8 @@ const char *nightly_confirm_kind(const json_t *good, const json_t *suspect, char
 	return "paired";
 }
 
-void nightly_confirm(json_t *series, const char *kind, const char *why, const double *good, size_t n,
-		     const double *suspect, size_t m)
+void nightly_confirm(json_t *series, const char *kind, const char *why, const double *good,
+		     size_t n, const double *suspect, size_t m)
 {
 	const struct metric *metric = metric_find(jsonio_string(series, "metric", ""));
 	bool paired = !strcmp(kind, "paired"), held;
@@ -409,7 +426,7 @@ void nightly_confirm(json_t *series, const char *kind, const char *why, const do
 	json_object_set_new(out, "text", json_string(text));
 	json_object_set_new(series, "confirmation", out);
 	json_object_set_new(series, "alert",
-			    json_string(held	   ? paired ? "confirmed" : "unconfirmed"
+			    json_string(held	 ? paired ? "confirmed" : "unconfirmed"
 					: n && m ? "refuted"
 						 : "unconfirmed"));
 }
@@ -455,7 +472,11 @@ void nightly_close(json_t *report)
 				      (json_int_t)flagged, "alerts", (json_int_t)count[0],
 				      "unconfirmed", (json_int_t)count[1], "refuted",
 				      (json_int_t)count[2], "errors", (json_int_t)errors));
-	/* What could not be judged at all, or is flagged but not yet confirmed, is not green either. */
-	status = worse ? "worse" : errors || !n ? "invalid" : n == skipped || open ? "inconclusive" : "ok";
+	/* What could not be judged at all, or is flagged but not yet confirmed, is not green
+	 * either. */
+	status = worse			? "worse"
+		 : errors || !n		? "invalid"
+		 : n == skipped || open ? "inconclusive"
+					: "ok";
 	json_object_set_new(report, "status", json_string(status));
 }

@@ -14,13 +14,12 @@ struct history;
  * {"experiment", "run", "version", "identity", "floor_from", "test_delay_ns"?,
  *  "series": [{"series", "cell", "metric", "unit", "state": clean | flagged | skipped, "sentence",
  *    "points", "value"?, "low"?, "high"?, "expected"?, "floor"?, "effect"?, "worse"?, "rules": [],
- *    "since"?: version, "since_run"?, "good_run"?, "good_version"?, "alert"?: confirmed | unconfirmed
- *    | refuted, "confirmation"?: {"kind": paired | repeat, "why", "n", "estimate", "low", "high",
- *    "p", "text"}}],
- *  "errors": [sentence], "counts": {"series", "judged", "skipped", "clean", "flagged", "alerts",
- *    "unconfirmed", "refuted", "errors"}, "skipped_why": {reason: n}, "status": ok | worse |
- *    inconclusive | invalid}
- * `run`: NULL for the newest of this experiment. Only series of the run's own machine are judged.
+ *    "since"?: version, "since_run"?, "good_run"?, "good_version"?, "alert"?: confirmed |
+ * unconfirmed | refuted, "confirmation"?: {"kind": paired | repeat, "why", "n", "estimate", "low",
+ * "high", "p", "text"}}], "errors": [sentence], "counts": {"series", "judged", "skipped", "clean",
+ * "flagged", "alerts", "unconfirmed", "refuted", "errors"}, "skipped_why": {reason: n}, "status":
+ * ok | worse | inconclusive | invalid} `run`: NULL for the newest of this experiment. Only series
+ * of the run's own machine are judged.
  */
 int nightly_report(struct history *h, const char *experiment, const char *run, json_t **report,
 		   struct diag *d);
@@ -31,7 +30,7 @@ int nightly_report(struct history *h, const char *experiment, const char *run, j
 const char *nightly_confirm_kind(const json_t *good, const json_t *suspect, char *why, size_t size);
 
 /* The values of a confirmation into one series of the report. */
-void nightly_confirm(json_t *series, const char *kind, const char *why, const double *good, size_t n,
-		     const double *suspect, size_t m);
+void nightly_confirm(json_t *series, const char *kind, const char *why, const double *good,
+		     size_t n, const double *suspect, size_t m);
 /* Counts and status again, after confirmations. */
 void nightly_close(json_t *report);

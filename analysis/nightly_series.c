@@ -18,8 +18,8 @@
 #define DRIFT_P	       0.001
 /* A confirmation has the last word, and one is asked for in every hundredth clean judgement: 0.05
  * would let one of 200 clean series of 40 nights through. Ten pairs can reach 0.002. */
-#define CONFIRM_P      0.005
-#define DRIFT_POINTS   16
+#define CONFIRM_P    0.005
+#define DRIFT_POINTS 16
 
 double nightly_floor(const struct metric *metric, const struct nightly_point *p, size_t n)
 {
@@ -47,7 +47,8 @@ double nightly_floor(const struct metric *metric, const struct nightly_point *p,
 }
 
 /* Outside of what the others predict at that level? `x` itself is not among them. */
-static bool outside(const double *x, size_t n, double value, double level, double *mean, double *half)
+static bool outside(const double *x, size_t n, double value, double level, double *mean,
+		    double *half)
 {
 	*mean = stats_mean(x, n);
 	*half = stats_t_quantile(1 - (1 - level) / 2, (double)n - 1) * stats_sd(x, n) *
@@ -75,8 +76,8 @@ static size_t recent(const double *x, size_t n, double *out)
 	return kept;
 }
 
-static void flag(struct nightly_verdict *v, const struct metric *m, enum nightly_rule rule, size_t at,
-		 double effect)
+static void flag(struct nightly_verdict *v, const struct metric *m, enum nightly_rule rule,
+		 size_t at, double effect)
 {
 	if (!v->rules) {
 		v->at = at;
@@ -104,7 +105,7 @@ static void judge_step(const struct metric *m, const double *x, size_t n, struct
 }
 
 static void judge_newest(const struct metric *m, const double *x, size_t n,
-			   struct nightly_verdict *v)
+			 struct nightly_verdict *v)
 {
 	double before[NIGHTLY_RECENT], mean, half;
 	size_t kept = recent(x, n - 1, before), tail = n > 21 ? n - 21 : 0, at;
@@ -164,12 +165,16 @@ static void say(const struct metric *m, const struct nightly_point *p, size_t n,
 			 m->unit, v->low, v->high, 100 * v->floor);
 		return;
 	}
-	snprintf(by, sizeof(by), "%s%s%s", v->rules & NIGHTLY_INTERVAL ? ", prediction interval" : "",
+	snprintf(by, sizeof(by), "%s%s%s",
+		 v->rules & NIGHTLY_INTERVAL ? ", prediction interval" : "",
 		 v->rules & NIGHTLY_STEP ? ", change point" : "",
 		 v->rules & NIGHTLY_DRIFT ? ", slow drift" : "");
 	snprintf(v->sentence, sizeof(v->sentence),
 		 "%+.2f %% (%s), by %s: %.6g %s, expected %.6g to %.6g; noise floor %.2f %%",
-		 100 * v->effect, v->worse ? "worse" : m->better == METRIC_NEITHER ? "changed" : "better",
+		 100 * v->effect,
+		 v->worse		       ? "worse"
+		 : m->better == METRIC_NEITHER ? "changed"
+					       : "better",
 		 by + 2, p[n - 1].value, m->unit, v->low, v->high, 100 * v->floor);
 }
 
@@ -211,7 +216,8 @@ bool nightly_confirmed(const struct metric *m, const double *good, size_t n, con
 	struct metric wide = *m;
 	double sign = m->better == METRIC_HIGHER ? -1 : 1;
 
-	/* The judgement's own margin is widened to the floor: it asks for the whole interval beyond. */
+	/* The judgement's own margin is widened to the floor: it asks for the whole interval
+	 * beyond. */
 	wide.margin_relative = fmax(floor, m->margin_relative);
 	wide.margin_absolute = 0;
 	if (paired)

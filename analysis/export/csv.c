@@ -6,7 +6,7 @@
 #include "base/jsonio.h"
 #include "record/metric.h"
 
-static const char *const columns[] = {"run",  "started", "experiment", "target",    "workload",
+static const char *const columns[] = {"run",  "started", "experiment", "target", "workload",
 				      "mode", "cell",	 "placement",  "trial"};
 
 int export_csv(FILE *out, const json_t *trials, struct diag *d)

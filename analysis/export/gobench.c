@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The Go benchmark data format (golang/proposal 14313): configuration lines, then a line a trial, the
- * parts of its name as /key=value, so that `benchstat -col /mode -row /iodepth` works. */
+/* The Go benchmark data format (golang/proposal 14313): configuration lines, then a line a trial,
+ * the parts of its name as /key=value, so that `benchstat -col /mode -row /iodepth` works. */
 #include "analysis/export/export.h"
 
 #include <ctype.h>

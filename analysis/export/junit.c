@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* JUnit XML as CI servers read it (testmoapp/junitxml): a confirmed or unconfirmed alert is a failure,
- * what was not measured an error, what could not be judged skipped. */
+/* JUnit XML as CI servers read it (testmoapp/junitxml): a confirmed or unconfirmed alert is a
+ * failure, what was not measured an error, what could not be judged skipped. */
 #include "analysis/export/export.h"
 
 #include <string.h>
@@ -42,7 +42,8 @@ enum outcome { PASSED, FAILED, ERROR, SKIPPED };
 
 static enum outcome outcome_of(const json_t *one)
 {
-	const char *state = jsonio_string(one, "state", ""), *alert = jsonio_string(one, "alert", "");
+	const char *state = jsonio_string(one, "state", ""),
+		   *alert = jsonio_string(one, "alert", "");
 
 	if (json_is_true(json_object_get(one, "unmeasured")))
 		return ERROR;
@@ -84,8 +85,9 @@ static void testcase(FILE *out, const char *experiment, const json_t *one)
 	properties(out, one);
 	switch (outcome_of(one)) {
 	case FAILED:
-		snprintf(message, sizeof(message), "%s alert: %s; %s", jsonio_string(one, "alert", ""),
-			 sentence, jsonio_string(one, "confirmation.text", "no confirmation"));
+		snprintf(message, sizeof(message), "%s alert: %s; %s",
+			 jsonio_string(one, "alert", ""), sentence,
+			 jsonio_string(one, "confirmation.text", "no confirmation"));
 		element(out, "failure", jsonio_string(one, "alert", "?"), message);
 		break;
 	case ERROR:
@@ -109,7 +111,8 @@ int export_junit(FILE *out, const json_t *report, struct diag *d)
 
 	json_array_foreach (series, i, one)
 		count[outcome_of(one)]++;
-	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"", out);
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"",
+	      out);
 	text(out, experiment);
 	fprintf(out, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
 		json_array_size(series) + n, count[FAILED], count[ERROR] + n, count[SKIPPED]);

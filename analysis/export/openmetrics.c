@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* OpenMetrics 1.0 text: gauges of the last night, for a textfile collector, which takes no timestamps;
- * write it to a temporary file and rename it. */
+/* OpenMetrics 1.0 text: gauges of the last night, for a textfile collector, which takes no
+ * timestamps; write it to a temporary file and rename it. */
 #include "analysis/export/export.h"
 
 #include <string.h>
@@ -74,10 +74,12 @@ int export_openmetrics(FILE *out, const json_t *report, struct diag *d)
 			counts[i].member, counts[i].member, counts[i].help);
 		fprintf(out, "iomodes_nightly_%s", counts[i].member);
 		labels(out, report, NULL);
-		export_number(out, jsonio_number(json_object_get(report, "counts"), counts[i].member));
+		export_number(out,
+			      jsonio_number(json_object_get(report, "counts"), counts[i].member));
 		putc('\n', out);
 	}
-	fputs("# TYPE iomodes_nightly_ok gauge\n# HELP iomodes_nightly_ok 1 when the last night was "
+	fputs("# TYPE iomodes_nightly_ok gauge\n# HELP iomodes_nightly_ok 1 when the last night "
+	      "was "
 	      "measured, judged and green.\niomodes_nightly_ok",
 	      out);
 	labels(out, report, NULL);

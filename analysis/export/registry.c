@@ -8,7 +8,8 @@
 #include "base/suggest.h"
 
 static const struct exporter exporters[] = {
-	{"junit", "JUnit XML of a night's report: a test case a series", EXPORT_REPORT, export_junit},
+	{"junit", "JUnit XML of a night's report: a test case a series", EXPORT_REPORT,
+	 export_junit},
 	{"openmetrics", "OpenMetrics text of a night's report, for a textfile collector",
 	 EXPORT_REPORT, export_openmetrics},
 	{"go", "Go benchmark format of runs: a line a trial, for benchstat", EXPORT_TRIALS,

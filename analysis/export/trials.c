@@ -33,8 +33,8 @@ static int add_cell(const json_t *run, const struct cell *c, json_t *list)
 
 		if (!s->in_force)
 			continue;
-		row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:o}", "run",
-				jsonio_string(run, "run", "?"), "trial", s->trial, "started",
+		row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:o}",
+				"run", jsonio_string(run, "run", "?"), "trial", s->trial, "started",
 				jsonio_string(run, "started", "?"), "experiment",
 				jsonio_string(run, "experiment.name", "unnamed"), "cell",
 				jsonio_string(c->spec, "id", "?"), "mode", c->mode, "target",

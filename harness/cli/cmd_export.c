@@ -18,11 +18,21 @@ struct options {
 };
 
 static const struct opt table[] = {
-	{.name = "output", .letter = 'o', .type = OPT_STR, .offset = offsetof(struct options, output),
-	 .arg = "FILE", .help = "write to FILE, whole or not at all (default: standard output)"},
-	{.name = "db", .type = OPT_STR, .offset = offsetof(struct options, db), .arg = "FILE",
+	{.name = "output",
+	 .letter = 'o',
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, output),
+	 .arg = "FILE",
+	 .help = "write to FILE, whole or not at all (default: standard output)"},
+	{.name = "db",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, db),
+	 .arg = "FILE",
 	 .help = "the history (default: $IOMODES_HISTORY or ./iomodes-history.sqlite)"},
-	{.name = "match", .type = OPT_STR, .offset = offsetof(struct options, match), .arg = "TEXT",
+	{.name = "match",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, match),
+	 .arg = "TEXT",
 	 .help = "of a history: only series whose CELL/METRIC contains TEXT"},
 };
 
@@ -38,7 +48,8 @@ static int read_history(const struct options *o, const char *experiment, json_t 
 		return err;
 	err = history_runs(h, experiment, NULL, &runs, d);
 	if (!err && !json_array_size(runs))
-		err = diag_set(d, -ENOENT, "the history has no run of experiment \"%s\"", experiment);
+		err = diag_set(d, -ENOENT, "the history has no run of experiment \"%s\"",
+			       experiment);
 	if (!err)
 		err = history_series(h, experiment,
 				     jsonio_string(json_array_get(runs, json_array_size(runs) - 1),

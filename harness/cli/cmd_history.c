@@ -77,15 +77,18 @@ static int list(struct history *h, const struct options *o, int n, char **words,
 		const json_t *mark;
 		size_t k;
 
-		printf("%.19s  %-34s %-16s %-28s %4.0f trials%s%s\n", jsonio_string(run, "started", "?"),
-		       jsonio_string(run, "run", "?"), jsonio_string(run, "experiment", "?"),
-		       jsonio_string(run, "version", "?"), jsonio_number(run, "trials"),
+		printf("%.19s  %-34s %-16s %-28s %4.0f trials%s%s\n",
+		       jsonio_string(run, "started", "?"), jsonio_string(run, "run", "?"),
+		       jsonio_string(run, "experiment", "?"), jsonio_string(run, "version", "?"),
+		       jsonio_number(run, "trials"),
 		       json_array_size(json_object_get(run, "missing")) ? ", cells missing" : "",
 		       json_object_get(run, "test_delay_ns") ? ", SLOWED DOWN ON PURPOSE" : "");
 		json_array_foreach (json_object_get(run, "marks"), k, mark)
-			printf("    %s %s by %s at %s: %s\n", jsonio_string(mark, "id", "?"),
-			       jsonio_string(mark, "kind", "?"), jsonio_string(mark, "who", "?"),
-			       jsonio_string(mark, "at", "?"), jsonio_string(mark, "why", "?"));
+			printf("    %s %s%s by %s at %s: %s\n", jsonio_string(mark, "id", "?"),
+			       jsonio_string(mark, "kind", "?"),
+			       json_object_get(mark, "withdrawn") ? " (withdrawn)" : "",
+			       jsonio_string(mark, "who", "?"), jsonio_string(mark, "at", "?"),
+			       jsonio_string(mark, "why", "?"));
 	}
 	return 0;
 }
@@ -115,7 +118,8 @@ static int show(struct history *h, const struct options *o, int n, char **words,
 		}
 	}
 	if (!json_array_size(series))
-		return diag_set(d, -ENOENT, "no series%s%s", n ? " matches " : "", n ? words[0] : "");
+		return diag_set(d, -ENOENT, "no series%s%s", n ? " matches " : "",
+				n ? words[0] : "");
 	return 0;
 }
 
@@ -127,7 +131,8 @@ static int mark(struct history *h, const struct options *o, const char *kind, co
 
 	if (!o->why)
 		return diag_set(d, -EINVAL, "a mark needs its reason: --why TEXT");
-	snprintf(why, sizeof(why), "%.40s%s%.1000s", o->withdraw ?: "", o->withdraw ? ": " : "", o->why);
+	snprintf(why, sizeof(why), "%.40s%s%.1000s", o->withdraw ?: "", o->withdraw ? ": " : "",
+		 o->why);
 	err = history_mark(h, kind, match, o->run, history_who(o->who), why, id, d);
 	if (!err)
 		printf("%s %s by %s\n", kind, id, history_who(o->who));
@@ -139,7 +144,10 @@ static int accept_level(struct history *h, const struct options *o, int n, char 
 {
 	if (!o->run)
 		return diag_set(d, -EINVAL, "from which run on? --run RUN");
-	return mark(h, o, o->noise ? "noise" : o->environment ? "environment" : "accept",
+	return mark(h, o,
+		    o->noise	     ? "noise"
+		    : o->environment ? "environment"
+				     : "accept",
 		    n ? words[0] : "", d);
 }
 
@@ -158,7 +166,8 @@ static int note(struct history *h, const struct options *o, int n, char **words,
 	json_array_foreach (marks, i, one)
 		if (!strcmp(jsonio_string(one, "id", ""), o->withdraw))
 			return mark(h, o, "withdraw", "", d);
-	return diag_set(d, -ENOENT, "no mark \"%s\"; 'iomodes history list' shows them", o->withdraw);
+	return diag_set(d, -ENOENT, "no mark \"%s\"; 'iomodes history list' shows them",
+			o->withdraw);
 }
 
 static const struct {
@@ -204,15 +213,17 @@ int cmd_history(int argc, char **argv)
 	int first, err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
 
 	if (err > 0)
-		return cli_help(
-			argv[0], table, ARRAY_SIZE(table),
-			"add RUN...       takes runs in, by trial id; the same run twice is no harm\n"
-			"list             the runs and what was said of them\n"
-			"show [TEXT]      the points of the series whose CELL/METRIC contains TEXT\n"
-			"accept [TEXT]    the level since --run is the new one\n"
-			"note [TEXT]      a remark\n"
-			"rebuild RUN...   a new file from the run directories; the old one is kept\n"
-			"Nothing is ever deleted. Marks are in FILE.marks.jsonl, too.");
+		return cli_help(argv[0], table, ARRAY_SIZE(table),
+				"add RUN...       takes runs in, by trial id; the same run twice "
+				"is no harm\n"
+				"list             the runs and what was said of them\n"
+				"show [TEXT]      the points of the series whose CELL/METRIC "
+				"contains TEXT\n"
+				"accept [TEXT]    the level since --run is the new one\n"
+				"note [TEXT]      a remark\n"
+				"rebuild RUN...   a new file from the run directories; the old one "
+				"is kept\n"
+				"Nothing is ever deleted. Marks are in FILE.marks.jsonl, too.");
 	if (err || first == argc) {
 		if (!err)
 			diag_set(&d, 0, "what? add, list, show, accept, note or rebuild");

@@ -132,7 +132,8 @@ static int measure(const struct options *o, struct nightly_runner *runner, struc
 	if (err)
 		return cli_fail("nightly", status_of(err), d);
 	if (!o->json)
-		printf("%s: %zu trials added to %s\n", added.run, added.trials, history_file(o->db));
+		printf("%s: %zu trials added to %s\n", added.run, added.trials,
+		       history_file(o->db));
 	return status && status != EXIT_INVALID ? cli_fail("nightly", status, d) : 0;
 }
 
@@ -142,15 +143,17 @@ int cmd_nightly(int argc, char **argv)
 	struct nightly_runner runner = {0};
 	struct history *h = NULL;
 	struct diag d = {""};
-	int first, status, err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
+	int first, status,
+		err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
 
 	if (err > 0)
-		return cli_help(argv[0], table, ARRAY_SIZE(table),
-				"Measures, adds to the history, judges, confirms, reports. RUN OPTIONS "
-				"behind -- go to 'iomodes run'.\nExit status: 0 green, 2 worse, 3 "
-				"inconclusive (history too short, or a flag left unconfirmed),\n4 "
-				"nothing measured, missing cells or a changed machine, 5 restore "
-				"incomplete, 6 host busy.");
+		return cli_help(
+			argv[0], table, ARRAY_SIZE(table),
+			"Measures, adds to the history, judges, confirms, reports. RUN OPTIONS "
+			"behind -- go to 'iomodes run'.\nExit status: 0 green, 2 worse, 3 "
+			"inconclusive (history too short, or a flag left unconfirmed),\n4 "
+			"nothing measured, missing cells or a changed machine, 5 restore "
+			"incomplete, 6 host busy.");
 	if (!err && (first == argc || argv[first][0] == '-'))
 		err = diag_set(&d, -EINVAL, "one experiment, please");
 	if (err)

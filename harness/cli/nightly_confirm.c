@@ -82,8 +82,8 @@ static void read_output(FILE *from, char dir[static 4096])
 	}
 }
 
-int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm, char dir[static 4096],
-		struct diag *d)
+int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm,
+		char dir[static 4096], struct diag *d)
 {
 	const char *words[WORDS_MAX];
 	char text[2][24];
@@ -143,7 +143,7 @@ static int append(struct arm_values *v, double value)
 struct confirmation {
 	const struct nightly_runner *r;
 	struct history *h;
-	json_t *runs, **series;	     /* flagged, all with the same last good run */
+	json_t *runs, **series;		   /* flagged, all with the same last good run */
 	struct arm_values *good, *suspect; /* by series */
 	size_t n;
 };
@@ -216,12 +216,13 @@ static int run_pairs(const struct confirmation *c, const char *good_programs, st
 
 static int run_repeat(const struct confirmation *c, const char *good_run, struct diag *d)
 {
-	struct nightly_arm arm = {.seed = c->r->seed, .blocks = c->r->pairs > 30 ? 30 : c->r->pairs};
+	struct nightly_arm arm = {.seed = c->r->seed,
+				  .blocks = c->r->pairs > 30 ? 30 : c->r->pairs};
 	int err = run_arm(c, &arm, c->suspect, d);
 
 	for (size_t i = 0; !err && i < c->n; i++)
-		err = history_values(c->h, (long long)jsonio_number(c->series[i], "series"), good_run,
-				     &c->good[i].value, &c->good[i].n, d);
+		err = history_values(c->h, (long long)jsonio_number(c->series[i], "series"),
+				     good_run, &c->good[i].value, &c->good[i].n, d);
 	return err;
 }
 
@@ -274,8 +275,8 @@ static int confirm_group(struct confirmation *c, const char *good_run, const cha
 }
 
 /* Flags with one and the same last good run are confirmed by one and the same runs. */
-static int next_group(const struct nightly_runner *r, struct history *h, json_t *runs, json_t *report,
-		      bool *more, struct diag *d)
+static int next_group(const struct nightly_runner *r, struct history *h, json_t *runs,
+		      json_t *report, bool *more, struct diag *d)
 {
 	json_t *all = json_object_get(report, "series"), *one;
 	size_t room = json_array_size(all) + 1, i;

@@ -26,8 +26,8 @@ struct nightly_arm {
 	const char *programs;
 	uint64_t seed, blocks; /* blocks 1: a single block */
 };
-int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm, char dir[static 4096],
-		struct diag *d);
+int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm,
+		char dir[static 4096], struct diag *d);
 /* Confirms all flags for the worse of a report. 0 or -errno. */
 int nightly_confirm_flags(const struct nightly_runner *r, struct history *h, json_t *report,
 			  struct diag *d);

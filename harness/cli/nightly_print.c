@@ -19,10 +19,10 @@ static void print_flag(const json_t *one)
 	const char *alert = jsonio_string(one, "alert", NULL);
 
 	printf("%s: %s of %s\n    %s\n    since %s (run %s); last good %s\n",
-	       !alert				? "Flag, not confirmed"
-	       : !strcmp(alert, "confirmed")	? "ALERT, confirmed"
-	       : !strcmp(alert, "unconfirmed")	? "ALERT, UNCONFIRMED"
-						: "Flag, refuted by the confirmation",
+	       !alert			       ? "Flag, not confirmed"
+	       : !strcmp(alert, "confirmed")   ? "ALERT, confirmed"
+	       : !strcmp(alert, "unconfirmed") ? "ALERT, UNCONFIRMED"
+					       : "Flag, refuted by the confirmation",
 	       jsonio_string(one, "metric", "?"), jsonio_string(one, "cell", "?"),
 	       jsonio_string(one, "sentence", ""), jsonio_string(one, "since", "?"),
 	       jsonio_string(one, "since_run", "?"), jsonio_string(one, "good_version", "?"));
@@ -59,6 +59,9 @@ void nightly_print(const json_t *report)
 	       jsonio_number(counts, "flagged"), jsonio_number(counts, "alerts"),
 	       jsonio_number(counts, "unconfirmed"), jsonio_number(counts, "refuted"),
 	       jsonio_number(report, "kept_only"));
+	json_array_foreach (json_object_get(report, "cells_left_out"), i, one)
+		printf("  cell %s: %s\n", jsonio_string(one, "cell", "?"),
+		       jsonio_string(one, "reason", "?"));
 	json_object_foreach (why, reason, n)
 		printf("  skipped %lld: %s\n", (long long)json_integer_value(n), reason);
 	printf("Noise floor from %s.\nVerdict: %s\n", jsonio_string(report, "floor_from", "?"),

@@ -13,7 +13,8 @@ struct setup_options {
 	struct opt_strs modes; /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block, allow_rebind, trust;
+	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,
+		allow_rebind, trust;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */

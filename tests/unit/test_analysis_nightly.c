@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Synthetic histories: seeded, so the same everywhere. A night is the median of 10 blocks around a
- * level of its own; a confirmation is 10 pairs drawn from the same generator, and an alert is a flag
- * that it confirms.
+ * level of its own; a confirmation is 10 pairs drawn from the same generator, and an alert is a
+ * flag that it confirms.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,7 +69,8 @@ static bool confirm(struct generator *g, const struct metric *m, size_t night,
 
 	for (size_t i = 0; i < NIGHTLY_PAIRS; i++) {
 		good[i] = level(g, before) * noise(g, night, g->night) * noise(g, night, g->block);
-		suspect[i] = level(g, night) * noise(g, night, g->night) * noise(g, night, g->block);
+		suspect[i] =
+			level(g, night) * noise(g, night, g->night) * noise(g, night, g->block);
 	}
 	return nightly_confirmed(m, good, NIGHTLY_PAIRS, suspect, NIGHTLY_PAIRS, true, v->floor,
 				 v->worse, &j);
@@ -98,7 +99,10 @@ static size_t live(struct generator *g, size_t *at, size_t *flags)
 
 static struct generator generator(uint64_t seed)
 {
-	struct generator g = {.night = 0.005, .block = 0.01, .step_at = NIGHTS, .spike_at = NIGHTS,
+	struct generator g = {.night = 0.005,
+			      .block = 0.01,
+			      .step_at = NIGHTS,
+			      .spike_at = NIGHTS,
 			      .wide_at = NIGHTS};
 
 	rng_seed(&g.rng, seed);
@@ -132,7 +136,8 @@ static void spikes_and_wider_noise_are_no_alert(void **state)
 		alerts += live(&spike, &at, &flags) < NIGHTS;
 		alerts += live(&wide, &at, &flags) < NIGHTS;
 	}
-	printf("spikes and changed variance: %zu flags, %zu alerts in 1000 series\n", flags, alerts);
+	printf("spikes and changed variance: %zu flags, %zu alerts in 1000 series\n", flags,
+	       alerts);
 	assert_true(flags >= 450); /* spikes are seen */
 	assert_true(alerts <= 1);
 }
@@ -167,7 +172,8 @@ static void steps_of_twice_the_floor_are_found(void **state)
 			found += night < g.step_at + 5;
 			near += night < g.step_at + 5 && at + 2 >= g.step_at && at <= g.step_at + 2;
 		}
-	printf("steps of twice the floor: %zu of %zu found within 5 versions, %zu placed within 2\n",
+	printf("steps of twice the floor: %zu of %zu found within 5 versions, %zu placed within "
+	       "2\n",
 	       found, all, near);
 	assert_true(all > 990);
 	assert_true((double)found >= 0.95 * (double)all);
