@@ -36,6 +36,9 @@ nsenter -t $other -n ip addr add 10.98.0.2/24 dev v1
 nsenter -t $other -n ip link set v1 up
 ethtool -K v0 gro on tso off >/dev/null
 nsenter -t $other -n ethtool -K v1 gro on tso off >/dev/null
+# Soft interrupts are counted for the whole machine, and the other end is on it: threads there, too.
+nsenter -t $other -n unshare -m sh -c \
+	'mount -t sysfs iomodes-test /sys && echo 1 >/sys/class/net/v1/threaded'
 cat >"$1/talk.py" <<'PY'
 import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
