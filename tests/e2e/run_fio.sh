@@ -153,6 +153,8 @@ python3 - "$dir" <<-'END' || fail "records of fio"
 	        assert t["metrics"]["cpu_ns_per_io_sq_thread"] > 0, where
 	assert used == cells, cells - used
 END
+"$iomodes" check "$dir" >"$work/check" 2>&1 || true
+grep -E "^(differs|left out)" "$work/check" && fail "check makes another verdict than the run"
 # What ran can be given to fio again as it is.
 for input in "$dir"/raw/b00-*/fio.stdin; do
 	fio --parse-only "$input" >/dev/null || fail "fio does not take $input again"
