@@ -13,6 +13,7 @@
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
+#include "analysis/published.h"
 #include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -177,7 +178,7 @@ static json_t *row_metrics(const struct cell *c)
 		json_decref(one);
 	}
 	if (!isnan(c->cpu_left))
-		json_object_set_new(out, "cpu_left_per_io",
+		json_object_set_new(out, c->kind->left,
 				    json_pack("{s:f, s:i}", "value", c->cpu_left, "n", 1));
 	return out;
 }
@@ -226,6 +227,8 @@ static json_t *row_json(const struct cell *c)
 			"comparisons");
 	if (!isnan(c->share))
 		json_object_set_new(row, "share", json_real(c->share));
+	if (json_object_get(c->spec, "published"))
+		json_object_set(row, "published", json_object_get(c->spec, "published"));
 	json_object_set_new(row, "steady", row_steady(c));
 	return row;
 }
@@ -391,6 +394,7 @@ static json_t *groups_json(struct comparison *cmp)
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));
+		published_beside_ours(json_array_get(out, i));
 	}
 	return out;
 }

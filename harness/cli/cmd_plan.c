@@ -12,11 +12,28 @@
 #include "trial/prepare.h"
 #include "trial/retry.h"
 
+/* Once for all instances that get the same value. */
+static void print_at_both_ends(const struct plan_cell *c, size_t i, char *out, size_t size)
+{
+	const struct knob_setting *k = &c->settings[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (c->settings[j].knob == k->knob && !strcmp(c->settings[j].value, k->value))
+			return;
+	snprintf(out + strlen(out), size - strlen(out), "%s%s=%.256s", i ? ", " : "", k->knob->name,
+		 k->value);
+}
+
 static void print_settings(const struct plan_cell *c, char *out, size_t size)
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < c->n_settings; i++) {
 		const struct knob_setting *k = &c->settings[i];
+
+		if (c->cell->load.kind == MODE_NET) { /* the same at both ends, mostly */
+			print_at_both_ends(c, i, out, size);
+			continue;
+		}
 
 		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s",
 			 i ? ", " : "", k->knob->name, *k->instance ? ":" : "", k->instance,

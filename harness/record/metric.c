@@ -116,6 +116,22 @@ static const struct metric metrics[] = {
 	 .doc = "what a calibrated idle-priority spinner on the measured CPU could still do, per "
 		"I/O; "
 		"measured in a pass of its own"},
+	{.name = "cpu_left_per_transaction",
+	 .unit = "ns/trans",
+	 .label = "CPU left/trans",
+	 .better = HI,
+	 .margin_relative = 0.02,
+	 .margin_absolute = 50,
+	 .doc = "what a calibrated idle-priority spinner on the CPUs of both ends could still do, "
+		"per transaction; measured in a pass of its own"},
+	{.name = "cycles_per_transaction",
+	 .unit = "1/trans",
+	 .label = "cycles/trans",
+	 .better = LO,
+	 .margin_relative = 0.02,
+	 .doc = "cycles of the CPUs of both ends per transaction, kernel and user, counted over "
+		"the "
+		"very window of the transactions; needs hardware counters"},
 	{.name = "corunner_lost_share",
 	 .unit = "share",
 	 .label = "co-runner lost",

@@ -380,7 +380,7 @@ static int read_output(struct trial *t, struct diag *d)
 	json_object_set(t->record, "evidence", t->evidence);
 	if (t->r->proof)
 		json_object_set(t->evidence, "proof", t->r->proof);
-	trial_record_metrics(t->record);
+	trial_record_metrics(t->record, t->r->cell->cell->load.kind);
 	if (proof_is_pass(t->r->pass))
 		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;

@@ -104,41 +104,78 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	return record;
 }
 
-void trial_record_metrics(json_t *record)
+struct ratio {
+	const char *counter, *metric;
+};
+
+static void put_ratios(const struct ratio *ratios, size_t n, const json_t *counters, double by,
+		       json_t *metrics)
 {
-	static const struct {
-		const char *counter, *metric;
-	} ratios[] = {
+	for (size_t i = 0; by > 0 && i < n; i++) {
+		double value = jsonio_number(counters, ratios[i].counter);
+
+		if (isfinite(value))
+			json_object_set_new(metrics, ratios[i].metric, json_real(value / by));
+	}
+}
+
+static void block_metrics(const json_t *evidence, const json_t *counters, json_t *metrics)
+{
+	static const struct ratio per_io[] = {
 		{"device_interrupts", "interrupts_per_io"},
 		{"context_switches", "context_switches_per_io"},
 		{"block_softirqs", "block_softirqs_per_io"},
 		{"migrations", "migrations_per_io"},
 	};
-	const json_t *evidence = json_object_get(record, "evidence");
-	const json_t *counters = json_object_get(evidence, "counters");
-	json_t *metrics = json_object_get(record, "metrics");
 	double ios = jsonio_number(evidence, "counts.io");
 	double window = jsonio_number(evidence, "window_ns"), value;
 
-	if (!(ios > 0))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(ratios); i++) {
-		value = jsonio_number(counters, ratios[i].counter);
-		if (isfinite(value))
-			json_object_set_new(metrics, ratios[i].metric, json_real(value / ios));
-	}
+	put_ratios(per_io, ARRAY_SIZE(per_io), counters, ios, metrics);
 	value = jsonio_number(counters, "cpu_busy_ns");
-	if (isfinite(value) && window >= SYSTEM_WINDOW_MIN_NS)
+	if (ios > 0 && isfinite(value) && window >= SYSTEM_WINDOW_MIN_NS)
 		json_object_set_new(metrics, "cpu_ns_per_io_system", json_real(value / ios));
 	value = jsonio_number(counters, "energy_uj");
-	if (isfinite(value))
+	if (ios > 0 && isfinite(value))
 		json_object_set_new(metrics, "energy_nj_per_io", json_real(value * 1e3 / ios));
+}
+
+static void net_metrics(const json_t *evidence, const json_t *counters, json_t *metrics)
+{
+	static const struct ratio per_packet[] = {
+		{"device_interrupts", "interrupts_per_packet"},
+		{"net_rx_softirqs_measured_cpus", "net_rx_softirqs_per_packet"},
+	};
+	static const struct ratio per_transaction[] = {
+		{"context_switches", "context_switches_per_transaction"},
+		{"cpu_cycles", "cycles_per_transaction"},
+	};
+	double share = jsonio_number(counters, "busy_poll_share");
+
+	put_ratios(per_packet, ARRAY_SIZE(per_packet), counters,
+		   jsonio_number(evidence, "counts.packet"), metrics);
+	put_ratios(per_transaction, ARRAY_SIZE(per_transaction), counters,
+		   jsonio_number(evidence, "counts.transaction"), metrics);
+	if (isfinite(share))
+		json_object_set_new(metrics, "busy_poll_share", json_real(share));
+}
+
+void trial_record_metrics(json_t *record, enum mode_target kind)
+{
+	const json_t *evidence = json_object_get(record, "evidence");
+	const json_t *counters = json_object_get(evidence, "counters");
+	json_t *metrics = json_object_get(record, "metrics");
+
+	if (kind == MODE_NET)
+		net_metrics(evidence, counters, metrics);
+	else
+		block_metrics(evidence, counters, metrics);
 }
 
 void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
 	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
+	double transactions = jsonio_number(record, "evidence.counts.transaction");
 	size_t i;
 
 	json_array_foreach (json_object_get(spinner, "per_cpu"), i, one) {
@@ -161,6 +198,9 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 					    json_real(lost_ns / ios));
 	} else if (ios > 0) {
 		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
+	} else if (transactions > 0) {
+		json_object_set_new(metrics, "cpu_left_per_transaction",
+				    json_real(left_ns / transactions));
 	}
 }
 
