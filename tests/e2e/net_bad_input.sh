@@ -30,7 +30,7 @@ fi
 refused 1 "no other interface" "${plan[@]}" --target veth --peer lo
 refused 1 "no interface of this machine" "${plan[@]}" --target nosuch0 --peer lo
 refused 1 "--target scratch" "${plan[@]}" --target scratch --peer lo
-refused 1 "--mode busy-pol" "${plan[@]}" --target veth --mode busy-pol
+refused 1 "did you mean \"busy-poll\"" "${plan[@]}" --target veth --mode busy-pol
 sed '/groups/d' "$work/two.yaml" >"$work/block.yaml"
 echo 'groups: [{modes: [sync]}]' >>"$work/block.yaml"
 refused 1 "has no cell for a network" plan "$work/block.yaml" --target veth
