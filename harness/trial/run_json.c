@@ -69,6 +69,11 @@ static json_t *mode_json(const struct mode *m)
 static json_t *experiment_json(const struct plan *plan)
 {
 	const struct experiment *e = plan->e;
+	static const char *const corunners[] = {
+		[EXPERIMENT_CORUNNER_NONE] = "none",
+		[EXPERIMENT_CORUNNER_CPU] = "cpu",
+		[EXPERIMENT_CORUNNER_SIBLING] = "sibling",
+	};
 	static const char *const keys[MODE_TARGETS] = {
 		[MODE_BLOCK] = "modes", /* two name spaces: both kinds have an "interrupt" */
 		[MODE_NET] = "net_modes",
@@ -87,6 +92,7 @@ static json_t *experiment_json(const struct plan *plan)
 			json_object_set_new(modes, m->name, mode_json(m));
 	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
+	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
 	if (plan->net) {
 		json_object_set_new(j, "net_target", json_string(e->net_target));
 		if (e->net_peer)

@@ -24,6 +24,7 @@
 #define GRACE_NS (15 * SECOND_NS)
 /* Until its jobs are there, looked for in these steps: nothing is measured yet. */
 #define LOOK_NS	       (10000000ull)
+#define JOB_START_NS   100000000ull
 #define LINE_MAX_BYTES 600
 
 static int keep_input(const struct workload_free_request *r, struct diag *d)
@@ -165,7 +166,8 @@ static int await_measured(struct workload_free *w, uint64_t deadline_ns, struct 
 	return *warming ? await_jobs(w, warming, deadline_ns, d) : 0;
 }
 
-/* The tasks over the middle three quarters of the measured part; *steady stays NULL when it ended before. */
+/* The tasks over half of the measured part, about its middle: a job of fio is there some 0.1 s
+ * before it starts. *steady stays NULL when it ended before. */
 static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **steady,
 		       struct diag *d)
 {
@@ -174,14 +176,14 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 	int err = await_measured(w, deadline_ns, d);
 
 	if (!err)
-		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 8, d);
+		err = sleep_until(w, clock_ns() + JOB_START_NS / 2 + w->r->runtime_ns / 4, d);
 	if (err)
 		return err;
 	scope.pid = child_pid(w->child);
 	scope.n_irqs = scope.n_disks = scope.n_net_devs = 0;
 	err = evidence_begin(&scope, &window, d);
 	if (!err)
-		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 4 * 3, d);
+		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 2, d);
 	if (!err)
 		err = evidence_end(window, steady, d);
 	evidence_free(window);

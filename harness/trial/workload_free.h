@@ -6,8 +6,8 @@
  * warm-up included: both speak of the same I/Os. Its start (0.3 s for fio) makes no I/O; what it
  * costs in CPU time is left out, as the CPU time per I/O comes from the job threads themselves.
  *
- * Counters of tasks are gone with the tasks. They are sampled a second time over the middle three
- * quarters of the measured part ("steady"); what is a share of time (SQ threads) is taken from there.
+ * Counters of tasks are gone with the tasks. They are sampled a second time over half of the
+ * measured part ("steady"); what is a share of time (SQ threads) is taken from there.
  */
 #pragma once
 #include <jansson.h>

@@ -81,6 +81,7 @@ with_job <<-'END'
 	ioengine=libaio
 	runtime=60
 	bs=8k
+	direct=1
 	[reads]
 	rw=randread
 	[mix]
@@ -103,7 +104,7 @@ cat >"$work/both.yaml" <<-END
 	groups:
 	  - {modes: [sync, defer-taskrun$sqpoll, hybrid-iopoll], workloads: [ioloop, fio]}
 	  - {modes: [defer-taskrun], workloads: [fio], rw: randrw, iodepth: 4, rwmixread: 70}
-	  - {modes: [defer-taskrun], workloads: [fio], iodepth: 8, rate: 500}
+	  - {modes: [defer-taskrun], workloads: [fio], iodepth: 8, rate: 500, rate_process: constant}
 	  - {modes: [sync], fio_job: job.fio}
 END
 start "$iomodes" run "$work/both.yaml" --output "$results" --quiet --compare
