@@ -289,8 +289,8 @@ static int visit(void *context, const struct view *view, struct diag *d)
 		struct view metrics;
 
 		if (!strcmp(pass, "cpu_left") && !strcmp(status, "valid") &&
-		    view_make(view_get(view, "metrics"), &metrics))
-			c->cpu_left = view_number(&metrics, "cpu_left_per_io");
+		    c->kind->left && view_make(view_get(view, "metrics"), &metrics))
+			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
 	t.objection = canary_objection(b->canary, b->cells->canary,

@@ -13,6 +13,8 @@
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
+#include "analysis/published.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -176,9 +178,21 @@ static json_t *row_metrics(const struct cell *c)
 		json_decref(one);
 	}
 	if (!isnan(c->cpu_left))
-		json_object_set_new(out, "cpu_left_per_io",
+		json_object_set_new(out, c->kind->left,
 				    json_pack("{s:f, s:i}", "value", c->cpu_left, "n", 1));
 	return out;
+}
+
+/* SNIA's rule over the blocks, in their order; null with fewer than five. */
+static json_t *row_steady(const struct cell *c)
+{
+	_free_ double *value = calloc(c->n_samples + 1, sizeof(*value));
+	const struct metric *all;
+	size_t n;
+
+	all = metric_all(&n);
+	n = value ? group_collect(c, (size_t)(metric_find(c->kind->rate) - all), NULL, value) : 0;
+	return steady_json(value, n);
 }
 
 static json_t *row_json(const struct cell *c)
@@ -213,6 +227,9 @@ static json_t *row_json(const struct cell *c)
 			"comparisons");
 	if (!isnan(c->share))
 		json_object_set_new(row, "share", json_real(c->share));
+	if (json_object_get(c->spec, "published"))
+		json_object_set(row, "published", json_object_get(c->spec, "published"));
+	json_object_set_new(row, "steady", row_steady(c));
 	return row;
 }
 
@@ -377,6 +394,7 @@ static json_t *groups_json(struct comparison *cmp)
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));
+		published_beside_ours(json_array_get(out, i));
 	}
 	return out;
 }

@@ -46,8 +46,7 @@ struct series {
 
 static double level_of(const struct group *g, const struct cell *c, const struct kind_axis *axis)
 {
-	/* a share of the best rate is known as a rate once it was calibrated */
-	if (g->open_loop && !strcmp(axis->label, "rate"))
+	if (!strcmp(axis->key, "rate_share")) /* is a rate once it was calibrated */
 		return c->rate;
 	return jsonio_number(json_object_get(c->spec, "load"), axis->key);
 }
@@ -156,7 +155,7 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 	if (v >= 1e4)
 		snprintf(out, size, "%.3gk%s", v / 1e3, *axis->unit ? "/s" : "");
 	else
-		snprintf(out, size, "%.3g%s", v, *axis->unit ? "/s" : "");
+		snprintf(out, size, "%.4g%s", v, *axis->unit ? "/s" : "");
 	return out;
 }
 

@@ -9,13 +9,31 @@
 #include "cli.h"
 #include "plan_print.h"
 #include "setup.h"
+#include "trial/prepare.h"
 #include "trial/retry.h"
+
+/* Once for all instances that get the same value. */
+static void print_at_both_ends(const struct plan_cell *c, size_t i, char *out, size_t size)
+{
+	const struct knob_setting *k = &c->settings[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (c->settings[j].knob == k->knob && !strcmp(c->settings[j].value, k->value))
+			return;
+	snprintf(out + strlen(out), size - strlen(out), "%s%s=%.256s", i ? ", " : "", k->knob->name,
+		 k->value);
+}
 
 static void print_settings(const struct plan_cell *c, char *out, size_t size)
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < c->n_settings; i++) {
 		const struct knob_setting *k = &c->settings[i];
+
+		if (c->cell->load.kind == MODE_NET) { /* the same at both ends, mostly */
+			print_at_both_ends(c, i, out, size);
+			continue;
+		}
 
 		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s",
 			 i ? ", " : "", k->knob->name, *k->instance ? ":" : "", k->instance,
@@ -110,6 +128,33 @@ static void print_rebind(const struct rebind *r)
 		       r->controller[i].pci, r->asked, r->controller[i].before);
 }
 
+static void print_corunner(const struct plan *p)
+{
+	_free_ char *cpus = cpulist_text(&p->corunner);
+
+	if (p->e->corunner)
+		printf("Co-runner   a program of normal priority on CPU %s beside every trial\n",
+		       cpus ? cpus : "?");
+}
+
+static void print_preparation(const struct plan *p)
+{
+	char size[32];
+
+	if (!p->e->prepare || !p->target)
+		return;
+	if (p->target->scratch && p->e->prepare == EXPERIMENT_PREPARE_FILL) {
+		puts("Prepare     fill: a scratch file is written whole when it is made");
+		return;
+	}
+	printf("Prepare     %s: overwrites %s of %s", prepare_name(p->e->prepare),
+	       num_bytes_text(p->target->bytes, size, sizeof(size)), p->target->label);
+	if (p->e->prepare == EXPERIMENT_PREPARE_PTS)
+		printf(" twice, then 5 to 25 rounds of %.3g s until five are steady",
+		       (double)p->e->prepare_round_ns / 1e9);
+	printf("; about %.0f s if the drive is as fast as most\n", (double)p->prepare_ns / 1e9);
+}
+
 int plan_print(const struct plan *p)
 {
 	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
@@ -128,6 +173,8 @@ int plan_print(const struct plan *p)
 	       p->n_proof ? ", proof trials" : "", p->e->cpu_left ? ", CPU-left pass" : "",
 	       (unsigned long long)p->seed);
 	print_rebind(p->rebind);
+	print_preparation(p);
+	print_corunner(p);
 	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
 	       "again at the end, %llu at most\n\n",
 	       minutes, seconds,

@@ -13,6 +13,7 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "record/metric.h"
+#include "published_print.h"
 
 #define CELL 64
 
@@ -271,6 +272,9 @@ int compare_print_text(const json_t *result)
 		if (err)
 			return err;
 		print_findings(group);
+		err = published_print(group);
+		if (err)
+			return err;
 		print_excluded(group);
 		print_unsupported(group);
 		putchar('\n');

@@ -19,6 +19,8 @@
 
 #define AT(member) .offset = offsetof(struct setup_options, member)
 
+static const char *const levels[] = {"none", "fill", "pts", NULL};
+
 static const struct opt table[] = {
 	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH|IFNAME",
 	 .help = "only cells of this target: a device, a file or \"scratch\"; \"veth\", \"lo\" or "
@@ -47,6 +49,10 @@ static const struct opt table[] = {
 	 .help = "leave out the pass that measures what CPU is left to others"},
 	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"prepare", NULL, OPT_CHOICE, 0, AT(prepare), .choices = levels, .arg = "LEVEL",
+	 .help = "what is done to the target first: none, fill (every byte written once), pts "
+		 "(SNIA: twice, then rounds until steady); destroys its data, so it wants "
+		 "--write-id (default: as the experiment says)"},
 	{"trust", NULL, OPT_BOOL, 0, AT(trust),
 	 .help = "run a fio job file with options that are not on the allow list, after showing "
 		 "them"},
@@ -93,6 +99,7 @@ static const struct {
 	{"target", offsetof(struct setup_options, target), TEXT},
 	{"peer", offsetof(struct setup_options, peer), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
+	{"prepare", offsetof(struct setup_options, prepare), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
@@ -246,6 +253,8 @@ static void override(const struct setup_options *o, struct experiment *e)
 			*numbers[i].value = numbers[i].given;
 	if (o->no_cpu_left)
 		e->cpu_left = false;
+	if (o->prepare)
+		experiment_prepare_parse(o->prepare, &e->prepare);
 	if (o->allow_rebind)
 		e->allow_rebind = true;
 }

@@ -55,6 +55,8 @@ static const struct evidence_counter counters[] = {
 	       "bytes that the target's interfaces received, both ends (bytes)"),
 	KERNEL("net_devices", "net_drops",
 	       "packets dropped or missed by the target's interfaces (count)"),
+	KERNEL("net_devices", "net_link_changes",
+	       "times that the link of one of the target's interfaces went up or down (count)"),
 	KERNEL("net_devices", "net_errors", "receive and send errors of these (count)"),
 	KERNEL("net_protocols", "busy_poll_rx_packets",
 	       "packets that busy polling fetched, of all protocols, in the namespaces of the "

@@ -14,6 +14,20 @@ struct diag;
 
 enum { EXPERIMENT_BLOCKS_MIN = 6, EXPERIMENT_BLOCKS_MAX = 30 };
 
+/* What is done to the target before anything is measured (trial/prepare.h). */
+enum experiment_prepare {
+	EXPERIMENT_PREPARE_NONE,
+	EXPERIMENT_PREPARE_FILL,
+	EXPERIMENT_PREPARE_PTS
+};
+
+/* A program of normal priority that runs beside every measured trial. */
+enum experiment_corunner {
+	EXPERIMENT_CORUNNER_NONE,
+	EXPERIMENT_CORUNNER_CPU,     /* on the measured CPUs themselves */
+	EXPERIMENT_CORUNNER_SIBLING, /* on their SMT siblings */
+};
+
 struct experiment_load {
 	enum mode_target kind; /* which of the two halves below counts */
 	/* a block device */
@@ -70,8 +84,11 @@ struct experiment {
 	uint64_t seed;		/* 0: drawn at the start of the run and recorded */
 	bool allow_rebind;	/* make poll queues for the whole run where there are none */
 	uint64_t poll_queues;	/* how many then */
-	bool cpu_left;		/* an extra pass with a SCHED_IDLE spinner on the measured CPU */
-	struct mode_pairs set;	/* for every row; left out, and said, where root is missing */
+	enum experiment_prepare prepare;
+	enum experiment_corunner corunner;
+	uint64_t prepare_round_ns; /* of pts */
+	bool cpu_left;		   /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
+	struct mode_pairs set;	   /* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;
 	size_t n_cells;
 	struct experiment_fio **fio; /* what loads point to */
@@ -89,6 +106,9 @@ void experiment_free(struct experiment *e);
 void experiment_cell_clear(struct experiment_cell *cell);
 /* Is any cell of this kind? */
 bool experiment_has(const struct experiment *e, enum mode_target kind);
+
+/* "none", "fill", "pts"; -EINVAL. */
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level);
 
 /* Does the mode exist for this load at all ("only:")? The reason otherwise. */
 bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reason, size_t size);

@@ -68,12 +68,18 @@ static bool is_gone(struct sys *s, const struct entry *e)
 	return true;
 }
 
+static bool is_original(const struct entry *e)
+{
+	return e->now && !strcmp(e->now, e->original);
+}
+
 /* Will it be made anew when something else is restored first (its controller bound again)? */
 static bool is_awaited(const struct journal *j, const struct entry *e)
 {
 	for (size_t i = 0; i < j->n; i++)
-		if (j->entry[i].state != ENTRY_BACK && j->entry[i].knob &&
-		    (j->entry[i].knob->flags & KNOB_REMAKES) && journal_disturbs(&j->entry[i], e))
+		if (j->entry[i].state != ENTRY_BACK && !is_original(&j->entry[i]) &&
+		    j->entry[i].knob && (j->entry[i].knob->flags & KNOB_REMAKES) &&
+		    journal_disturbs(&j->entry[i], e))
 			return true;
 	return false;
 }
@@ -103,11 +109,6 @@ static int look(struct sys *s, const struct journal *j, struct entry *e)
 	if (err)
 		fail(e, ENTRY_FAILED, *d.text ? d.text : strerror(-err));
 	return err;
-}
-
-static bool is_original(const struct entry *e)
-{
-	return e->now && !strcmp(e->now, e->original);
 }
 
 /* "Ours" is the value read back; until that is known, any value but the original. */

@@ -48,6 +48,10 @@ struct machine_nic {
 	char management_why[120];
 	unsigned mtu, ifindex;
 	int node; /* -1 unknown */
+	/* The device's own, which its NAPI instances have unless they were given theirs; -1: not
+	 * told. */
+	int64_t defer_hard_irqs, gro_flush_timeout_ns;
+	int threaded;
 	struct machine_feature *features;
 	size_t n_features;
 	/* name: number as the driver tells; NULL: unsupported. Names as of the netlink

@@ -264,7 +264,7 @@ static bool check_management(const struct mode *m, const struct machine_subject 
 			if (!nic->management || (k->scope != KNOB_NETDEV && k->scope != KNOB_NAPI &&
 						 k->scope != KNOB_IRQ))
 				continue;
-			snprintf(reason, sizeof(reason), "%s is not reconfigured: %s",
+			snprintf(reason, sizeof(reason), "%s %s, and is not reconfigured",
 				 nic->instance, nic->management_why);
 			unavailable(a, reason, "another interface, or a veth pair");
 			return false;

@@ -7,11 +7,13 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
 #include "trial/plan_fio.h"
 #include "trial/canary.h"
+#include "trial/prepare.h"
 #include "trial/proof.h"
 
 /*
@@ -200,6 +202,10 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		refuse(c, reason, "");
 		return 0;
 	}
+	if (p->e->corunner && !workload_find(cell->workload)->controlled) {
+		refuse(c, "a co-runner is measured beside our own loops only", "");
+		return 0;
+	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
 	if (!a.available && !o->ignore_requires) {
 		refuse(c, a.reason, a.remedy);
@@ -368,6 +374,51 @@ static int plan_cells(struct plan *p, const struct plan_options *o, struct diag 
 	return err;
 }
 
+/* Where the co-runner is: the same for all cells, so that its losses can be compared. */
+static int plan_corunner(struct plan *p, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && p->e->corunner && i < p->measured.n; i++) {
+		struct cpulist siblings = {0};
+
+		if (p->e->corunner == EXPERIMENT_CORUNNER_CPU) {
+			err = cpulist_add(&p->corunner, p->measured.cpu[i]);
+			continue;
+		}
+		if (machine_siblings(p->machine, p->measured.cpu[i], &siblings))
+			continue;
+		for (size_t k = 0; !err && k < siblings.n; k++)
+			if (!cpulist_has(&p->measured, siblings.cpu[k]))
+				err = cpulist_add(&p->corunner, siblings.cpu[k]);
+		cpulist_free(&siblings);
+	}
+	if (!err && p->e->corunner && !p->corunner.n)
+		err = diag_set(
+			d, -ENODEV,
+			"corunner: sibling: the measured CPUs have no SMT sibling beside them "
+			"on this machine; corunner: cpu puts it on them");
+	return err;
+}
+
+static int plan_preparation(struct plan *p, struct diag *d)
+{
+	const struct experiment *e = p->e;
+
+	if (!e->prepare)
+		return 0;
+	if (!p->target)
+		return diag_set(d, -EINVAL,
+				"prepare: %s: no cell has a target with blocks to write",
+				prepare_name(e->prepare));
+	if (!p->target->may_write)
+		return diag_set(d, -EPERM, "prepare: %s would overwrite the whole of %s: %s",
+				prepare_name(e->prepare), p->target->label,
+				p->target->write_refusal);
+	p->prepare_ns = prepare_forecast_ns(p->target, e->prepare, e->prepare_round_ns);
+	return 0;
+}
+
 int plan_make(const struct experiment *e, const struct machine *machine,
 	      const struct target *target, struct net_target *net, const struct plan_options *o,
 	      struct plan *p, struct diag *d)
@@ -390,7 +441,9 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	if (!p->cells)
 		return -ENOMEM;
 	p->n_cells = e->n_cells;
-	err = plan_cells(p, o, d);
+	err = plan_preparation(p, d);
+	if (!err)
+		err = plan_cells(p, o, d);
 	if (!err)
 		err = pick(p);
 	if (!err && !p->n_run)
@@ -401,13 +454,17 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		err = draw_order(p);
 	if (!err)
 		err = collect_cpus(p);
+	if (!err)
+		err = plan_corunner(p, d);
 	if (err) {
 		plan_free(p);
 		return err;
 	}
 	pick_proof(p, o->euid);
-	p->seconds_total_ns = (target ? target->prepare_ns : 0) + calibration_ns(p) + proof_ns(p) +
-			      e->blocks * plan_block_ns(p);
+	p->seconds_total_ns = (target ? target->prepare_ns : 0) + p->prepare_ns +
+			      calibration_ns(p) + proof_ns(p) + e->blocks * plan_block_ns(p);
+	if (e->corunner)
+		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS;
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;
@@ -427,6 +484,7 @@ void plan_free(struct plan *p)
 	free(p->run);
 	free(p->order);
 	cpulist_free(&p->measured);
+	cpulist_free(&p->corunner);
 	*p = (struct plan){0};
 }
 
@@ -479,7 +537,8 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:o, s:o, s:I, s:f, s:o, s:o}", "cells", cells, "order", order, "seed",
+	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "prepare_level",
+			 prepare_name(p->e->prepare), "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
 			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

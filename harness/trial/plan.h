@@ -47,8 +47,10 @@ struct plan {
 			     */
 	size_t n_not_applied;
 	struct cpulist measured;       /* every CPU some cell measures on: where cpu_left spins */
+	struct cpulist corunner;       /* CPUs with a co-runner beside every measured trial */
 	bool calibrates[MODE_TARGETS]; /* some open-loop rate is a share of the best measured one */
 	uint64_t seconds_total_ns;     /* forecast */
+	uint64_t prepare_ns;	       /* of it, for the preparation of the target */
 	const struct rebind *rebind;   /* what holds for the whole run, or NULL */
 };
 
@@ -61,7 +63,8 @@ struct plan_options {
 };
 
 /* `e`, `machine`, `target`, `net` must outlive the plan; a target may be NULL where no cell is of
- * its kind. -ENODEV when no cell can run. */
+ * its kind. -ENODEV when no cell can run; -EPERM when the experiment prepares a target that may
+ * not be written. */
 int plan_make(const struct experiment *e, const struct machine *machine,
 	      const struct target *target, struct net_target *net, const struct plan_options *o,
 	      struct plan *p, struct diag *d);

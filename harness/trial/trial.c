@@ -269,8 +269,8 @@ static int start_workload(struct trial *t, struct diag *d)
 static int start_spinner(struct trial *t, struct diag *d)
 {
 	_free_ char *cpus = cpulist_text(t->r->spin_on);
-	char program[4200], cpus_arg[4096], fd_arg[32];
-	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	char program[4200], cpus_arg[4096], fd_arg[32], normal[] = "--normal";
+	char *argv[] = {program, cpus_arg, fd_arg, t->r->corunner ? normal : NULL, NULL};
 	struct workload_start start = {
 		.name = "spinner",
 		.argv = argv,
@@ -361,7 +361,7 @@ static int read_spinner(struct trial *t, struct diag *d)
 	spinner = json_loadb(text, len, 0, NULL);
 	if (!spinner)
 		return diag_set(d, -EPROTO, "spinner: its output is not JSON");
-	trial_record_spinner(t->record, spinner, t->r->spin_idle);
+	trial_record_spinner(t->record, spinner, t->r->spin_idle, t->r->corunner);
 	return 0;
 }
 
@@ -381,7 +381,7 @@ static int read_output(struct trial *t, struct diag *d)
 	json_object_set(t->record, "evidence", t->evidence);
 	if (t->r->proof)
 		json_object_set(t->evidence, "proof", t->r->proof);
-	trial_record_metrics(t->record);
+	trial_record_metrics(t->record, t->r->cell->cell->load.kind);
 	if (proof_is_pass(t->r->pass))
 		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;

@@ -249,21 +249,23 @@ for number in range(len(order)):
                 near(float(got), want / n, (path, c["id"]))
                 points += 1
 for name in os.listdir(os.path.join(out, "figures")):
-    m = re.fullmatch(r"r0-load(\d+)-(.*)\.tsv", name)
-    for curve in table(name) if m else ():
-        for level, rate, y, low, high, mode in curve:
-            fits = []
-            for c in head["cells"]:
-                if re.sub(r'[\x00-\x1f"]', " ", c["mode"]) != mode or not in_force(c["id"]):
-                    continue
-                net = "pattern" in c["load"]
-                if c["load"].get("depth" if net else "iodepth") != float(level) or c["load"].get("open_loop") in (True, 1):
-                    continue
-                r = row_value(c["id"], "transactions_per_s" if net else "iops")
-                p = row_value(c["id"], ("rtt_" if net else "latency_") + m[2].split("-")[-1] + "_ns")
-                fits.append(r and p and math.isclose(r, float(rate), rel_tol=1e-9)
-                            and math.isclose(p, float(y), rel_tol=1e-9))
-            assert any(fits), (name, mode, level)
+    for curve in table(name) if re.fullmatch(r"r0-load\d+-.*\.tsv", name) else ():
+        axis, rate_name, metric = open(os.path.join(out, "figures", name)).readline()[2:].split("\t")[:3]
+        for level, rate, y, low, high, mode, cell in curve:
+            c = next(c for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == cell)
+            assert re.sub(r'[\x00-\x1f"]', " ", c["mode"]) == mode
+            rates = [t["load"].get("rate_iops") or t["load"].get("rate_per_s") for t in trials[c["id"]]]
+            near(float(level), rates[0] if axis == "rate_share" else c["load"][axis], (name, "level"))
+            near(float(rate), row_value(c["id"], rate_name), (name, "rate"))
+            near(float(y), row_value(c["id"], metric), (name, metric))
+            v = sorted(values(c["id"], metric).values())
+            k, tail = 0, 1 / 2 ** len(v)  # ranks of the order-statistic interval of a median
+            while tail < 0.025:
+                k += 1
+                tail += math.comb(len(v), k) / 2 ** len(v)
+            if k:
+                near(float(low), v[k - 1], (name, "low"))
+                near(float(high), v[len(v) - k], (name, "high"))
             points += 1
 # what was not used is in the ledger
 for trial in bad[:300]:

@@ -41,14 +41,14 @@ static int load(const char *text, struct experiment *e, struct diag *d)
 	return experiment_load_text("e.yaml", text, strlen(text), &modes, e, d);
 }
 
-static void test_shipped(void **state)
+static size_t load_all(const char *folder)
 {
 	char dir[4096], path[5000];
 	struct dirent *entry;
 	size_t n = 0;
 	DIR *open;
 
-	snprintf(dir, sizeof(dir), "%s/configs/experiments", getenv("IOMODES_SOURCE") ?: ".");
+	snprintf(dir, sizeof(dir), "%s/configs/%s", getenv("IOMODES_SOURCE") ?: ".", folder);
 	open = opendir(dir);
 	assert_non_null(open);
 	while ((entry = readdir(open))) {
@@ -66,7 +66,53 @@ static void test_shipped(void **state)
 		n++;
 	}
 	closedir(open);
-	assert_true(n > 0);
+	return n;
+}
+
+static void test_shipped(void **state)
+{
+	assert_true(load_all("experiments") > 0);
+	assert_true(load_all("presets") > 0);
+}
+
+/* Figures of others, and their ratios against the row they name. */
+static void test_published(void **state)
+{
+#define PUBLISHED(text) "name: n\ngroups:\n - {modes: [sync, aio], published: " text "}\n"
+	static const struct {
+		const char *text, *say;
+	} rows[] = {
+		{PUBLISHED("{values: {}}"), "e.yaml:3:36: published needs source:"},
+		{PUBLISHED("{source: s, values: {snyc: {}}}"),
+		 "mode \"snyc\" is not in this group; did you mean \"sync\"?"},
+		{PUBLISHED("{source: s, baseline: iopoll, values: {}}"),
+		 "mode \"iopoll\" is not in this group"},
+		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
+		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
+		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
+	};
+	struct diag d = {""};
+	struct experiment e;
+	double ratio = 0;
+
+	if (load(PUBLISHED("{source: s, baseline: sync, values: {sync: {iops: 4}, aio: {iops: 6, "
+			   "latency_p99_ns: 5}}}"),
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(json_unpack(e.cells[1].published, "{s:{s:f}}", "ratios", "iops", &ratio),
+			 0);
+	assert_true(ratio == 1.5);
+	/* nothing to divide by: the figure, no ratio */
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		d.text[0] = '\0';
+		assert_int_equal(load(rows[i].text, &e, &d), -EINVAL);
+		if (!strstr(d.text, rows[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", rows[i].text, d.text, rows[i].say);
+	}
 }
 
 /* Later axes vary faster, modes fastest of all; a group's own value replaces the default. */
@@ -453,7 +499,7 @@ int main(void)
 		cmocka_unit_test(test_only),	     cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_networks),     cmocka_unit_test(test_net_only),
 		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
-		cmocka_unit_test(test_fio_beside),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
