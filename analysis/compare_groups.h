@@ -63,3 +63,6 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g);
  * "baseline"}], "finding": crossing | throughout | none, "at"?, "low"?, "high"?,
  * "resamples_crossing"?, "sentence"}] over every axis of load. */
 json_t *crossover_all(const struct comparison *cmp);
+/* [{"title", "sentence"}]: what holds at every level of an axis, a sentence a mode, from the above.
+ */
+json_t *crossover_throughout(const json_t *crossovers);

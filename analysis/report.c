@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analysis/across.h"
 #include "analysis/cells.h"
 #include "analysis/compare.h"
 #include "analysis/report_figure.h"
@@ -100,7 +101,8 @@ static void write_run(FILE *out, const struct report_run *r, const struct figure
 	report_reproduce(out, r);
 }
 
-static void write_page(FILE *out, const struct report_run *runs, size_t n, const struct figures *f)
+static void write_page(FILE *out, const struct report_run *runs, size_t n, const json_t *across,
+		       const struct figures *f)
 {
 	const char *name =
 		jsonio_string(runs->run, "experiment.name", jsonio_string(runs->run, "run", "?"));
@@ -120,6 +122,8 @@ static void write_page(FILE *out, const struct report_run *runs, size_t n, const
 	fputs(": which I/O mode, at which load, at what price?</h1>\n<p>", out);
 	html_text(out, jsonio_string(runs->run, "experiment.doc", ""));
 	fputs("</p></header>\n<main id=main>\n", out);
+	if (across)
+		report_across(out, across);
 	for (size_t i = 0; i < n; i++) {
 		if (n > 1)
 			html_elementf(out, "h1", "Run %zu: %s", i + 1,
@@ -195,8 +199,8 @@ static int open_out(const char *path, struct diag *d)
 	return fd;
 }
 
-static int write_file(int dir, const struct report_run *runs, size_t n, const struct figures *f,
-		      struct diag *d)
+static int write_file(int dir, const struct report_run *runs, size_t n, const json_t *across,
+		      const struct figures *f, struct diag *d)
 {
 	FILE *out;
 	int fd, failed;
@@ -210,7 +214,7 @@ static int write_file(int dir, const struct report_run *runs, size_t n, const st
 		close(fd);
 		return -ENOMEM;
 	}
-	write_page(out, runs, n, f);
+	write_page(out, runs, n, across, f);
 	failed = ferror(out) || fflush(out) || fsync(fd);
 	if (fclose(out) || failed || renameat(dir, TEMPORARY, dir, NAME)) {
 		int err = diag_errno(d, -(errno ?: EIO), NAME);
@@ -221,16 +225,34 @@ static int write_file(int dir, const struct report_run *runs, size_t n, const st
 	return 0;
 }
 
+static int compare_all(const struct report_run *runs, size_t n, json_t **across, struct diag *d)
+{
+	_free_ struct cells **cells = calloc(n, sizeof(struct cells *));
+	_free_ const char **dirs = calloc(n, sizeof(char *));
+	struct compare_options none = {0};
+
+	if (!cells || !dirs)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		cells[i] = runs[i].cells;
+		dirs[i] = runs[i].dir;
+	}
+	return across_cells(cells, dirs, n, &none, across, d);
+}
+
 static int write_all(const struct report_run *runs, size_t n, const struct report_options *o,
 		     const char *path, struct report_result *result, struct diag *d)
 {
 	struct figures f = {.dir = -1};
 	_fd_ int dir = open_out(path, d);
+	_json_ json_t *across = NULL;
 	int err;
 
 	if (dir < 0)
 		return dir;
-	err = figures_open(dir, &f, d);
+	err = n > 1 ? compare_all(runs, n, &across, d) : 0;
+	if (!err)
+		err = figures_open(dir, &f, d);
 	for (size_t i = 0; !err && i < n; i++)
 		err = report_draw(&runs[i], &f, d);
 	progress(o, "drawing", 0, f.n);
@@ -238,7 +260,7 @@ static int write_all(const struct report_run *runs, size_t n, const struct repor
 		err = figures_draw(&f, d);
 	progress(o, "writing", 0, 0);
 	if (!err)
-		err = write_file(dir, runs, n, &f, d);
+		err = write_file(dir, runs, n, across, &f, d);
 	result->figures = 0;
 	for (size_t i = 0; i < f.n; i++)
 		result->figures += f.item[i].svg != NULL;

@@ -38,14 +38,14 @@ static void list_answers(FILE *out, const struct report_run *r)
 		fputs(".</li>\n", out);
 		shown++;
 	}
-	json_array_foreach (json_object_get(r->result, "crossovers"), i, one) {
-		if (strcmp(jsonio_string(one, "finding", ""), "throughout") || shown >= 16)
-			continue;
+	json_array_foreach (json_object_get(r->result, "throughout"), i, one) {
+		if (shown >= 12)
+			break;
 		fputs("<li>", out);
-		html_text(out, jsonio_string(one, "sentence", "?"));
-		fputs(" (", out);
 		html_text(out, jsonio_string(one, "title", "?"));
-		fputs(").</li>\n", out);
+		fputs(": ", out);
+		html_text(out, jsonio_string(one, "sentence", "?"));
+		fputs(".</li>\n", out);
 		shown++;
 	}
 	if (!shown)
@@ -197,7 +197,7 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode)
 	html_element(out, "td class=w", t.reason);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
 	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
-	html_element(out, "td class=w", jsonio_string(about, "doc", ""));
+	html_element(out, "td class=d", jsonio_string(about, "doc", ""));
 	fputs("</tr>\n", out);
 }
 

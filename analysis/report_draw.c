@@ -21,7 +21,7 @@ static const char *const colours[] = {"#000000", "#0072b2", "#d55e00", "#009e73"
 static const char *const fills[CPU_PARTS] = {"#c7dcef", "#0b4f8a", "#e69f00",
 					     "#4d4d4d", "#d9d9d9", "#8c2d04"};
 
-static size_t index_of(const struct report_run *r, const char *mode)
+size_t report_mode_index(const struct report_run *r, const char *mode)
 {
 	size_t n = 0;
 
@@ -41,14 +41,19 @@ static size_t index_of(const struct report_run *r, const char *mode)
 	return n;
 }
 
-static void style_of(FILE *script, size_t i)
+const char *report_mode_colour(size_t index)
+{
+	return colours[index % ARRAY_SIZE(colours)];
+}
+
+void report_line_style(FILE *script, size_t i)
 {
 	fprintf(script, "lc rgb '%s' dt %zu lw 2 pt %zu ps 0.8", colours[i % ARRAY_SIZE(colours)],
 		i / ARRAY_SIZE(colours) + i % 3 + 1, i + 4);
 }
 
-static int begin(struct figures *f, const struct report_run *r, const char *name, const char *title,
-		 const char *alt, struct diag *d)
+int report_begin_figure(struct figures *f, const struct report_run *r, const char *name,
+			const char *title, const char *alt, struct diag *d)
 {
 	char full[64];
 
@@ -56,180 +61,9 @@ static int begin(struct figures *f, const struct report_run *r, const char *name
 	return figure_begin(f, full, title, alt, d);
 }
 
-static const char *file_of(const struct figures *f)
+const char *report_figure_file(const struct figures *f)
 {
 	return f->item[f->n - 1].name;
-}
-
-static double value_of(const json_t *row, const char *metric, const char *what)
-{
-	return jsonio_number(json_object_get(json_object_get(row, "metrics"), metric), what);
-}
-
-static bool is_measured(const json_t *row)
-{
-	return !strcmp(jsonio_string(row, "state", ""), "measured");
-}
-
-/* One curve a mode over the levels of an axis, with the band of its interval; from the levels of a
- * family of groups. */
-struct curve {
-	const json_t *group[64];
-	double at[64];
-	size_t n;
-};
-
-static int by_index(const void *a, const void *b, void *context)
-{
-	const double *at = context;
-	double x = at[*(const size_t *)a], y = at[*(const size_t *)b];
-
-	return (x > y) - (x < y);
-}
-
-static size_t curve_modes(const struct curve *c, const char *metric, const char **mode, size_t most)
-{
-	size_t n = 0, i;
-	const json_t *row;
-
-	for (size_t g = 0; g < c->n; g++)
-		json_array_foreach (json_object_get(c->group[g], "rows"), i, row) {
-			const char *name = jsonio_string(row, "mode", "?");
-			bool known = !is_measured(row) || isnan(value_of(row, metric, "value"));
-
-			for (size_t k = 0; !known && k < n; k++)
-				known = !strcmp(mode[k], name);
-			if (!known && n < most)
-				mode[n++] = name;
-		}
-	return n;
-}
-
-static const json_t *row_of(const json_t *group, const char *mode)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (json_object_get(group, "rows"), i, row)
-		if (is_measured(row) && !strcmp(jsonio_string(row, "mode", ""), mode))
-			return row;
-	return NULL;
-}
-
-/* x: achieved rate, y: a latency; levels are points along the curve. */
-static int draw_load(const struct report_run *r, struct figures *f, const struct curve *c,
-		     size_t number, const struct kind *kind, const char *metric, struct diag *d)
-{
-	const char *mode[32];
-	size_t order[64], n = curve_modes(c, metric, mode, ARRAY_SIZE(mode));
-	double least = INFINITY, most = 0;
-	const struct metric *m = metric_find(metric), *rate = metric_find(kind->rate);
-	char name[48], title[200], alt[400];
-	int err;
-
-	if (!n || c->n < 2)
-		return 0;
-	for (size_t i = 0; i < c->n; i++)
-		order[i] = i;
-	qsort_r(order, c->n, sizeof(*order), by_index, (void *)c->at);
-	snprintf(name, sizeof(name), "load%zu-%s", number, m->label);
-	for (char *p = name; *p; p++)
-		*p = strchr(". /", *p) ? '-' : *p;
-	snprintf(title, sizeof(title), "%s against load", m->label);
-	snprintf(alt, sizeof(alt),
-		 "%s of %zu modes against the rate reached, one curve a mode over %zu levels of "
-		 "load; "
-		 "bands are 95 %% intervals over blocks. The same numbers are in the tables below.",
-		 m->label, n, c->n);
-	err = begin(f, r, name, title, alt, d);
-	if (err)
-		return err;
-	fprintf(f->data, "# level\t%s\t%s\tlow\thigh\tmode; an index a mode\n", kind->rate, metric);
-	for (size_t k = 0; k < n; k++) {
-		for (size_t i = 0; i < c->n; i++) {
-			const json_t *row = row_of(c->group[order[i]], mode[k]);
-			double y = value_of(row, metric, "value");
-			double low = value_of(row, metric, "low");
-			double high = value_of(row, metric, "high");
-
-			if (!row || isnan(y) || isnan(value_of(row, kind->rate, "value")))
-				continue;
-			fprintf(f->data, "%.15g\t%.15g\t%.15g\t%.15g\t%.15g\t", c->at[order[i]],
-				value_of(row, kind->rate, "value"), y, isnan(low) ? y : low,
-				isnan(high) ? y : high);
-			figure_field(f->data, mode[k]);
-			fputc('\n', f->data);
-			least = fmin(least, isnan(low) ? y : low);
-			most = fmax(most, isnan(high) ? y : high);
-		}
-		fputs("\n\n", f->data);
-	}
-	fprintf(f->script,
-		"set xlabel '%s reached'\nset ylabel '%s (us)'\nset format x '%%.0s%%c'\n"
-		"set logscale y %d\nset xrange [0:*]\nset style fill transparent solid 0.15 "
-		"noborder\nplot ",
-		rate->label, m->label, most < 60 * least ? 2 : 10);
-	for (size_t k = 0; k < n; k++)
-		fprintf(f->script,
-			"'%s.tsv' index %zu using 2:($4/1e3):($5/1e3) with filledcurves lc rgb "
-			"'%s' "
-			"notitle, ",
-			file_of(f), k, colours[index_of(r, mode[k]) % ARRAY_SIZE(colours)]);
-	for (size_t k = 0; k < n; k++) {
-		fprintf(f->script, "'%s.tsv' index %zu using 2:($3/1e3) with linespoints ",
-			file_of(f), k);
-		style_of(f->script, index_of(r, mode[k]));
-		fputs(" title ", f->script);
-		figure_quote(f->script, mode[k]);
-		fputs(k + 1 < n ? ", " : "\n", f->script);
-	}
-	err = figure_end(f, d);
-	return err < 0 ? err : 0;
-}
-
-static double axis_at(const json_t *group, const char *key)
-{
-	return jsonio_number(json_object_get(group, "load"), key);
-}
-
-/* Closed-loop groups that differ in depth only: a curve. */
-static int draw_loads(const struct report_run *r, struct figures *f, struct diag *d)
-{
-	const json_t *groups = json_object_get(r->result, "groups"), *g, *o;
-	_json_ json_t *done = json_object();
-	size_t i, k, number = 0;
-	int err = 0;
-
-	json_array_foreach (groups, i, g) {
-		const struct kind *kind = kind_find(jsonio_string(g, "kind", "block"));
-		const char *key = strcmp(kind->name, "block") ? "depth" : "iodepth";
-		const struct cell *c =
-			report_cell(r, json_array_get(json_object_get(g, "rows"), 0));
-		_free_ char *mine = c ? group_key(c, key) : NULL;
-		struct curve curve = {.n = 0};
-
-		if (!mine || json_object_get(done, mine) || !strcmp(kind->latency, kind->rate) ||
-		    json_is_true(json_object_get(g, "open_loop")))
-			continue;
-		json_object_set_new(done, mine, json_true());
-		json_array_foreach (groups, k, o) {
-			const struct cell *of =
-				report_cell(r, json_array_get(json_object_get(o, "rows"), 0));
-			_free_ char *other = of ? group_key(of, key) : NULL;
-
-			if (!other || strcmp(other, mine) || curve.n == ARRAY_SIZE(curve.at))
-				continue;
-			curve.at[curve.n] = axis_at(o, key);
-			curve.group[curve.n++] = o;
-		}
-		err = draw_load(r, f, &curve, number, kind, kind->latency, d);
-		if (!err)
-			err = draw_load(r, f, &curve, number, kind, kind->tail, d);
-		if (err)
-			return err;
-		number += curve.n > 1;
-	}
-	return err;
 }
 
 /* The percentile curve of each mode's merged histogram, as far as its sample supports it: x is
@@ -258,7 +92,7 @@ static int draw_distribution(const struct report_run *r, struct figures *f, cons
 		 "at "
 		 "the highest percentile its sample supports.",
 		 n);
-	err = begin(f, r, name, "Latency distribution", alt, d);
+	err = report_begin_figure(f, r, name, "Latency distribution", alt, d);
 	if (err)
 		return err;
 	fputs("# percentile\t1/(1-p)\tlatency_ns\tmode; an index a mode\n", f->data);
@@ -285,9 +119,9 @@ static int draw_distribution(const struct report_run *r, struct figures *f, cons
 	      "'99.999' 1e5, '99.9999' 1e6)\nplot ",
 	      f->script);
 	for (size_t k = 0; k < n; k++) {
-		fprintf(f->script, "'%s.tsv' index %zu using 2:($3/1e3) with lines ", file_of(f),
-			k);
-		style_of(f->script, index_of(r, shown[k]));
+		fprintf(f->script, "'%s.tsv' index %zu using 2:($3/1e3) with lines ",
+			report_figure_file(f), k);
+		report_line_style(f->script, report_mode_index(r, shown[k]));
 		fputs(" title ", f->script);
 		figure_quote(f->script, shown[k]);
 		fputs(k + 1 < n ? ", " : "\n", f->script);
@@ -326,7 +160,7 @@ static int draw_cpu(const struct report_run *r, struct figures *f, const json_t 
 		 "exact "
 		 "CPU time of the tasks.",
 		 kind->event, n);
-	err = begin(f, r, name, "Where CPU time goes", alt, d);
+	err = report_begin_figure(f, r, name, "Where CPU time goes", alt, d);
 	if (err)
 		return err;
 	fputs("# mode", f->data);
@@ -354,14 +188,15 @@ static int draw_cpu(const struct report_run *r, struct figures *f, const json_t 
 		if (!used[p])
 			continue;
 		fprintf(f->script, "%s'%s.tsv' using ($%d/1e3):xtic(1) lc rgb '%s' title '%s'",
-			first++ ? ", " : "", file_of(f), p + 2, fills[p], cpu_part_name(p));
+			first++ ? ", " : "", report_figure_file(f), p + 2, fills[p],
+			cpu_part_name(p));
 	}
 	/* ticks are coarse and, in a virtual machine, blind to much: the exact sum beside them */
 	fprintf(f->script,
 		"%s'%s.tsv' using 0:($%d/1e3):xtic(1) with points pt 4 ps 1.4 lw 2 lc rgb "
 		"'#000000' "
 		"title 'tasks, exact'",
-		first ? ", " : "", file_of(f), CPU_PARTS + 2);
+		first ? ", " : "", report_figure_file(f), CPU_PARTS + 2);
 	fputc('\n', f->script);
 	err = figure_end(f, d);
 	return err < 0 ? err : 0;
@@ -393,11 +228,12 @@ static int draw_interrupts(const struct report_run *r, struct figures *f, struct
 		}
 	if (!n || !cpus || cpus > 1024)
 		return 0;
-	err = begin(f, r, "irq", "Which CPU takes the interrupts",
-		    "Heat map: a row a mode and load, a column a CPU; the darker, the more "
-		    "interrupts of "
-		    "the device's vectors per event. The table below has the numbers.",
-		    d);
+	err = report_begin_figure(
+		f, r, "irq", "Which CPU takes the interrupts",
+		"Heat map: a row a mode and load, a column a CPU; the darker, the more "
+		"interrupts of "
+		"the device's vectors per event. The table below has the numbers.",
+		d);
 	if (err)
 		return err;
 	fputs("# row\tcpu\tinterrupts_per_event\tcell\n", f->data);
@@ -435,7 +271,8 @@ static int draw_interrupts(const struct report_run *r, struct figures *f, struct
 		figure_quote(f->script, text);
 		fprintf(f->script, " %zu", i);
 	}
-	fprintf(f->script, ") font ',11'\nplot '%s.tsv' using 2:1:3 with image pixels", file_of(f));
+	fprintf(f->script, ") font ',11'\nplot '%s.tsv' using 2:1:3 with image pixels",
+		report_figure_file(f));
 	if (cpus <= 16)
 		fprintf(f->script, ", '' using 2:1:(sprintf($3 >= 0.0005 ? '%%.2g' : '', $3)) with "
 				   "labels font "
@@ -554,7 +391,7 @@ static int draw_time(const struct report_run *r, struct figures *f, struct diag 
 		"it "
 		"is flat at 1. %zu of %zu trials lie outside the frame.",
 		outside, n);
-	err = begin(f, r, "time", "Trials over time", alt, d);
+	err = report_begin_figure(f, r, "time", "Trials over time", alt, d);
 	if (err)
 		return err;
 	fputs("# minutes\tratio to the cell's median\tblock\tcell; second index: minutes, median "
@@ -576,7 +413,7 @@ static int draw_time(const struct report_run *r, struct figures *f, struct diag 
 		"1:2 with "
 		"points pt 6 ps 0.5 lc rgb '#0072b2' title 'trial', '' index 1 using 1:2 with "
 		"linespoints pt 7 ps 0.7 lw 2 lc rgb '#000000' title 'median of a block'\n",
-		low, high, file_of(f));
+		low, high, report_figure_file(f));
 	err = figure_end(f, d);
 	return err < 0 ? err : 0;
 }
@@ -585,7 +422,7 @@ int report_draw(const struct report_run *r, struct figures *f, struct diag *d)
 {
 	const json_t *group;
 	size_t i;
-	int err = draw_loads(r, f, d);
+	int err = report_draw_loads(r, f, d);
 
 	json_array_foreach (json_object_get(r->result, "groups"), i, group) {
 		if (!err)

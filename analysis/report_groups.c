@@ -61,11 +61,13 @@ static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 		fprintf(out, "<td class=n>-</td><td>%s</td>", measured ? "" : "excluded");
 		return;
 	}
-	fputs("<td class=n data-metric=\"estimate:", out);
-	html_text(out, jsonio_string(one, "metric", ""));
-	fprintf(out, "\" data-value=\"%.15g\" data-low=\"%.15g\" data-high=\"%.15g\">",
-		jsonio_number(one, "estimate"), jsonio_number(one, "low"),
-		jsonio_number(one, "high"));
+	if (isnan(jsonio_number(one, "estimate"))) {
+		fputs("<td class=n>", out);
+	} else {
+		fputs("<td class=n data-metric=\"estimate:", out);
+		html_text(out, jsonio_string(one, "metric", ""));
+		fprintf(out, "\" data-value=\"%.15g\">", jsonio_number(one, "estimate"));
+	}
 	html_text(out, jsonio_string(one, "text", "-"));
 	fprintf(out, "</td><td class=v>%s", sign(word));
 	html_text(out, word);

@@ -45,6 +45,21 @@ static void show(void *context, const char *phase, size_t done, size_t total)
 		fprintf(stderr, "\r\033[K%s", phase);
 }
 
+void cli_write_report(const char *run)
+{
+	struct report_options how = {0};
+	struct report_result result;
+	struct diag d = {""};
+
+	if (report_write(&run, 1, &how, &result, &d)) {
+		fprintf(stderr, "iomodes run: no report: %s\n", d.text);
+		return;
+	}
+	printf("Report: %s\n", result.path);
+	if (*result.no_figures)
+		fprintf(stderr, "iomodes run: %s\n", result.no_figures);
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct options o = {0};

@@ -76,6 +76,19 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 	return r->cells_unmeasured ? EXIT_INVALID : EXIT_OK;
 }
 
+/* What --trust lets through is shown before it runs. */
+static void print_trusted(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		const json_t *one;
+		size_t k;
+
+		json_array_foreach (json_object_get(c->fio, "untrusted"), k, one)
+			printf("Trusted, in %s: %s\n", c->cell->id, json_string_value(one));
+	}
+}
+
 static int execute(const struct setup_options *o, struct setup *s, struct diag *d)
 {
 	struct progress_line line = {.terminal = isatty(STDERR_FILENO)};
@@ -106,6 +119,7 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	for (size_t i = 0; i < s->rebind.n; i++)
 		printf("NVMe controller %s is bound with nvme.poll_queues=%u until the run ends\n",
 		       s->rebind.controller[i].pci, s->rebind.asked);
+	print_trusted(&s->plan);
 	fflush(stdout);
 	s->session = NULL; /* run_plan() closes it */
 	err = run_plan(&s->plan, s->plan.target ? &s->target : NULL, &ro, &result, d);
@@ -118,6 +132,8 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
 	status = report(&result, err, d);
+	if (result.trials)
+		cli_write_report(result.dir);
 	if (o->compare && result.trials && !compare_run(result.dir, &none, &comparison, d)) {
 		putchar('\n');
 		compare_print_text(comparison);

@@ -13,11 +13,11 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "record/metric.h"
+#include "published_print.h"
 
 #define CELL 64
 
-/* The columns of a group's kind that any of its rows has; the first, its rate, always. */
-static size_t columns_of(const json_t *group, const struct metric **metric)
+size_t compare_columns(const json_t *group, const struct metric **metric)
 {
 	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
 	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
@@ -81,7 +81,7 @@ static int print_group(const json_t *group)
 						      {"PROOF", false, false}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = 2, n_metrics = columns_of(group, metric);
+	size_t i, n = 2, n_metrics = compare_columns(group, metric);
 	struct table *table;
 	const json_t *row;
 
@@ -192,7 +192,7 @@ static void print_excluded(const json_t *group)
 static void print_unsupported(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = columns_of(group, metric);
+	size_t i, n = compare_columns(group, metric);
 	const json_t *row;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
@@ -213,25 +213,24 @@ static void print_crossovers(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "crossovers"), *one;
 	size_t i, silent = 0;
-	bool first = true;
 
+	if (!json_array_size(list))
+		return;
+	puts("Over the load:");
 	json_array_foreach (list, i, one) {
-		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
-			silent++;
-			continue;
-		}
-		if (first)
-			puts("Over the load:");
-		first = false;
+		silent += !strcmp(jsonio_string(one, "finding", ""), "none");
+		if (!strcmp(jsonio_string(one, "finding", ""), "crossing"))
+			printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
+			       jsonio_string(one, "sentence", "?"));
+	}
+	json_array_foreach (json_object_get(result, "throughout"), i, one)
 		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
 		       jsonio_string(one, "sentence", "?"));
-	}
 	if (silent)
-		printf("%sNo crossing is shown for %zu pair%s of mode and metric ('--json' has "
+		printf("  No crossing is shown for %zu pair%s of mode and metric ('--json' has "
 		       "them).\n",
-		       first ? "" : "  ", silent, silent == 1 ? "" : "s");
-	if (json_array_size(list))
-		putchar('\n');
+		       silent, silent == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static void print_legend(const json_t *result)
@@ -273,6 +272,9 @@ int compare_print_text(const json_t *result)
 		if (err)
 			return err;
 		print_findings(group);
+		err = published_print(group);
+		if (err)
+			return err;
 		print_excluded(group);
 		print_unsupported(group);
 		putchar('\n');
@@ -285,7 +287,7 @@ int compare_print_text(const json_t *result)
 	return 0;
 }
 
-static void csv_text(const char *text, char end)
+void compare_csv_text(const char *text, char end)
 {
 	putchar('"');
 	for (; *text; text++) {
@@ -296,7 +298,7 @@ static void csv_text(const char *text, char end)
 	printf("\"%c", end);
 }
 
-static void csv_number(const json_t *j, const char *path, char end)
+void compare_csv_number(const json_t *j, const char *path, char end)
 {
 	double value = jsonio_number(j, path);
 
@@ -316,34 +318,35 @@ static void csv_row(const json_t *group, const json_t *row)
 		json_array_foreach (json_object_get(row, "comparisons"), i, one)
 			if (!strcmp(jsonio_string(one, "metric", ""), metric))
 				judged = one;
-		csv_text(jsonio_string(group, "target", ""), ',');
-		csv_text(jsonio_string(group, "workload", ""), ',');
-		csv_text(jsonio_string(group, "placement", ""), ',');
-		csv_text(jsonio_string(group, "title", ""), ',');
-		csv_text(jsonio_string(row, "mode", ""), ',');
-		csv_text(jsonio_string(row, "state", ""), ',');
-		csv_text(jsonio_string(row, "grade", ""), ',');
-		csv_text(metric, ',');
-		csv_number(value, "value", ',');
-		csv_number(value, "low", ',');
-		csv_number(value, "high", ',');
-		csv_number(value, "n", ',');
-		csv_text(jsonio_string(judged, "scale", ""), ',');
-		csv_number(judged, "estimate", ',');
-		csv_number(judged, "low", ',');
-		csv_number(judged, "high", ',');
-		csv_number(judged, "p_adjusted", ',');
-		csv_text(jsonio_string(judged, "verdict", ""), '\n');
+		compare_csv_text(jsonio_string(group, "target", ""), ',');
+		compare_csv_text(jsonio_string(group, "workload", ""), ',');
+		compare_csv_text(jsonio_string(group, "placement", ""), ',');
+		compare_csv_text(jsonio_string(group, "title", ""), ',');
+		compare_csv_text(jsonio_string(row, "mode", ""), ',');
+		compare_csv_text(jsonio_string(row, "state", ""), ',');
+		compare_csv_text(jsonio_string(row, "grade", ""), ',');
+		compare_csv_text(metric, ',');
+		compare_csv_number(value, "value", ',');
+		compare_csv_number(value, "low", ',');
+		compare_csv_number(value, "high", ',');
+		compare_csv_number(value, "n", ',');
+		compare_csv_text(jsonio_string(judged, "scale", ""), ',');
+		compare_csv_number(judged, "estimate", ',');
+		compare_csv_number(judged, "low", ',');
+		compare_csv_number(judged, "high", ',');
+		compare_csv_number(judged, "p_adjusted", ',');
+		compare_csv_text(jsonio_string(judged, "verdict", ""), '\n');
 	}
 	if (json_object_size(json_object_get(row, "metrics")))
 		return;
-	csv_text(jsonio_string(group, "target", ""), ','); /* nothing measured is a row, too */
-	csv_text(jsonio_string(group, "workload", ""), ',');
-	csv_text(jsonio_string(group, "placement", ""), ',');
-	csv_text(jsonio_string(group, "title", ""), ',');
-	csv_text(jsonio_string(row, "mode", ""), ',');
-	csv_text(jsonio_string(row, "state", ""), ',');
-	csv_text(jsonio_string(row, "grade", ""), ',');
+	compare_csv_text(jsonio_string(group, "target", ""),
+			 ','); /* nothing measured is a row, too */
+	compare_csv_text(jsonio_string(group, "workload", ""), ',');
+	compare_csv_text(jsonio_string(group, "placement", ""), ',');
+	compare_csv_text(jsonio_string(group, "title", ""), ',');
+	compare_csv_text(jsonio_string(row, "mode", ""), ',');
+	compare_csv_text(jsonio_string(row, "state", ""), ',');
+	compare_csv_text(jsonio_string(row, "grade", ""), ',');
 	puts(",,,,,,,,,,");
 }
 

@@ -19,6 +19,8 @@
 
 #define AT(member) .offset = offsetof(struct setup_options, member)
 
+static const char *const levels[] = {"none", "fill", "pts", NULL};
+
 static const struct opt table[] = {
 	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH|IFNAME",
 	 .help = "only cells of this target: a device, a file or \"scratch\"; \"veth\", \"lo\" or "
@@ -47,6 +49,13 @@ static const struct opt table[] = {
 	 .help = "leave out the pass that measures what CPU is left to others"},
 	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"prepare", NULL, OPT_CHOICE, 0, AT(prepare), .choices = levels, .arg = "LEVEL",
+	 .help = "what is done to the target first: none, fill (every byte written once), pts "
+		 "(SNIA: twice, then rounds until steady); destroys its data, so it wants "
+		 "--write-id (default: as the experiment says)"},
+	{"trust", NULL, OPT_BOOL, 0, AT(trust),
+	 .help = "run a fio job file with options that are not on the allow list, after showing "
+		 "them"},
 	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"allow-rebind", NULL, OPT_BOOL, 0, AT(allow_rebind),
@@ -79,8 +88,9 @@ void setup_defaults(struct setup_options *o)
 	};
 }
 
-/* The members that change the plan; one table for both directions. Not among them: --write-id.
- * Whoever resumes a run that destroys data says so himself; a file cannot. */
+/* The members that change the plan; one table for both directions. Not among them: --write-id and
+ * --trust. Whoever resumes a run that destroys data, or runs commands, says so himself; a file
+ * cannot. */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -89,6 +99,7 @@ static const struct {
 	{"target", offsetof(struct setup_options, target), TEXT},
 	{"peer", offsetof(struct setup_options, peer), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
+	{"prepare", offsetof(struct setup_options, prepare), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
@@ -242,6 +253,8 @@ static void override(const struct setup_options *o, struct experiment *e)
 			*numbers[i].value = numbers[i].given;
 	if (o->no_cpu_left)
 		e->cpu_left = false;
+	if (o->prepare)
+		experiment_prepare_parse(o->prepare, &e->prepare);
 	if (o->allow_rebind)
 		e->allow_rebind = true;
 }
@@ -357,6 +370,7 @@ int setup_make(const struct setup_options *o, const char *name, bool change, str
 		.seed = o->seed == UINT64_MAX ? 0 : o->seed,
 		.euid = geteuid(),
 		.ignore_requires = o->ignore_requires,
+		.trust = o->trust,
 		.rebind = &s->rebind,
 	};
 	int err;

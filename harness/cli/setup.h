@@ -8,10 +8,11 @@ struct diag;
 
 struct setup_options {
 	const char *target, *peer, *scratch, *output, *write_id, *resume;
+	const char *prepare;   /* NULL: as the file says */
 	struct opt_strs modes; /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind;
+	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind, trust;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */

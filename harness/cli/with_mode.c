@@ -16,6 +16,7 @@
 #include "evidence/evidence.h"
 #include "paths.h"
 #include "record/verdict.h"
+#include "trial/fio_probe.h"
 
 /* Below this share of the device's bytes the counters speak of others, too. */
 #define OWN_SHARE 0.95
@@ -80,6 +81,29 @@ static int refuse_contradiction(const struct with_mode *w, char *const *argv, st
 	return 0;
 }
 
+/* The same question as in a run: does this fio have what the mode needs? */
+static int check_fio(const struct with_mode *w, const char *program, struct diag *d)
+{
+	struct workload_job job = {
+		.program = program,
+		.target = w->options.filename ? w->options.filename : w->target.path,
+		.rw = "read",
+		.bs = 4096,
+		.iodepth = 1,
+		.numjobs = 1,
+		.runtime_ns = 1000000000,
+		.options = w->options.option,
+		.n_options = w->options.n,
+		.control_fd = -1,
+	};
+	char version[32];
+	int err = fio_probe_version(program, version, d);
+
+	if (!err)
+		err = fio_probe_job(&job, d);
+	return err ? diag_prefix(d, err, "mode %s", w->mode->name) : 0;
+}
+
 /* The mode's options behind the program's name: fio takes them as defaults of every job then. */
 static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 {
@@ -104,10 +128,12 @@ static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 			"%s",
 			w->mode->name, mode_options(w->mode, "fio") ? " or fio" : "", base);
 	}
-	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, &w->options, d);
+	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, NULL, &w->options, d);
 	if (err)
 		return err;
 	err = refuse_contradiction(w, argv, d);
+	if (!err && !strcmp(base, "fio"))
+		err = check_fio(w, argv[0], d);
 	if (err)
 		return err;
 	memmove(w->argv + 1 + w->options.n + !!w->options.filename, w->argv + 1, n * sizeof(*argv));

@@ -12,14 +12,16 @@
 #include "base/suggest.h"
 #include "base/yaml.h"
 #include "experiment/group.h"
+#include "experiment/group_fio.h"
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name", "doc",	  "target", "net_target",   "net_peer",	   "scratch_size", "baseline",
-	"set",	"design", "load",   "allow_rebind", "poll_queues", "primary",	   "groups",
+	"name",	    "doc",    "target",	 "net_target",	  "net_peer",	  "scratch_size",
+	"baseline", "set",    "design",	 "load",	  "allow_rebind", "poll_queues",
+	"primary",  "groups", "prepare", "prepare_round",
 };
-static const char *const design_keys[] = {"blocks", "ramp",	"runtime",	"max_cells",
-					  "seed",   "cpu_left", "max_net_cells"};
+static const char *const design_keys[] = {"blocks", "ramp",	"runtime",	 "max_cells",
+					  "seed",   "cpu_left", "max_net_cells", "corunner"};
 
 static int load_text(const struct yaml_node *root, const char *key, char **out, struct diag *d)
 {
@@ -33,6 +35,24 @@ static int load_text(const struct yaml_node *root, const char *key, char **out, 
 		return err;
 	*out = strdup(node->text);
 	return *out ? 0 : -ENOMEM;
+}
+
+static int load_corunner(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	static const char *const words[] = {"none", "cpu", "sibling"};
+	int err = yaml_expect(node, YAML_SCALAR, d);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], node->text)) {
+			e->corunner = (enum experiment_corunner)i;
+			return 0;
+		}
+	return err ? err
+		   : yaml_error(node, d, -EINVAL,
+				"corunner is none, cpu (on the measured CPUs) or sibling (on their "
+				"SMT "
+				"siblings), not \"%s\"",
+				node->text);
 }
 
 static int load_design(const struct yaml_node *design, struct experiment *e, struct diag *d)
@@ -66,6 +86,8 @@ static int load_design(const struct yaml_node *design, struct experiment *e, str
 		err = yaml_u64(node, &e->seed, d);
 	if (!err && (node = yaml_get(design, "cpu_left")))
 		err = yaml_bool(node, &e->cpu_left, d);
+	if (!err && (node = yaml_get(design, "corunner")))
+		err = load_corunner(node, e, d);
 	return err;
 }
 
@@ -149,6 +171,35 @@ static int load_scratch_size(const struct yaml_node *node, struct experiment *e,
 	return err;
 }
 
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level)
+{
+	static const char *const words[] = {"none", "fill", "pts"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], text)) {
+			*level = (enum experiment_prepare)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int load_prepare(const struct yaml_node *root, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, "prepare");
+	int err = node ? yaml_expect(node, YAML_SCALAR, d) : 0;
+
+	if (!err && node && experiment_prepare_parse(node->text, &e->prepare))
+		err = yaml_error(node, d, -EINVAL,
+				 "prepare is none, fill (written once) or pts (SNIA's), not \"%s\"",
+				 node->text);
+	node = yaml_get(root, "prepare_round");
+	if (!err && node)
+		err = yaml_ns(node, &e->prepare_round_ns, d);
+	if (!err && node && e->prepare_round_ns < 100000000)
+		err = yaml_error(node, d, -ERANGE, "prepare_round must be at least 100ms");
+	return err;
+}
+
 static int load_rebind(const struct yaml_node *root, struct experiment *e, struct diag *d)
 {
 	const struct yaml_node *node = yaml_get(root, "allow_rebind");
@@ -224,6 +275,8 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 		err = load_design(node, e, d);
 	if (!err)
 		err = load_rebind(root, e, d);
+	if (!err)
+		err = load_prepare(root, e, d);
 	if (!err && (node = yaml_get(root, "primary")))
 		err = load_primary(node, e, d);
 	if (!err && (node = yaml_get(root, "set")))
@@ -251,6 +304,7 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 		.runtime_ns = 10000000000,
 		.scratch_bytes = 1u << 30,
 		.poll_queues = 2,
+		.prepare_round_ns = 60000000000, /* PTS: one minute */
 		.file = strdup(name),
 	};
 	if (!err)
@@ -316,5 +370,8 @@ void experiment_free(struct experiment *e)
 		experiment_cell_clear(&e->cells[i]);
 	}
 	free(e->cells);
+	for (size_t i = 0; i < e->n_fio; i++)
+		group_fio_free(e->fio[i]);
+	free(e->fio);
 	*e = (struct experiment){0};
 }

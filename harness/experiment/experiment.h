@@ -7,11 +7,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "adapter/fio_job.h"
 #include "mode/mode.h"
 
 struct diag;
 
 enum { EXPERIMENT_BLOCKS_MIN = 6, EXPERIMENT_BLOCKS_MAX = 30 };
+
+/* What is done to the target before anything is measured (trial/prepare.h). */
+enum experiment_prepare {
+	EXPERIMENT_PREPARE_NONE,
+	EXPERIMENT_PREPARE_FILL,
+	EXPERIMENT_PREPARE_PTS
+};
+
+/* A program of normal priority that runs beside every measured trial. */
+enum experiment_corunner {
+	EXPERIMENT_CORUNNER_NONE,
+	EXPERIMENT_CORUNNER_CPU,     /* on the measured CPUs themselves */
+	EXPERIMENT_CORUNNER_SIBLING, /* on their SMT siblings */
+};
 
 struct experiment_load {
 	enum mode_target kind; /* which of the two halves below counts */
@@ -31,6 +46,17 @@ struct experiment_load {
 	double rate_share; /* of the best rate seen in calibration; 0: rate_per_s is given */
 	double rate_per_s; /* arrivals a second over all jobs or flows */
 	bool poisson;	   /* arrivals: Poisson, else constant */
+	/* The user's own fio job, or NULL. The above then says what it does; what its jobs do not
+	 * have in common is 0, or "various". */
+	const struct experiment_fio *fio;
+};
+
+/* A job file as a group names it (fio_job, fio_section). */
+struct experiment_fio {
+	char *file, *section; /* as written; section NULL: all of them */
+	char digest[65];      /* SHA-256 of the file */
+	struct fio_job job;
+	struct fio_job_load load;
 };
 
 struct experiment_cell {
@@ -58,10 +84,15 @@ struct experiment {
 	uint64_t seed;		/* 0: drawn at the start of the run and recorded */
 	bool allow_rebind;	/* make poll queues for the whole run where there are none */
 	uint64_t poll_queues;	/* how many then */
-	bool cpu_left;		/* an extra pass with a SCHED_IDLE spinner on the measured CPU */
-	struct mode_pairs set;	/* for every row; left out, and said, where root is missing */
+	enum experiment_prepare prepare;
+	enum experiment_corunner corunner;
+	uint64_t prepare_round_ns; /* of pts */
+	bool cpu_left;		   /* an extra pass with a SCHED_IDLE spinner on the measured CPU */
+	struct mode_pairs set;	   /* for every row; left out, and said, where root is missing */
 	struct experiment_cell *cells;
 	size_t n_cells;
+	struct experiment_fio **fio; /* what loads point to */
+	size_t n_fio;
 };
 
 /* `modes` must outlive the experiment. Every error says file:line:column. Freed by
@@ -76,8 +107,14 @@ void experiment_cell_clear(struct experiment_cell *cell);
 /* Is any cell of this kind? */
 bool experiment_has(const struct experiment *e, enum mode_target kind);
 
+/* "none", "fill", "pts"; -EINVAL. */
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level);
+
 /* Does the mode exist for this load at all ("only:")? The reason otherwise. */
 bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reason, size_t size);
+
+/* Does it write to the target? */
+bool experiment_load_writes(const struct experiment_load *load);
 
 /* The load as the keys that conditions (`when`, `only`) and records use. New reference. */
 json_t *experiment_load_json(const struct experiment_load *load);

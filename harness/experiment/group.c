@@ -11,6 +11,7 @@
 #include "base/suggest.h"
 #include "base/yaml.h"
 #include "experiment/axis.h"
+#include "experiment/group_fio.h"
 #include "experiment/published.h"
 
 #define CELLS_MAX 100000
@@ -20,7 +21,7 @@ static const struct {
 	const char *name[2];
 	size_t n;
 } known_workloads[MODE_TARGETS] = {
-	[MODE_BLOCK] = {{"ioloop"}, 1},
+	[MODE_BLOCK] = {{"ioloop", "fio"}, 2},
 	[MODE_NET] = {{"netloop", "iperf3"}, 2},
 };
 
@@ -149,7 +150,9 @@ static int append_cell(struct experiment *e, const struct mode *mode, const char
 	*c = (struct experiment_cell){.mode = mode, .load = *load, .group = group};
 	c->workload = strdup(workload);
 	if (c->workload)
-		c->id = load->kind == MODE_NET ? net_id(c) : block_id(c);
+		c->id = load->kind == MODE_NET ? net_id(c)
+			: load->fio	       ? group_fio_id(c)
+					       : block_id(c);
 	return c->id ? 0 : -ENOMEM;
 }
 
@@ -182,13 +185,18 @@ static int expand_modes(struct expand *x, const struct experiment_load *load)
 
 		err = group_find_mode(modes->item[i], x->modes, x->kind, &mode, x->d);
 		for (size_t j = 0; !err && j < (workloads ? workloads->n : 1); j++) {
-			const char *workload = workloads ? workloads->item[j]->text
-							 : known_workloads[x->kind].name[0];
+			const char *workload = load->fio   ? "fio"
+					       : workloads ? workloads->item[j]->text
+							   : known_workloads[x->kind].name[0];
 
 			if (x->e->n_cells >= CELLS_MAX)
 				return yaml_error(x->group, x->d, -E2BIG, "more than %d cells",
 						  CELLS_MAX);
-			if (!mode_options(mode, workload))
+			/* A foreign program beside ours cannot make every mode: then that row, and
+			 * no other, is unsupported. */
+			if (!mode_options(mode, workload) &&
+			    (!workloads || workloads->n == 1 ||
+			     !strcmp(workload, known_workloads[x->kind].name[0])))
 				return yaml_error(modes->item[i], x->d, -EINVAL,
 						  "mode \"%s\" has no %s: section", mode->name,
 						  workload);
@@ -283,7 +291,8 @@ static int check_workloads(const struct yaml_node *workloads, enum mode_target k
 static int check_group(const struct yaml_node *group, const struct modes *modes,
 		       enum mode_target *kind, struct diag *d)
 {
-	static const char *const others[] = {"modes", "workloads", "target", "published"};
+	static const char *const others[] = {"modes",	  "workloads", "target",
+					     "published", "fio_job",   "fio_section"};
 	const struct yaml_node *list, *workloads;
 	int err = check_axes(group, others, ARRAY_SIZE(others), NULL, d);
 
@@ -316,6 +325,15 @@ int groups_expand(const struct yaml_node *groups, const struct yaml_node *defaul
 
 		err = check_group(groups->item[i], modes, &x.kind, d);
 		load_start(x.kind, &start);
+		if (!err && group_fio_is(groups->item[i])) {
+			err = x.kind == MODE_NET
+				      ? yaml_error(groups->item[i], d, -EINVAL,
+						   "a fio_job needs a group of block modes")
+				      : group_fio_load(groups->item[i], e, &start, d);
+			if (!err)
+				err = expand_modes(&x, &start);
+			continue;
+		}
 		if (!err)
 			err = expand_axis(&x, 0, &start);
 	}

@@ -5,6 +5,35 @@
 #include "base/cleanup.h"
 #include "experiment/experiment.h"
 
+/* A job file may hold several kinds of job: what differs between them is left out. */
+static json_t *fio_json(const struct experiment_load *load)
+{
+	const struct experiment_fio *f = load->fio;
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {{"bs", load->bs}, {"iodepth", load->iodepth}};
+	json_t *j =
+		json_pack("{s:s, s:I, s:b, s:b, s:{s:s, s:s?, s:s}}", "rw", load->rw, "numjobs",
+			  (json_int_t)load->numjobs, "dsync", false, "open_loop", load->open_loop,
+			  "fio_job", "file", f->file, "section", f->section, "sha256", f->digest);
+
+	for (size_t i = 0; j && i < ARRAY_SIZE(numbers); i++)
+		if (numbers[i].value)
+			json_object_set_new(j, numbers[i].name,
+					    json_integer((json_int_t)numbers[i].value));
+	return j;
+}
+
+bool experiment_load_writes(const struct experiment_load *load)
+{
+	if (load->kind == MODE_NET)
+		return false;
+	if (load->fio)
+		return load->fio->load.writes;
+	return strcmp(load->rw, "read") && strcmp(load->rw, "randread");
+}
+
 static json_t *block_json(const struct experiment_load *load)
 {
 	json_t *j = json_pack("{s:s, s:I, s:I, s:I, s:b, s:b}", "rw", load->rw, "bs",
@@ -33,11 +62,13 @@ const char *experiment_rate_key(enum mode_target kind)
 
 json_t *experiment_load_json(const struct experiment_load *load)
 {
-	json_t *j = load->kind == MODE_NET ? net_json(load) : block_json(load);
+	json_t *j = load->kind == MODE_NET ? net_json(load)
+		    : load->fio		   ? fio_json(load)
+					   : block_json(load);
 
 	if (!j)
 		return NULL;
-	if (load->open_loop) {
+	if (load->open_loop && !load->fio) {
 		json_object_set_new(j, "rate_process",
 				    json_string(load->poisson ? "poisson" : "constant"));
 		if (load->rate_share > 0)

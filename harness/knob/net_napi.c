@@ -223,15 +223,37 @@ static int get_file(struct sys *s, const struct knob *k, const char *instance, c
 	return err ? err : knob_get_path(p.inside, k, p.dev, value, d);
 }
 
+/*
+ * Since 6.17 the kernel waits, with the device's lock held, until a NAPI instance is idle before
+ * its thread goes; one of an interface that is down counts as busy for ever, so that such a write
+ * never returns (seen on igb, 7.3). Of a virtual interface that is down no instance is left.
+ */
+static bool would_hang(const struct knob *k, const struct net_place *p, const char *value)
+{
+	char now[16], device[64];
+
+	if (strcmp(k->name, "net.threaded") || strcmp(value, "0") || is_up(p))
+		return false;
+	snprintf(device, sizeof(device), "/sys/class/net/%s/device", p->dev);
+	return sys_exists(p->inside, device) &&
+	       !sys_readf(p->inside, now, sizeof(now), "/sys/class/net/%s/threaded", p->dev) &&
+	       strcmp(now, "0");
+}
+
 static int set_file(struct sys *s, const struct knob *k, const char *instance, const char *value,
 		    struct diag *d)
 {
-	char path[64];
+	char path[64], label[KNOB_LABEL_MAX];
 	struct net_place p;
 	int err = net_place(s, k, instance, NET_DEVICE, &p, d);
 
 	if (err)
 		return err;
+	if (would_hang(k, &p, value))
+		return diag_set(d, -ENETDOWN,
+				"%s: the interface is down, and the kernel would wait for ever; do "
+				"it while it is up ('ip link set %s up')",
+				knob_label(k, instance, label), p.dev);
 	snprintf(path, sizeof(path), k->path, p.dev);
 	err = sys_write(p.inside, path, value);
 	return err ? net_refused(k, instance, value, err, path, d) : 0;

@@ -36,12 +36,20 @@ static bool is_veth(const struct machine_nic *nic)
 	return !strcmp(nic->driver, "veth");
 }
 
+/* What the kernel sums up as NETIF_F_ALL_TSO, which a veth asks about. tx-tcp-accecn-segmentation
+ * (Linux 6.16) is not part of it. */
 static const struct machine_feature *active_tso(const struct machine_nic *nic)
 {
-	for (size_t i = 0; i < nic->n_features; i++)
-		if (nic->features[i].active && !strncmp(nic->features[i].name, "tx-tcp", 6) &&
-		    strstr(nic->features[i].name, "-segmentation"))
-			return &nic->features[i];
+	static const char *const names[] = {"tx-tcp-segmentation", "tx-tcp6-segmentation",
+					    "tx-tcp-ecn-segmentation",
+					    "tx-tcp-mangleid-segmentation"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct machine_feature *f = machine_nic_feature(nic, names[i]);
+
+		if (f && f->active)
+			return f;
+	}
 	return NULL;
 }
 

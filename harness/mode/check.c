@@ -106,27 +106,28 @@ static bool at_end(const struct machine_nic *nic, const char *end)
 	return !*end || (at && !strcmp(at, end));
 }
 
-static int append_for_nic(const struct machine_nic *nic, const struct knob *k, const char *value,
-			  struct knob_setting **settings, size_t *n)
+static int append_for_nic(const struct machine *machine, const struct machine_nic *nic,
+			  const struct knob *k, const char *value, struct knob_setting **settings,
+			  size_t *n, struct diag *d)
 {
-	char instance[KNOB_INSTANCE_MAX];
+	_free_ char **instances = NULL;
 	int err = 0;
 
-	if (k->scope == KNOB_NETDEV)
-		return append(settings, n, k, nic->instance, value);
-	for (size_t i = 0; !err && k->scope == KNOB_NAPI && i < nic->n_napis; i++) {
-		snprintf(instance, sizeof(instance), "%s#%zu", nic->instance, i);
-		err = append(settings, n, k, instance, value);
-	}
+	if (k->on_device)
+		err = k->on_device(machine->sys, k, nic->instance, &instances);
+	if (err)
+		return diag_errno(d, err, "%s of %s", k->name, nic->instance);
+	for (size_t i = 0; !err && instances && instances[i]; i++)
+		err = append(settings, n, k, instances[i], value);
 	for (size_t i = 0; !err && k->scope == KNOB_IRQ && i < nic->n_vectors; i++)
 		if (nic->vectors[i].managed != VECTOR_MANAGED)
 			err = append(settings, n, k, nic->vectors[i].instance, value);
 	return err;
 }
 
-static int append_for_nics(const struct machine_subject *subject, const struct knob *k,
-			   const char *end, const char *value, struct knob_setting **settings,
-			   size_t *n, struct diag *d)
+static int append_for_nics(const struct machine *machine, const struct machine_subject *subject,
+			   const struct knob *k, const char *end, const char *value,
+			   struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	int err = 0;
 
@@ -144,7 +145,7 @@ static int append_for_nics(const struct machine_subject *subject, const struct k
 					"%s: %s has no NAPI instance (a veth has one while its GRO "
 					"is on)",
 					k->name, nic->instance);
-		err = append_for_nic(nic, k, value, settings, n);
+		err = append_for_nic(machine, nic, k, value, settings, n, d);
 	}
 	return err;
 }
@@ -163,7 +164,7 @@ int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
 			return diag_set(d, -EINVAL, "unknown knob \"%s\"", p->name);
 		if (k->scope == KNOB_NETDEV || k->scope == KNOB_NAPI ||
 		    (k->scope == KNOB_IRQ && subject->n_nics))
-			err = append_for_nics(subject, k, end, p->value, settings, n, d);
+			err = append_for_nics(machine, subject, k, end, p->value, settings, n, d);
 		else if (k->scope == KNOB_BLOCK || k->scope == KNOB_NVME || k->scope == KNOB_IRQ)
 			err = append_for_disk(machine, subject->disk, k, p->value, settings, n, d);
 		else
@@ -263,7 +264,7 @@ static bool check_management(const struct mode *m, const struct machine_subject 
 			if (!nic->management || (k->scope != KNOB_NETDEV && k->scope != KNOB_NAPI &&
 						 k->scope != KNOB_IRQ))
 				continue;
-			snprintf(reason, sizeof(reason), "%s is not reconfigured: %s",
+			snprintf(reason, sizeof(reason), "%s %s, and is not reconfigured",
 				 nic->instance, nic->management_why);
 			unavailable(a, reason, "another interface, or a veth pair");
 			return false;

@@ -12,10 +12,11 @@
 #include "base/yaml.h"
 
 static const char *const block_keys[] = {
-	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough",
+	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough", "workload",
 };
 static const char *const net_keys[] = {
-	"depth", "flows", "protocol", "pattern", "open_loop", "request_bytes", "response_bytes",
+	"depth",     "flows",	      "protocol",	"pattern",
+	"open_loop", "request_bytes", "response_bytes", "has_interrupts",
 };
 static const struct {
 	const char *const *keys;

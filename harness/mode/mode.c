@@ -140,18 +140,19 @@ static int check_requires(const char *file, const struct mode_pairs *pairs, stru
 	return 0;
 }
 
-static bool counter_known(const char *name)
+static const struct evidence_counter *counter_find(const char *name)
 {
 	size_t n;
 	const struct evidence_counter *all = evidence_counters(&n);
 
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(all[i].name, name))
-			return true;
-	return false;
+			return &all[i];
+	return NULL;
 }
 
-static int check_counters(const struct yaml_node *list, const struct mode *m, struct diag *d)
+/* Every counter is one of the registry's, which knows which are of proof trials only. */
+static int check_counters(const struct yaml_node *list, struct mode *m, struct diag *d)
 {
 	const char *names[256];
 	char hint[160];
@@ -159,8 +160,12 @@ static int check_counters(const struct yaml_node *list, const struct mode *m, st
 	const struct evidence_counter *all = evidence_counters(&n);
 
 	for (size_t i = 0; i < m->n_expect; i++) {
-		if (counter_known(m->expect[i].evidence))
+		const struct evidence_counter *c = counter_find(m->expect[i].evidence);
+
+		if (c) {
+			m->expect[i].proof = c->proof;
 			continue;
+		}
 		for (size_t j = 0; j < n && j < ARRAY_SIZE(names); j++)
 			names[j] = all[j].name;
 		suggest_text(m->expect[i].evidence, names, n < 256 ? n : 256, hint, sizeof(hint));

@@ -2,6 +2,7 @@
 #include "trial/net_job.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -64,6 +65,26 @@ static bool has_napi(const struct machine_nic *nic, json_int_t id)
 	return false;
 }
 
+/* A timer that polls an instance every X us raises at most 1e6/X soft interrupts a second there. */
+static void put_per_napi(const struct net_target *target, json_t *evidence)
+{
+	json_t *counters = json_object_get(evidence, "counters");
+	double softirqs = jsonio_number(counters, "net_rx_softirqs");
+	json_t *absent = json_object_get(evidence, "absent");
+	size_t n = 0;
+
+	for (size_t i = 0; i < target->n_nics; i++)
+		n += target->nic[i]->n_napis;
+	json_object_del(absent, "net_rx_softirqs_per_napi");
+	if (n && isfinite(softirqs))
+		json_object_set_new(counters, "net_rx_softirqs_per_napi",
+				    json_real(softirqs / (double)n));
+	else
+		json_object_set_new(absent, "net_rx_softirqs_per_napi",
+				    json_string(n ? "soft interrupts were not counted"
+						  : "the target has no NAPI instance"));
+}
+
 void net_job_judge(const struct net_target *target, const json_t *record, json_t *evidence)
 {
 	static const char *const ends[] = {[PEER_CLIENT] = "client", [PEER_SERVER] = "server"};
@@ -73,6 +94,7 @@ void net_job_judge(const struct net_target *target, const json_t *record, json_t
 	bool known = json_array_size(flows) > 0;
 	size_t i;
 
+	put_per_napi(target, evidence);
 	json_array_foreach (flows, i, flow) {
 		for (size_t e = 0; e < ARRAY_SIZE(ends); e++) {
 			const json_t *id =

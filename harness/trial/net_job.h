@@ -22,6 +22,6 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
  * SO_INCOMING_NAPI_ID of the live sockets against the NAPI instances that were looked at after the
  * settings were in force: puts flow_ends_without_napi (0 where busy polling is possible) and
  * flow_ends_on_other_napi (0 unless an instance was made anew since, and what was set on it is
- * gone) into the evidence's counters, or why not into "absent".
+ * gone) into the evidence's counters, or why not into "absent"; and net_rx_softirqs_per_napi.
  */
 void net_job_judge(const struct net_target *target, const json_t *record, json_t *evidence);

@@ -130,6 +130,14 @@ struct machine_subject net_target_subject(const struct net_target *t)
 	};
 }
 
+bool net_target_has_interrupts(const struct net_target *t)
+{
+	for (size_t i = 0; i < t->n_nics; i++)
+		if (t->nic[i]->n_vectors)
+			return true;
+	return false;
+}
+
 int net_target_node(const struct net_target *t)
 {
 	if (t->n_nics < 2 || t->nic[0]->node != t->nic[1]->node)

@@ -39,6 +39,8 @@ int net_target_look(struct sys *s, struct net_target *t, struct diag *d);
 int net_target_close(struct net_target *t, struct diag *d);
 /* Both ends as the subject of mode_check() and mode_settings(); points into `t`. */
 struct machine_subject net_target_subject(const struct net_target *t);
+/* Has any end vectors of its own? A veth and lo have none. */
+bool net_target_has_interrupts(const struct net_target *t);
 /* NUMA node of the ends; -1: unknown, or two different ones. */
 int net_target_node(const struct net_target *t);
 /* {"label", "peer", "client", "server"} for run.json; null without network cells. New reference. */

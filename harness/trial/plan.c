@@ -7,10 +7,14 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
+#include "trial/plan_fio.h"
 #include "trial/canary.h"
+#include "trial/prepare.h"
+#include "trial/proof.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -18,7 +22,9 @@
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS     40000000u
-#define NET_TRIAL_NS 60000000u /* two programs, and both ends looked at again */
+#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
+#define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
 
 static bool wants_sq(const struct experiment_cell *cell)
@@ -31,15 +37,10 @@ static bool wants_sq(const struct experiment_cell *cell)
 	return false;
 }
 
-static bool writes(const struct experiment_load *load)
-{
-	return strcmp(load->rw, "read") && strcmp(load->rw, "randread");
-}
-
 static void refuse(struct plan_cell *c, const char *reason, const char *remedy)
 {
 	c->runs = false;
-	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	snprintf(c->reason, sizeof(c->reason), "%.479s", reason);
 	snprintf(c->remedy, sizeof(c->remedy), "%s", remedy);
 }
 
@@ -141,8 +142,13 @@ static int place_block(const struct plan *p, struct plan_cell *c, struct diag *d
 	const struct experiment_cell *cell = c->cell;
 	int err;
 
-	if (writes(&cell->load) && !p->target->may_write) {
-		refuse(c, p->target->write_refusal, "");
+	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
+		char reason[640];
+
+		snprintf(reason, sizeof(reason), "%s%s%.300s",
+			 cell->load.fio ? cell->load.fio->load.write_at : "",
+			 cell->load.fio ? " writes: " : "", p->target->write_refusal);
+		refuse(c, reason, "");
 		return 0;
 	}
 	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
@@ -187,6 +193,19 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		c->needs_root = p->net->needs_root;
 		return 0;
 	}
+	err = plan_fio_check(p, &cell->load, o->trust, d);
+	if (err)
+		return err;
+	if (!mode_options(cell->mode, cell->workload)) {
+		snprintf(reason, sizeof(reason), "%s cannot make mode %s (it has no %s: section)",
+			 cell->workload, cell->mode->name, cell->workload);
+		refuse(c, reason, "");
+		return 0;
+	}
+	if (p->e->corunner && !workload_find(cell->workload)->controlled) {
+		refuse(c, "a co-runner is measured beside our own loops only", "");
+		return 0;
+	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
 	if (!a.available && !o->ignore_requires) {
 		refuse(c, a.reason, a.remedy);
@@ -194,6 +213,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		return 0;
 	}
 	err = net ? place_net(p, c, d) : place_block(p, c, d);
+	if (!err && c->runs && !strcmp(cell->workload, "fio"))
+		err = plan_fio(p, c, d);
 	if (err || !c->runs)
 		return err;
 	c->rate_per_s = cell->load.rate_per_s;
@@ -282,8 +303,11 @@ const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
 /* Beside ramp and measured time. */
 static uint64_t extra_ns(const struct plan_cell *c)
 {
-	return (c->cell->load.kind == MODE_NET ? NET_TRIAL_NS : TRIAL_NS) +
-	       c->n_settings * (uint64_t)KNOB_NS;
+	bool fio = !strcmp(c->cell->workload, "fio");
+
+	if (c->cell->load.kind == MODE_NET)
+		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
+	return (fio ? FIO_TRIAL_NS : TRIAL_NS) + c->n_settings * (uint64_t)KNOB_NS;
 }
 
 uint64_t plan_block_ns(const struct plan *p)
@@ -308,6 +332,27 @@ static uint64_t calibration_ns(const struct plan *p)
 	return ns;
 }
 
+/* Tracepoints can be counted by root only: for others such a trial would show nothing. */
+static void pick_proof(struct plan *p, unsigned euid)
+{
+	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
+		struct plan_cell *c = &p->cells[p->run[i]];
+
+		c->proof = proof_is_expected(c->cell->mode);
+		p->n_proof += c->proof;
+	}
+}
+
+static uint64_t proof_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->n_run; i++)
+		if (p->cells[p->run[i]].proof)
+			ns += p->e->ramp_ns + PLAN_PROOF_RUN_NS + extra_ns(&p->cells[p->run[i]]);
+	return ns;
+}
+
 static int plan_cells(struct plan *p, const struct plan_options *o, struct diag *d)
 {
 	struct knob_setting *common[MODE_TARGETS] = {NULL};
@@ -327,6 +372,51 @@ static int plan_cells(struct plan *p, const struct plan_options *o, struct diag 
 	for (int kind = 0; kind < MODE_TARGETS; kind++)
 		free(common[kind]);
 	return err;
+}
+
+/* Where the co-runner is: the same for all cells, so that its losses can be compared. */
+static int plan_corunner(struct plan *p, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && p->e->corunner && i < p->measured.n; i++) {
+		struct cpulist siblings = {0};
+
+		if (p->e->corunner == EXPERIMENT_CORUNNER_CPU) {
+			err = cpulist_add(&p->corunner, p->measured.cpu[i]);
+			continue;
+		}
+		if (machine_siblings(p->machine, p->measured.cpu[i], &siblings))
+			continue;
+		for (size_t k = 0; !err && k < siblings.n; k++)
+			if (!cpulist_has(&p->measured, siblings.cpu[k]))
+				err = cpulist_add(&p->corunner, siblings.cpu[k]);
+		cpulist_free(&siblings);
+	}
+	if (!err && p->e->corunner && !p->corunner.n)
+		err = diag_set(
+			d, -ENODEV,
+			"corunner: sibling: the measured CPUs have no SMT sibling beside them "
+			"on this machine; corunner: cpu puts it on them");
+	return err;
+}
+
+static int plan_preparation(struct plan *p, struct diag *d)
+{
+	const struct experiment *e = p->e;
+
+	if (!e->prepare)
+		return 0;
+	if (!p->target)
+		return diag_set(d, -EINVAL,
+				"prepare: %s: no cell has a target with blocks to write",
+				prepare_name(e->prepare));
+	if (!p->target->may_write)
+		return diag_set(d, -EPERM, "prepare: %s would overwrite the whole of %s: %s",
+				prepare_name(e->prepare), p->target->label,
+				p->target->write_refusal);
+	p->prepare_ns = prepare_forecast_ns(p->target, e->prepare, e->prepare_round_ns);
+	return 0;
 }
 
 int plan_make(const struct experiment *e, const struct machine *machine,
@@ -351,7 +441,9 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	if (!p->cells)
 		return -ENOMEM;
 	p->n_cells = e->n_cells;
-	err = plan_cells(p, o, d);
+	err = plan_preparation(p, d);
+	if (!err)
+		err = plan_cells(p, o, d);
 	if (!err)
 		err = pick(p);
 	if (!err && !p->n_run)
@@ -362,12 +454,17 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		err = draw_order(p);
 	if (!err)
 		err = collect_cpus(p);
+	if (!err)
+		err = plan_corunner(p, d);
 	if (err) {
 		plan_free(p);
 		return err;
 	}
-	p->seconds_total_ns = (target ? target->prepare_ns : 0) + calibration_ns(p) +
-			      e->blocks * plan_block_ns(p);
+	pick_proof(p, o->euid);
+	p->seconds_total_ns = (target ? target->prepare_ns : 0) + p->prepare_ns +
+			      calibration_ns(p) + proof_ns(p) + e->blocks * plan_block_ns(p);
+	if (e->corunner)
+		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS;
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;
@@ -377,6 +474,7 @@ void plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->n_cells; i++) {
 		free(p->cells[i].settings);
+		json_decref(p->cells[i].fio);
 		placement_free(&p->cells[i].placement);
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
@@ -386,6 +484,7 @@ void plan_free(struct plan *p)
 	free(p->run);
 	free(p->order);
 	cpulist_free(&p->measured);
+	cpulist_free(&p->corunner);
 	*p = (struct plan){0};
 }
 
@@ -416,6 +515,8 @@ json_t *plan_json(const struct plan *p)
 		json_object_set_new(j, "grade",
 				    json_string(verdict_grade_name(c->cell->mode->grade)));
 		json_object_set_new(j, "load", experiment_load_json(&c->cell->load));
+		if (c->fio)
+			json_object_set(j, "fio", c->fio);
 		json_object_set_new(j, "left_out", json_boolean(c->left_out));
 		if (c->cell->published)
 			json_object_set(j, "published", c->cell->published);
@@ -436,7 +537,8 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:o, s:o, s:I, s:f, s:o, s:o}", "cells", cells, "order", order, "seed",
+	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "prepare_level",
+			 prepare_name(p->e->prepare), "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
 			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

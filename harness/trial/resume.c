@@ -13,6 +13,7 @@
 #include "base/jsonio.h"
 #include "record/record.h"
 #include "trial/run_json.h"
+#include "trial/proof.h"
 
 static int append_line(FILE *out, const json_t *record)
 {
@@ -51,7 +52,7 @@ static uint64_t first_incomplete(const struct run_data *data, const struct plan 
 	return plan->e->blocks;
 }
 
-/* Keep whole blocks and calibration; the rest, and the cpu_left pass, goes aside. */
+/* Keep whole blocks, calibration and proofs; the rest, and the cpu_left pass, goes aside. */
 static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t first,
 		     struct diag *d)
 {
@@ -62,7 +63,7 @@ static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t f
 	for (size_t i = 0; !err && i < data->n_trials; i++) {
 		const json_t *t = data->trial[i];
 		const char *pass = jsonio_string(t, "pass", "measure");
-		bool kept = !strcmp(pass, "calibration") ||
+		bool kept = !strcmp(pass, "calibration") || proof_is_pass(pass) ||
 			    ((is_measure(t) || !strcmp(pass, "retry")) && block_of(t) < first);
 
 		err = append_line(kept ? keep : aside, t);

@@ -12,40 +12,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "analysis/canary.h"
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "knob/transaction.h"
 #include "record/record.h"
-#include "trial/canary.h"
+#include "trial/proof.h"
 #include "trial/resume.h"
-#include "trial/retry.h"
 #include "trial/run_json.h"
+#include "trial/run_private.h"
 #include "trial/rundir.h"
 #include "trial/spin_idle.h"
-#include "trial/trial.h"
 
-struct run {
-	struct plan *plan;
-	struct target *target;
-	const struct run_options *o;
-	struct run_result *result;
-	struct rundir dir;
-	struct trial_context ctx;
-	char id[300];
-	json_t *json; /* run.json */
-	json_t *spin_idle;
-	double *best_per_s; /* one a cell: calibration */
-	bool *measured;	    /* one a cell: some trial is valid and in force */
-	struct retry_list retries;
-	unsigned canary_broken; /* parts of the canary that do not work here */
-	unsigned attempt;	/* 0, or which resumption this is */
-	uint64_t first_block, done, total, started_ns;
-};
-
-static void report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+void run_report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
 {
 	struct run_progress p = {phase, cell, run->done, run->total, left_ns};
 
@@ -100,11 +81,12 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 }
 
 /* `again`: the trial that this one repeats, or NULL. */
-static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
-		     const struct retry_entry *again, struct diag *d)
+int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
+	      const struct retry_entry *again, struct diag *d)
 {
 	struct plan_cell *c = &run->plan->cells[cell];
 	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
+	bool proof = proof_is_pass(pass);
 	char id[64], resumed[16] = "", of[400];
 	_json_ json_t *record = NULL;
 	struct trial_request r = {
@@ -121,12 +103,20 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
+		.proof = json_object_get(run->proof, c->cell->id),
 	};
 	int err;
 
 	if (run->attempt)
 		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
-	if (calibration || left)
+	if (proof)
+		r.runtime_ns = PLAN_PROOF_RUN_NS;
+	r.corunner = run->corunner_alone && !left && !proof && !calibration;
+	if (r.corunner) {
+		r.spin_on = &run->plan->corunner;
+		r.spin_idle = run->corunner_alone;
+	}
+	if (calibration || left || proof)
 		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
 	else if (again)
 		snprintf(id, sizeof(id), "%.40s-t%u%s", again->id, again->tries + 1, resumed);
@@ -146,6 +136,8 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
+	if (proof)
+		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
 	run->done++;
 	err = retry_note(&run->retries, record, cell);
 	return err ? err : record_append_trial(run->dir.trials, record, d);
@@ -182,8 +174,8 @@ static int calibrate(struct run *run, struct diag *d)
 
 		if (!plan_calibrated(p, c))
 			continue;
-		report(run, "calibration", c->cell->id, p->seconds_total_ns);
-		err = one_trial(run, "calibration", 0, i, p->run[i], NULL, d);
+		run_report(run, "calibration", c->cell->id, p->seconds_total_ns);
+		err = run_trial(run, "calibration", 0, i, p->run[i], NULL, d);
 		if (!err && run->best_per_s[p->run[i]] > *most)
 			*most = run->best_per_s[p->run[i]];
 	}
@@ -219,24 +211,24 @@ static int restore_rates(struct run *run, struct diag *d)
 	return 0;
 }
 
-/* What the host does with work that no mode can touch, once a block and once before the retries. */
-static int canary(struct run *run, uint64_t block, bool retry, struct diag *d)
+/*
+ * Before the blocks, so that every trial's verdict can rest on it: a set-up of each mode that
+ * expects something of tracepoints. A resumed run has those of its start.
+ */
+static int proof_pass(struct run *run, struct diag *d)
 {
-	json_t *samples = jsonio_at(run->json, "canary.samples"), *sample;
-	char id[32];
-	int err;
+	const struct plan *p = run->plan;
+	int err = 0;
 
-	snprintf(id, sizeof(id), "canary-b%02llu", (unsigned long long)block);
-	err = canary_sample(run->o->bin_dir, &run->dir, id, &run->plan->measured,
-			    &run->canary_broken, &sample, d);
-	if (err)
-		return err;
-	json_object_set_new(sample, "block", json_integer((json_int_t)block));
-	json_object_set_new(sample, "retry", json_boolean(retry));
-	json_array_append_new(samples, sample);
-	json_object_set_new(json_object_get(run->json, "canary"), "judged",
-			    canary_judge(json_object_get(run->json, "canary")));
-	return record_write_run(run->dir.dir, run->json, d);
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+
+		if (!c->proof || json_object_get(run->proof, c->cell->id))
+			continue;
+		run_report(run, "proof", c->cell->id, p->e->blocks * plan_block_ns(p));
+		err = run_trial(run, "proof", 0, i, p->run[i], NULL, d);
+	}
+	return err;
 }
 
 static int all_blocks(struct run *run, struct diag *d)
@@ -247,7 +239,7 @@ static int all_blocks(struct run *run, struct diag *d)
 	int err = 0;
 
 	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
-		err = canary(run, b, false, d);
+		err = run_canary(run, b, false, d);
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
 			uint64_t left =
@@ -255,43 +247,10 @@ static int all_blocks(struct run *run, struct diag *d)
 
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
-			report(run, phase, p->cells[cell].cell->id, left);
-			err = one_trial(run, "measure", b, i, cell, NULL, d);
+			run_report(run, phase, p->cells[cell].cell->id, left);
+			err = run_trial(run, "measure", b, i, cell, NULL, d);
 		}
 	}
-	return err;
-}
-
-/* Invalid trials once more, in the order of the run; what is still missing then is said. */
-static int retry_pass(struct run *run, struct diag *d)
-{
-	const struct plan *p = run->plan;
-	const json_t *canary_json = json_object_get(run->json, "canary");
-	const json_t *judged = json_object_get(canary_json, "judged");
-	struct retry_entry *e;
-	bool first = true;
-	int err = 0;
-
-	for (uint64_t b = 0; b < p->e->blocks; b++) {
-		const char *why = canary_objection(canary_json, judged, b, false);
-
-		if (why)
-			retry_spoil_block(&run->retries, b, why);
-	}
-	while (!err && (e = retry_next(&run->retries))) {
-		if (first)
-			err = canary(run, p->e->blocks, true, d);
-		if (err)
-			break;
-		first = false;
-		run->total =
-			run->done + retry_waiting(&run->retries) + (p->e->cpu_left ? p->n_run : 0);
-		report(run, "trying again", p->cells[e->cell].cell->id,
-		       plan_block_ns(p) / p->n_run * (run->total - run->done));
-		err = one_trial(run, "retry", e->block, e->order, e->cell, e, d);
-	}
-	run->result->retried = run->retries.made;
-	json_object_set_new(run->json, "retries", retry_json(&run->retries));
 	return err;
 }
 
@@ -303,8 +262,8 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 
 	if (!p->e->cpu_left)
 		return 0;
-	report(run, "CPU left", "spinner alone", block_ns);
-	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS,
+	run_report(run, "CPU left", "spinner alone", block_ns);
+	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS, false,
 			run->ctx.signal_fd, &run->spin_idle, d);
 	if (err == -EBUSY) { /* no figure is better than an inflated one */
 		json_object_set_new(run->json, "cpu_left_absent", json_string(d->text));
@@ -312,9 +271,14 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 		return 0;
 	}
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		report(run, "CPU left", p->cells[p->run[i]].cell->id,
-		       block_ns - i * (block_ns / p->n_run));
-		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
+		/* a spinner beside fio would have fio's start to itself */
+		if (!workload_find(p->cells[p->run[i]].cell->workload)->controlled) {
+			run->done++;
+			continue;
+		}
+		run_report(run, "CPU left", p->cells[p->run[i]].cell->id,
+			   block_ns - i * (block_ns / p->n_run));
+		err = run_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
 	}
 	return err;
 }
@@ -363,6 +327,8 @@ static int note_kept(void *context, json_t *trial, struct diag *d)
 		if (strcmp(run->plan->cells[i].cell->id, cell))
 			continue;
 		note_trial(run, trial, i);
+		if (proof_is_pass(jsonio_string(trial, "pass", "measure")))
+			json_object_set_new(run->proof, cell, proof_excerpt(trial));
 		err = retry_note(&run->retries, trial, i);
 	}
 	return err;
@@ -408,17 +374,23 @@ static int execute(struct run *run, struct diag *d)
 	int err = run_json_machine(&run->dir, run->plan->machine, "before", d);
 
 	if (!err && run->target && run->target->prepare_ns)
-		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
+		run_report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
 	if (!err && run->target)
 		err = target_prepare(run->target, run->ctx.signal_fd, d);
+	if (!err)
+		err = run_prepare(run, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
 	else if (!err)
 		err = calibrate(run, d);
 	if (!err)
+		err = proof_pass(run, d);
+	if (!err)
+		err = run_corunner_alone(run, d);
+	if (!err)
 		err = all_blocks(run, d);
 	if (!err)
-		err = retry_pass(run, d);
+		err = run_retries(run, d);
 	if (!err)
 		err = cpu_left_pass(run, d);
 	return err;
@@ -426,7 +398,7 @@ static int execute(struct run *run, struct diag *d)
 
 static uint64_t count_trials(const struct plan *p)
 {
-	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
+	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run + p->n_proof;
 
 	for (size_t i = 0; i < p->n_run; i++)
 		n += plan_calibrated(p, &p->cells[p->run[i]]);
@@ -531,7 +503,8 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	*r = (struct run_result){0};
 	run.best_per_s = calloc(plan->n_cells, sizeof(*run.best_per_s));
 	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
-	if (!run.best_per_s || !run.measured)
+	run.proof = json_object();
+	if (!run.best_per_s || !run.measured || !run.proof)
 		err = -ENOMEM;
 	else
 		err = open_dir(&run, d);
@@ -562,6 +535,8 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
+	json_decref(run.corunner_alone);
+	json_decref(run.proof);
 	free(run.best_per_s);
 	free(run.measured);
 	retry_free(&run.retries);

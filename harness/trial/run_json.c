@@ -15,6 +15,7 @@
 #include "base/jsonio.h"
 #include "iomodes_version.h"
 #include "record/record.h"
+#include "sys/sys.h"
 
 static json_t *build_json(void)
 {
@@ -68,6 +69,11 @@ static json_t *mode_json(const struct mode *m)
 static json_t *experiment_json(const struct plan *plan)
 {
 	const struct experiment *e = plan->e;
+	static const char *const corunners[] = {
+		[EXPERIMENT_CORUNNER_NONE] = "none",
+		[EXPERIMENT_CORUNNER_CPU] = "cpu",
+		[EXPERIMENT_CORUNNER_SIBLING] = "sibling",
+	};
 	static const char *const keys[MODE_TARGETS] = {
 		[MODE_BLOCK] = "modes", /* two name spaces: both kinds have an "interrupt" */
 		[MODE_NET] = "net_modes",
@@ -86,6 +92,7 @@ static json_t *experiment_json(const struct plan *plan)
 			json_object_set_new(modes, m->name, mode_json(m));
 	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
+	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
 	if (plan->net) {
 		json_object_set_new(j, "net_target", json_string(e->net_target));
 		if (e->net_peer)
@@ -103,6 +110,25 @@ static json_t *primary_json(const struct experiment *e)
 	return list;
 }
 
+/* This very machine, across reboots, without saying which: a digest of what the firmware or the
+ * system calls it, salted so that it is no one's serial number. Nothing that is measured or
+ * counted is in it. */
+static json_t *machine_key_json(const struct machine *m)
+{
+	static const char *const sources[] = {"/sys/class/dmi/id/product_uuid", "/etc/machine-id"};
+	char text[256], salted[320], digest[DIGEST_TEXT];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (sys_readf(m->sys, text, sizeof(text), "%s", sources[i]) || !*text)
+			continue;
+		snprintf(salted, sizeof(salted), "iomodes machine identity %s", text);
+		if (!digest_bytes(salted, strlen(salted), digest, NULL))
+			return json_pack("{s:s, s:s}", "identity", digest, "source", sources[i]);
+	}
+	return json_pack("{s:n, s:s}", "identity", "source",
+			 "neither the firmware's UUID nor a machine id can be read");
+}
+
 json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
 		     const struct rundir *dir)
 {
@@ -117,6 +143,7 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "command", json_deep_copy(o->command));
 	json_object_set_new(run, "started", json_string(clock_iso(now)));
 	json_object_set_new(run, "machine", machine_json(plan->machine));
+	json_object_set_new(run, "machine_key", machine_key_json(plan->machine));
 	json_object_set_new(run, "build", build_json());
 	json_object_set_new(run, "tools", tools_json(o->bin_dir));
 	if (plan->net)

@@ -15,9 +15,12 @@
 #include "base/jsonio.h"
 #include "evidence/evidence.h"
 #include "trial/host_watch.h"
+#include "trial/listen.h"
 #include "trial/mode_argv.h"
+#include "trial/proof.h"
 #include "trial/net_job.h"
 #include "trial/trial_record.h"
+#include "trial/workload_free.h"
 #include "trial/workload_run.h"
 
 #define SECOND	  1000000000u
@@ -33,11 +36,14 @@ struct trial {
 	const struct workload_adapter *adapter;
 	json_t *record;
 	struct workload_run work, spin, server;
+	struct workload_free free; /* in the place of `work` when it does not take our word */
+	struct workload_free_request free_request;
 	struct net_job net; /* of a network cell */
 	struct evidence_window *window;
 	struct host_watch *host;
 	json_t *evidence;
-	struct cpulist cpus; /* measured */
+	struct cpulist cpus;	     /* measured */
+	struct cpulist orchestrator; /* ours */
 	const char *disks[PATHS_MAX];
 	unsigned irqs[IRQS_MAX];
 	size_t n_disks, n_irqs;
@@ -108,6 +114,7 @@ static void block_job(const struct trial *t, struct workload_job *job)
 	job->rwmixread = load->rwmixread;
 	job->dsync = load->dsync;
 	job->rate_iops = t->r->rate_per_s;
+	job->fio_job = load->fio ? &load->fio->job : NULL;
 }
 
 /* The other end, which listens before the client starts. */
@@ -134,7 +141,58 @@ static int start_server(struct trial *t, const struct workload_job *job, struct 
 	if (!err && t->adapter->controlled)
 		err = workload_run_await(&t->server, "ready", clock_ns() + GRACE_NS,
 					 t->ctx->signal_fd, d);
+	else if (!err)
+		err = listen_await(&t->server, job->net->port, clock_ns() + GRACE_NS,
+				   t->ctx->signal_fd, d);
 	t->work.partner = &t->server;
+	return err;
+}
+
+static struct evidence_scope scope(const struct trial *t)
+{
+	return (struct evidence_scope){
+		.sys = t->ctx->plan->machine->sys,
+		.irqs = t->irqs,
+		.n_irqs = t->n_irqs,
+		.disks = t->disks,
+		.n_disks = t->n_disks,
+		.net_devs = t->net.devs,
+		.n_net_devs = is_net(t) ? 2 : 0,
+		.cpus = t->cpus,
+		.pid = t->work.child ? child_pid(t->work.child) : 0,
+		.server_pid = t->server.child ? child_pid(t->server.child) : 0,
+		.proof = proof_is_pass(t->r->pass),
+	};
+}
+
+/* One that does not take our word: its evidence window starts before it does. */
+static int start_free(struct trial *t, const struct workload_job *job, char **argv, struct diag *d)
+{
+	_free_ char *input = NULL;
+	bool net = is_net(t), writes = !net && experiment_load_writes(&t->r->cell->cell->load);
+	int err = t->adapter->input ? t->adapter->input(job, &input, d) : 0;
+
+	t->free_request = (struct workload_free_request){
+		.name = t->adapter->name,
+		.argv = argv,
+		.input = input,
+		.cpus = net ? &t->r->cell->placement.workers : &t->orchestrator,
+		.netns_fd = net ? t->net.end[PEER_CLIENT].netns_fd : 0,
+		.starts_jobs = t->adapter->starts_jobs,
+		.scope = scope(t),
+		.dir = t->ctx->dir,
+		.trial = t->r->id,
+		.raw = t->raw,
+		.signal_fd = t->ctx->signal_fd,
+		.ramp_ns = t->adapter->starts_jobs ? t->r->ramp_ns : 0,
+		.runtime_ns = t->r->runtime_ns,
+		.writes_to = writes ? job->target : NULL,
+		.write_id = job->write_id,
+	};
+	if (!err)
+		err = workload_free_start(&t->free, &t->free_request, d);
+	t->free_request.argv = NULL;
+	t->free_request.input = NULL;
 	return err;
 }
 
@@ -155,6 +213,8 @@ static int start_client(struct trial *t, const struct workload_job *job, struct 
 	if (err)
 		return err;
 	json_object_set_new(t->record, "argv", argv_json(argv));
+	if (!t->adapter->controlled)
+		return start_free(t, job, argv, d);
 	start.argv = argv;
 	err = workload_run_start(&t->work, &start, d);
 	t->work.partner = partner;
@@ -187,7 +247,7 @@ static int start_workload(struct trial *t, struct diag *d)
 	else
 		snprintf(program, sizeof(program), "%s", t->adapter->program);
 	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement,
-				t->ctx->plan->target, &options, d);
+				t->ctx->plan->target, &c->cell->load, &options, d);
 	job.n_options = options.n;
 	if (!err && is_net(t))
 		err = net_job_make(t->ctx->plan->net, t->r, server_cpus, &t->net, d);
@@ -208,8 +268,8 @@ static int start_workload(struct trial *t, struct diag *d)
 static int start_spinner(struct trial *t, struct diag *d)
 {
 	_free_ char *cpus = cpulist_text(t->r->spin_on);
-	char program[4200], cpus_arg[4096], fd_arg[32];
-	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	char program[4200], cpus_arg[4096], fd_arg[32], normal[] = "--normal";
+	char *argv[] = {program, cpus_arg, fd_arg, t->r->corunner ? normal : NULL, NULL};
 	struct workload_start start = {
 		.name = "spinner",
 		.argv = argv,
@@ -229,21 +289,24 @@ static int start_spinner(struct trial *t, struct diag *d)
 	return err ? err : workload_run_say(&t->spin, "go", d);
 }
 
+static int measure_free(struct trial *t, struct diag *d)
+{
+	json_t *notes = json_array();
+	int err;
+
+	json_object_set_new(t->record, "diagnostics", notes);
+	err = workload_free_await(&t->free, &t->evidence, notes, d);
+	t->ready_ns = t->free.started_ns + t->free_request.ramp_ns;
+	t->done_ns = t->free.ended_ns;
+	if (!err && t->server.child)
+		err = workload_run_finish(&t->server, clock_ns() + GRACE_NS, d);
+	return err;
+}
+
 /* From "ready" to "done": the only stretch that is measured. */
 static int measure(struct trial *t, struct diag *d)
 {
-	struct evidence_scope scope = {
-		.sys = t->ctx->plan->machine->sys,
-		.irqs = t->irqs,
-		.n_irqs = t->n_irqs,
-		.disks = t->disks,
-		.n_disks = t->n_disks,
-		.net_devs = t->net.devs,
-		.n_net_devs = is_net(t) ? 2 : 0,
-		.cpus = t->cpus,
-		.pid = child_pid(t->work.child),
-		.server_pid = t->server.child ? child_pid(t->server.child) : 0,
-	};
+	struct evidence_scope look = scope(t);
 	int err = workload_run_await(&t->work, "ready", clock_ns() + t->r->ramp_ns + GRACE_NS,
 				     t->ctx->signal_fd, d);
 
@@ -255,7 +318,7 @@ static int measure(struct trial *t, struct diag *d)
 		if (err)
 			return err;
 	}
-	err = evidence_begin(&scope, &t->window, d);
+	err = evidence_begin(&look, &t->window, d);
 	if (!err)
 		err = workload_run_say(&t->work, "go", d);
 	t->ready_ns = clock_ns();
@@ -297,7 +360,7 @@ static int read_spinner(struct trial *t, struct diag *d)
 	spinner = json_loadb(text, len, 0, NULL);
 	if (!spinner)
 		return diag_set(d, -EPROTO, "spinner: its output is not JSON");
-	trial_record_spinner(t->record, spinner, t->r->spin_idle);
+	trial_record_spinner(t->record, spinner, t->r->spin_idle, t->r->corunner);
 	return 0;
 }
 
@@ -305,7 +368,8 @@ static int read_output(struct trial *t, struct diag *d)
 {
 	_free_ char *text = NULL;
 	size_t len = 0;
-	int err = rundir_read_raw(t->ctx->dir, t->r->id, t->work.stdout_name, &text, &len, d);
+	const char *name = t->adapter->controlled ? t->work.stdout_name : t->free.stdout_name;
+	int err = rundir_read_raw(t->ctx->dir, t->r->id, name, &text, &len, d);
 
 	if (!err)
 		err = t->adapter->parse(text, len, t->record, t->evidence, d);
@@ -314,7 +378,11 @@ static int read_output(struct trial *t, struct diag *d)
 	if (is_net(t))
 		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
-	trial_record_metrics(t->record);
+	if (t->r->proof)
+		json_object_set(t->evidence, "proof", t->r->proof);
+	trial_record_metrics(t->record, t->r->cell->cell->load.kind);
+	if (proof_is_pass(t->r->pass))
+		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;
 }
 
@@ -323,6 +391,7 @@ static int run_applied(struct trial *t, struct diag *d)
 {
 	const struct plan_cell *c = t->r->cell;
 	struct machine_subject subject;
+	const struct child *child;
 	int err;
 
 	pin_self(c->placement.orchestrator_cpu);
@@ -332,11 +401,14 @@ static int run_applied(struct trial *t, struct diag *d)
 		t->host = host_watch_begin(t->ctx->plan->machine, &subject, &t->cpus);
 		err = t->host ? start_workload(t, d) : -ENOMEM;
 	}
+	child = t->adapter->controlled ? t->work.child : t->free.child;
 	if (!err && t->ctx->session)
-		err = session_set_workload(t->ctx->session, child_cgroup(t->work.child),
-					   child_pid(t->work.child));
+		err = session_set_workload(t->ctx->session, child_cgroup(child), child_pid(child));
+	if (err == -ESRCH) /* it has ended already; why is found out where it is waited for */
+		err = 0;
 	if (!err)
-		err = measure(t, d);
+		err = t->adapter->controlled ? measure(t, d) : measure_free(t, d);
+	workload_free_end(&t->free);
 	workload_run_free(&t->spin);
 	workload_run_free(&t->work);
 	workload_run_free(&t->server);
@@ -369,6 +441,7 @@ static void let_go(struct trial *t)
 	host_watch_free(t->host);
 	json_decref(t->evidence);
 	cpulist_free(&t->cpus);
+	cpulist_free(&t->orchestrator);
 	if (t->raw >= 0)
 		close(t->raw);
 }
@@ -425,6 +498,8 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 	if (ctx->session) /* what a session did before belongs to no trial */
 		session_take_write_ns(ctx->session);
 	err = placement_measured(&r->cell->placement, &t.cpus);
+	if (!err)
+		err = cpulist_add(&t.orchestrator, r->cell->placement.orchestrator_cpu);
 	if (!err && !t.adapter)
 		err = diag_set(d, -EINVAL, "unknown workload \"%s\"", r->cell->cell->workload);
 	if (!err) {

@@ -24,7 +24,7 @@
 #define GRACE_NS (15 * SECOND_NS)
 /* Until its jobs are there, looked for in these steps: nothing is measured yet. */
 #define LOOK_NS	       (10000000ull)
-#define STEP_NS	       (50000000ull) /* from one job to the next, at most */
+#define JOB_START_NS   100000000ull
 #define LINE_MAX_BYTES 600
 
 static int keep_input(const struct workload_free_request *r, struct diag *d)
@@ -67,6 +67,7 @@ int workload_free_start(struct workload_free *w, const struct workload_free_requ
 		.output_max = OUTPUT_MAX,
 		.control_fd = -1,
 		.stdin_text = r->input,
+		.netns_fd = r->netns_fd,
 	};
 	int err;
 
@@ -106,52 +107,80 @@ static int sleep_until(struct workload_free *w, uint64_t when_ns, struct diag *d
 	}
 }
 
-/* fio's jobs are processes, or with "thread" tasks beside the main one and its helper. */
-static bool has_jobs(struct workload_free *w)
+#define PIDS_MAX 512
+
+/* The processes that the main one has started: " 31 32 ", or "" without any. */
+static void read_children(struct workload_free *w, char text[static PIDS_MAX])
 {
-	struct sys *sys = w->r->scope.sys;
-	_free_ char **tids = NULL;
-	char path[64], text[512];
+	char path[64];
 	int pid = child_pid(w->child);
-	size_t n = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	if (!sys_read(sys, path, text, sizeof(text)) && strpbrk(text, "0123456789"))
-		return true;
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	if (sys_list(sys, path, &tids))
+	text[0] = ' ';
+	if (sys_read(w->r->scope.sys, path, text + 1, PIDS_MAX - 1) || !strpbrk(text, "0123456789"))
+		text[0] = '\0';
+}
+
+/* fio's jobs are processes, or with "thread" tasks beside the main one and its helper. */
+static bool has_jobs(struct workload_free *w, const char *others)
+{
+	_free_ char **tids = NULL;
+	char path[64], text[PIDS_MAX];
+	size_t n = 0;
+
+	read_children(w, text);
+	if (*text) { /* the first, " 31 ", is not of the warm-up */
+		text[strcspn(text + 1, " ") + 2] = '\0';
+		return !strstr(others, text);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task", child_pid(w->child));
+	if (*others || sys_list(w->r->scope.sys, path, &tids))
 		return false;
 	while (tids[n])
 		n++;
 	return n > 2;
 }
 
-static int await_jobs(struct workload_free *w, uint64_t deadline_ns, struct diag *d)
+static int await_jobs(struct workload_free *w, const char *others, uint64_t deadline_ns,
+		      struct diag *d)
 {
 	int ended = 0;
 
-	while (!ended && clock_ns() < deadline_ns && !has_jobs(w))
+	while (!ended && clock_ns() < deadline_ns && !has_jobs(w, others))
 		ended = sleep_until(w, clock_ns() + LOOK_NS, d);
 	return ended;
 }
 
-/* The tasks over the middle half of the measured part; *steady stays NULL when it ended before. */
+/* The measured jobs are there. Those that warm up are others, and fio takes its time between. */
+static int await_measured(struct workload_free *w, uint64_t deadline_ns, struct diag *d)
+{
+	char warming[PIDS_MAX];
+	int err = w->r->starts_jobs ? await_jobs(w, "", deadline_ns, d) : 0;
+
+	if (err || !w->r->ramp_ns)
+		return err;
+	err = sleep_until(w, clock_ns() + w->r->ramp_ns / 2, d);
+	if (err)
+		return err;
+	read_children(w, warming);
+	return *warming ? await_jobs(w, warming, deadline_ns, d) : 0;
+}
+
+/* The tasks over half of the measured part, about its middle: a job of fio is there some 0.1 s
+ * before it starts. *steady stays NULL when it ended before. */
 static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **steady,
 		       struct diag *d)
 {
 	struct evidence_scope scope = w->r->scope;
 	struct evidence_window *window = NULL;
-	int err = await_jobs(w, deadline_ns, d);
+	int err = await_measured(w, deadline_ns, d);
 
 	if (!err)
-		err = sleep_until(w,
-				  clock_ns() + w->r->ramp_ns + (w->r->ramp_ns ? STEP_NS : 0) +
-					  w->r->runtime_ns / 4,
-				  d);
+		err = sleep_until(w, clock_ns() + JOB_START_NS / 2 + w->r->runtime_ns / 4, d);
 	if (err)
 		return err;
 	scope.pid = child_pid(w->child);
-	scope.n_irqs = scope.n_disks = 0;
+	scope.n_irqs = scope.n_disks = scope.n_net_devs = 0;
 	err = evidence_begin(&scope, &window, d);
 	if (!err)
 		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 2, d);

@@ -6,8 +6,8 @@
  * warm-up included: both speak of the same I/Os. Its start (0.3 s for fio) makes no I/O; what it
  * costs in CPU time is left out, as the CPU time per I/O comes from the job threads themselves.
  *
- * Counters of tasks are gone with the tasks. They are sampled a second time in the middle half of
- * the measured part ("steady"), and what is a share of time (SQ threads) is taken from there.
+ * Counters of tasks are gone with the tasks. They are sampled a second time over half of the
+ * measured part ("steady"); what is a share of time (SQ threads) is taken from there.
  */
 #pragma once
 #include <jansson.h>
@@ -24,7 +24,9 @@ struct workload_free_request {
 	const char *name;
 	char *const *argv;
 	const char *input; /* on its standard input, kept as raw/TRIAL/NAME.stdin; or NULL */
-	const struct cpulist *cpus; /* of its main process; its jobs place themselves */
+	const struct cpulist *cpus; /* of its main process; fio's jobs place themselves */
+	int netns_fd;		    /* network namespace to run in; <= 0: ours */
+	bool starts_jobs;	    /* as in struct workload_adapter */
 	struct evidence_scope scope;
 	const struct rundir *dir;
 	const char *trial;
@@ -44,7 +46,8 @@ struct workload_free {
 	char stdout_name[32], stderr_name[32];
 };
 
-/* Pass the write gate, sample, start. `r` must outlive `w`; workload_free_end() in every case. */
+/* Pass the write gate, sample, start. `r` must outlive `w`, but not what it says of argv and input.
+ * workload_free_end() in every case. */
 int workload_free_start(struct workload_free *w, const struct workload_free_request *r,
 			struct diag *d);
 /*

@@ -44,7 +44,7 @@ static int open_socket(void *arg)
 {
 	const struct process *p = arg;
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), poll_us = 2000;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), poll_us = 100000;
 
 	inet_pton(AF_INET, p->own->address, &at.sin_addr);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))

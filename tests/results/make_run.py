@@ -24,6 +24,9 @@ MODES = {
                [{"evidence": "device_interrupts", "per": "io", "at_most": 0.01}]),
     "hybrid-iopoll": None,
 }
+# Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
+# crosses `interrupt` at depth 4 exactly.
+CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
 KNOB = {"knob": "block.scheduler", "instance": "vda", "before": "mq-deadline", "wanted": "none",
         "during": "none", "after": "mq-deadline", "status": "restored", "why": None}
 # mode: (factor on the round trip, CPU ns/transaction, interrupts/packet)
@@ -94,6 +97,8 @@ def load_of(depth, rate):
 
 def trial(rng, args, block, order, cell, mode, depth, rate):
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
+    if mode == "crossing":
+        factor = 0.9 ** (2 - math.log2(depth))
     drift = 1 + 0.03 * block / max(1, args.blocks - 1)
     mean = 80000 * drift * factor * args.slow * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
     sigma = 0.25
@@ -256,7 +261,12 @@ def main():
     p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
+    p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     args = p.parse_args()
+    if args.depths:
+        MODES["crossing"] = CROSSING
+        LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
+        args.modes = "interrupt,crossing,sqpoll"
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):

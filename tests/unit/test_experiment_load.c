@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -40,14 +41,14 @@ static int load(const char *text, struct experiment *e, struct diag *d)
 	return experiment_load_text("e.yaml", text, strlen(text), &modes, e, d);
 }
 
-static void test_shipped(void **state)
+static size_t load_all(const char *folder)
 {
 	char dir[4096], path[5000];
 	struct dirent *entry;
 	size_t n = 0;
 	DIR *open;
 
-	snprintf(dir, sizeof(dir), "%s/configs/experiments", getenv("IOMODES_SOURCE") ?: ".");
+	snprintf(dir, sizeof(dir), "%s/configs/%s", getenv("IOMODES_SOURCE") ?: ".", folder);
 	open = opendir(dir);
 	assert_non_null(open);
 	while ((entry = readdir(open))) {
@@ -65,7 +66,53 @@ static void test_shipped(void **state)
 		n++;
 	}
 	closedir(open);
-	assert_true(n > 0);
+	return n;
+}
+
+static void test_shipped(void **state)
+{
+	assert_true(load_all("experiments") > 0);
+	assert_true(load_all("presets") > 0);
+}
+
+/* Figures of others, and their ratios against the row they name. */
+static void test_published(void **state)
+{
+#define PUBLISHED(text) "name: n\ngroups:\n - {modes: [sync, aio], published: " text "}\n"
+	static const struct {
+		const char *text, *say;
+	} rows[] = {
+		{PUBLISHED("{values: {}}"), "e.yaml:3:36: published needs source:"},
+		{PUBLISHED("{source: s, values: {snyc: {}}}"),
+		 "mode \"snyc\" is not in this group; did you mean \"sync\"?"},
+		{PUBLISHED("{source: s, baseline: iopoll, values: {}}"),
+		 "mode \"iopoll\" is not in this group"},
+		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
+		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
+		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
+	};
+	struct diag d = {""};
+	struct experiment e;
+	double ratio = 0;
+
+	if (load(PUBLISHED("{source: s, baseline: sync, values: {sync: {iops: 4}, aio: {iops: 6, "
+			   "latency_p99_ns: 5}}}"),
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(json_unpack(e.cells[1].published, "{s:{s:f}}", "ratios", "iops", &ratio),
+			 0);
+	assert_true(ratio == 1.5);
+	/* nothing to divide by: the figure, no ratio */
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		d.text[0] = '\0';
+		assert_int_equal(load(rows[i].text, &e, &d), -EINVAL);
+		if (!strstr(d.text, rows[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", rows[i].text, d.text, rows[i].say);
+	}
 }
 
 /* Later axes vary faster, modes fastest of all; a group's own value replaces the default. */
@@ -295,6 +342,92 @@ static void test_only(void **state)
 	experiment_free(&e);
 }
 
+static const char *write_job(const char *text)
+{
+	static char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/tmp/iomodes-test-%d.fio", (int)getpid());
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+/* The user's own fio job: what it does becomes the load, as far as its jobs have it in common. */
+static void test_fio_job(void **state)
+{
+	const char *path = write_job("[a]\nrw=randread\nbs=8k\niodepth=4\nnumjobs=2\n"
+				     "[b]\nrw=randwrite\nbs=4k\niodepth=4\nrate_iops=9\n");
+	char text[600], id[200];
+	struct diag d = {""};
+	struct experiment e;
+	_json_ json_t *whole = NULL, *part = NULL;
+
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups:\n  - {modes: [sync], fio_job: %s}\n"
+		 "  - {modes: [sync], fio_job: %s, fio_section: a}\n",
+		 path, path);
+	if (load(text, &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	snprintf(id, sizeof(id), "sync/%s/fio", strrchr(path, '/') + 1);
+	assert_string_equal(e.cells[0].id, id);
+	assert_string_equal(e.cells[0].workload, "fio");
+	whole = experiment_load_json(&e.cells[0].load);
+	part = experiment_load_json(&e.cells[1].load);
+	assert_string_equal(json_string_value(json_object_get(whole, "rw")), "various");
+	assert_null(json_object_get(whole, "bs"));
+	assert_int_equal(json_integer_value(json_object_get(whole, "iodepth")), 4);
+	assert_int_equal(json_integer_value(json_object_get(whole, "numjobs")), 3);
+	assert_true(json_is_true(json_object_get(whole, "open_loop")));
+	assert_true(experiment_load_writes(&e.cells[0].load));
+	assert_int_equal(json_integer_value(json_object_get(part, "bs")), 8192);
+	assert_false(experiment_load_writes(&e.cells[1].load));
+	experiment_free(&e);
+
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], bs: 4k, fio_job: %s}]\n",
+		 path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_string_equal(d.text, "e.yaml:2:30: the job file says bs; leave it out");
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], workloads: [ioloop], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "is run by fio alone"));
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [sync], fio_job: /no/such.fio}]\n", &e, &d),
+		-ENOENT);
+	assert_non_null(strstr(d.text, "/no/such.fio: No such file"));
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], fio_section: c, fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "no section [c]; there are: a, b"));
+	write_job("[a]\nrw=trim\n");
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, ".fio:2:1: rw=trim"));
+	unlink(path);
+}
+
+/* Beside our own loop, a mode that fio cannot make is a row that does not run; alone, a mistake. */
+static void test_fio_beside(void **state)
+{
+	struct diag d = {""};
+	struct experiment e;
+
+	if (load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [ioloop, fio]}]\n",
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	experiment_free(&e);
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [fio]}]\n", &e,
+		     &d),
+		-EINVAL);
+	assert_non_null(strstr(d.text, "mode \"min-wait\" has no fio: section"));
+}
+
 static void test_mistakes(void **state)
 {
 	static const struct {
@@ -365,7 +498,8 @@ int main(void)
 		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
 		cmocka_unit_test(test_only),	     cmocka_unit_test(test_mistakes),
 		cmocka_unit_test(test_networks),     cmocka_unit_test(test_net_only),
-		cmocka_unit_test(test_net_mistakes),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -190,6 +190,7 @@ const struct workload_adapter fio_adapter = {
 	.name = "fio",
 	.program = "fio",
 	.controlled = false,
+	.starts_jobs = true,
 	.argv = fio_argv,
 	.input = fio_command_text,
 	.parse = fio_parse,

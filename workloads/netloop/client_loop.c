@@ -344,14 +344,16 @@ static void catch_up(struct worker *w, struct arrivals *a, uint64_t *look_ns)
 		w->never_started++;
 }
 
-void client_run(struct worker *w, uint64_t deadline_ns)
+void client_run(struct worker *w, uint64_t length_ns)
 {
-	struct arrivals a = {.end_ns = deadline_ns ? deadline_ns : UINT64_MAX};
+	struct arrivals a;
 	uint64_t look_ns;
 
 	w->begin_ns = w->inflight_last_ns = w->now_ns = clock_ns();
 	look_ns = w->begin_ns + w->l->timeout_ns / 4;
 	w->interval_end_ns = w->crew->origin_ns + INTERVAL_NS;
+	/* from when this thread got its CPU: its window is as long as was asked for */
+	a = (struct arrivals){.end_ns = length_ns ? w->begin_ns + length_ns : UINT64_MAX};
 	w->until_ns = a.end_ns;
 	w->counting = true;
 	w->refill = !(w->o->rate > 0);

@@ -98,7 +98,7 @@ int flow_options(int fd, const struct load *l, struct diag *d)
 				 (int)l->busy_poll_budget, d);
 	if (!err && l->busy_poll_usecs)
 		err = set_option(fd, SO_BUSY_POLL, "SO_BUSY_POLL",
-				 "CONFIG_NET_RX_BUSY_POLL, and CAP_NET_ADMIN to raise it",
+				 "CONFIG_NET_RX_BUSY_POLL; older kernels: CAP_NET_ADMIN",
 				 (int)l->busy_poll_usecs, d);
 	return err;
 }

@@ -16,8 +16,9 @@
 
 #define CONNECT_NS 5000000000u
 #define SEEN_MAX   32
-#define HELLO_NS   200000000u /* UDP: the ticket is sent again after so long, */
-#define HELLOS	   10	      /* so many times */
+#define WHY_NS	   1000000000u /* the server still gets to tell what is wrong */
+#define HELLO_NS   200000000u  /* UDP: the ticket is sent again after so long, */
+#define HELLOS	   10	       /* so many times */
 
 /* connect(2) with a deadline: 0 or -errno. */
 static int connect_in_time(int fd, const struct address *a, uint64_t deadline_ns)
@@ -149,6 +150,18 @@ struct placement placement_from_json(const json_t *j)
 	};
 }
 
+/* The server did not answer on the flow: what it says on the control connection is the reason. */
+static int ask_why(struct wire *w, const struct stops *s, int err, struct diag *d)
+{
+	_json_ json_t *said = NULL;
+	struct diag why = {""};
+
+	if (wire_receive(w, s, clock_ns() + WHY_NS, &said, &why) != -EREMOTEIO)
+		return err;
+	*d = why;
+	return -EREMOTEIO;
+}
+
 /* One try from one source port. -EADDRINUSE: that port is not to be had. */
 static int try_port(struct wire *w, const struct stops *s, const struct options *o,
 		    const struct address *server, uint16_t port, struct flow *f,
@@ -169,8 +182,9 @@ static int try_port(struct wire *w, const struct stops *s, const struct options 
 	if (strlen(text) != 32)
 		return diag_set(d, -EPROTO, "the server's ticket is malformed");
 	err = o->load.tcp ? say_ticket_tcp(f, server, text, d) : say_ticket_udp(f, text, d);
-	if (!err)
-		err = wire_receive(w, s, clock_ns() + WIRE_WAIT_NS, &placed, d);
+	if (err)
+		return ask_why(w, s, err, d);
+	err = wire_receive(w, s, clock_ns() + WIRE_WAIT_NS, &placed, d);
 	if (err)
 		return err;
 	f->placed = flow_placement(f->fd);

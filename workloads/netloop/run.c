@@ -71,13 +71,12 @@ static void run_worker(struct worker *w, enum step step)
 {
 	const struct options *o = w->o;
 	uint64_t length = step == STEP_RAMP ? o->ramp_ns : o->runtime_ns;
-	uint64_t deadline = length ? w->crew->origin_ns + length : 0;
 
 	w->remaining = step == STEP_MEASURE && o->number ? o->number : UINT64_MAX;
 	if (w->l->pattern == PATTERN_STREAM)
-		stream_run(w, deadline);
+		stream_run(w, length);
 	else
-		client_run(w, deadline);
+		client_run(w, length);
 }
 
 /* What tells a dead server from a slow one: nothing is answered, and something is asked. */

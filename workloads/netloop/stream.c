@@ -81,10 +81,10 @@ static void send_until(struct worker *w, uint64_t end)
 		w->never_started++;
 }
 
-void stream_run(struct worker *w, uint64_t deadline_ns)
+void stream_run(struct worker *w, uint64_t length_ns)
 {
 	w->begin_ns = w->now_ns = clock_ns();
-	w->until_ns = deadline_ns ? deadline_ns : UINT64_MAX;
+	w->until_ns = length_ns ? w->begin_ns + length_ns : UINT64_MAX;
 	atomic_store_explicit(&w->waiting, 1, memory_order_relaxed);
 	send_until(w, w->until_ns);
 	w->end_ns = clock_ns();

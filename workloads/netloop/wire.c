@@ -50,6 +50,8 @@ int wire_send(struct wire *w, json_t *message, struct diag *d)
 			at += (size_t)n;
 		else if (errno == EAGAIN && poll(&p, 1, (int)(WIRE_WAIT_NS / 1000000)) == 0)
 			return diag_set(d, -ETIMEDOUT, "the %s takes nothing any more", w->peer);
+		else if (errno == EPIPE || errno == ECONNRESET)
+			return diag_set(d, -EPIPE, "the %s closed the control connection", w->peer);
 		else if (errno != EAGAIN && errno != EINTR)
 			return diag_errno(d, -errno, "the control connection to the %s", w->peer);
 	}
@@ -157,7 +159,7 @@ int wire_receive(struct wire *w, const struct stops *s, uint64_t deadline_ns, js
 		if (err)
 			return err;
 		n = recv(w->fd, w->buf + w->len, w->size - w->len, MSG_DONTWAIT);
-		if (n == 0)
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
 			return diag_set(d, -EPIPE, "the %s closed the control connection", w->peer);
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return diag_errno(d, -errno, "the control connection to the %s", w->peer);

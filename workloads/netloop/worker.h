@@ -121,9 +121,9 @@ int zerocopy_reap(struct worker *w, struct flow *f);
 /* Wait until every send of the step is complete, at most 0.1 s. */
 void zerocopy_drain(struct worker *w);
 
-/* client_loop.c, stream.c, server_loop.c: what a worker does in a step */
-void client_run(struct worker *w, uint64_t deadline_ns);
+/* client_loop.c, stream.c, server_loop.c: what a worker does in a step. length_ns 0: no bound. */
+void client_run(struct worker *w, uint64_t length_ns);
 void client_data(struct worker *w, struct flow *f, char *buf, uint32_t len);
-void stream_run(struct worker *w, uint64_t deadline_ns);
+void stream_run(struct worker *w, uint64_t length_ns);
 void server_run(struct worker *w);
 void server_data(struct worker *w, struct flow *f, char *buf, uint32_t len);

@@ -39,3 +39,14 @@ if kernel_at_least 6 12; then
 else
 	count '.counters.napi_threads >= 2'
 fi
+
+# Since 6.17 the kernel never returns from this write, with a lock held that everybody needs.
+ip link set eth0 up
+echo 1 > /sys/class/net/eth0/threaded
+ip link set eth0 down
+said=$(timeout 60 "$iomodes" with --set net.threaded:eth0=0 -- true 2>&1)
+case $said in *"the kernel would wait for ever"*) said=refused ;; esac
+is "NAPI threads of an interface that is down" "$said" refused
+ip link set eth0 up
+echo 0 > /sys/class/net/eth0/threaded
+ip link set eth0 down
