@@ -288,8 +288,8 @@ static int visit(void *context, const struct view *view, struct diag *d)
 		/* Calibration is no result; the spinner's pass gives one number of its own. */
 		struct view metrics;
 
-		if (!strcmp(pass, "cpu_left") && !strcmp(status, "valid") &&
-		    c->kind->left && view_make(view_get(view, "metrics"), &metrics))
+		if (!strcmp(pass, "cpu_left") && !strcmp(status, "valid") && c->kind->left &&
+		    view_make(view_get(view, "metrics"), &metrics))
 			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
