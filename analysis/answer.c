@@ -142,8 +142,17 @@ static void sentence(const struct group *g, const struct point *p, size_t n,
 	if (!cheap || cheap == fast || n < 2)
 		return;
 	if (cheap->cell != g->baseline &&
-	    (!change(cheap->cell, g->baseline, g->kind->cpu, &j) || !beyond_margin(&j)))
-		return; /* its lead over the baseline may be chance */
+	    (!change(cheap->cell, g->baseline, g->kind->cpu, &j) || !beyond_margin(&j))) {
+		if (fast->cell == g->baseline)
+			return;
+		/* its lead over the baseline may be chance */
+		snprintf(
+			out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
+			base,
+			text_value(cpu, median_of(g->baseline, g->kind->cpu), value, sizeof(value)),
+			cpu->label);
+		return;
+	}
 	snprintf(out + len, size - len, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
 		 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
 }

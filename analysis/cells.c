@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "analysis/canary.h"
 #include "analysis/check.h"
 #include "analysis/detail.h"
 #include "analysis/kind.h"
@@ -20,8 +22,9 @@
 struct builder {
 	struct cells *cells;
 	const struct cells_options *options;
-	json_t *index;	/* cell id -> number */
-	json_t *blocks; /* set */
+	json_t *index;	      /* cell id -> number */
+	json_t *blocks;	      /* set */
+	const json_t *canary; /* of run.json */
 	size_t arrived, seen;
 	struct hist_text latency, service;
 };
@@ -31,7 +34,9 @@ struct trial {
 	const struct view *view;
 	const char *status;
 	enum verdict_mode mode;
-	json_t *failed; /* its checks, when any of them failed; else NULL */
+	json_t *failed;	       /* its checks, when any of them failed; else NULL */
+	bool retry;	       /* made again at the end, in the place of an invalid one */
+	const char *objection; /* the canary's, or NULL; the trial is invalid then */
 };
 
 static void count_reason(struct cell *c, const char *sentence)
@@ -171,6 +176,10 @@ static void add_reasons(struct cell *c, const struct trial *t, const struct view
 					  "the trial failed without a word"));
 		return;
 	}
+	if (t->objection) {
+		snprintf(text, sizeof(text), "host_suspect: %.300s", t->objection);
+		count_reason(c, text);
+	}
 	json_array_foreach (t->failed, i, one)
 		if (!strcmp(jsonio_string(one, "result", ""), "fail"))
 			count_reason(c, jsonio_string(one, "sentence", "a check failed"));
@@ -228,6 +237,7 @@ static int add_trial(struct builder *b, struct cell *c, struct trial *t, struct 
 	int err;
 
 	c->trials++;
+	c->retries += t->retry;
 	note_rate(c, t->view);
 	if (!view_make(view_get(t->view, "verdict"), &verdict))
 		return diag_set(d, -EINVAL, "a record without a verdict");
@@ -256,7 +266,8 @@ static int add_trial(struct builder *b, struct cell *c, struct trial *t, struct 
 static int visit(void *context, const struct view *view, struct diag *d)
 {
 	struct builder *b = context;
-	char cell[320], status[16], pass[24], id[80];
+	char cell[320], status[16], word[24], id[80];
+	const char *pass;
 	const json_t *at =
 		json_object_get(b->index, view_word(view, "cell", cell, sizeof(cell), ""));
 	struct trial t = {.view = view};
@@ -271,14 +282,21 @@ static int visit(void *context, const struct view *view, struct diag *d)
 				view_word(view, "trial", id, sizeof(id), "?"), cell);
 	c = &b->cells->cell[json_integer_value(at)];
 	t.status = view_word(view, "status", status, sizeof(status), "");
-	if (strcmp(view_word(view, "pass", pass, sizeof(pass), "measure"), "measure")) {
+	pass = view_word(view, "pass", word, sizeof(word), "measure");
+	t.retry = !strcmp(pass, "retry");
+	if (strcmp(pass, "measure") && !t.retry) {
 		/* Calibration is no result; the spinner's pass gives one number of its own. */
 		struct view metrics;
 
-		if (!strcmp(status, "valid") && view_make(view_get(view, "metrics"), &metrics))
-			c->cpu_left = view_number(&metrics, "cpu_left_per_io");
+		if (!strcmp(pass, "cpu_left") && !strcmp(status, "valid") &&
+		    c->kind->left && view_make(view_get(view, "metrics"), &metrics))
+			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
+	t.objection = canary_objection(b->canary, b->cells->canary,
+				       (size_t)fmax(0, view_number(view, "block")), t.retry);
+	if (t.objection && !strcmp(t.status, "valid"))
+		t.status = "invalid";
 	if (span_has(checks, "\"fail\""))
 		t.failed = span_json(checks);
 	err = add_trial(b, c, &t, d);
@@ -310,6 +328,7 @@ static int read_cells(const char *dir, struct builder *b, json_t **run, struct d
 		b->cells->cell[i] = (struct cell){.mode = jsonio_string(spec, "mode", "?"),
 						  .kind = kind_of(json_object_get(spec, "load")),
 						  .share = NAN,
+						  .given_up = json_object_get(*run, "retries"),
 						  .rate = NAN,
 						  .cpu_left = NAN,
 						  .reasons = json_object()};
@@ -340,8 +359,11 @@ static int read_all(const char *dir, struct builder *b, struct diag *d)
 	const json_t *list;
 	int err = read_cells(dir, b, &early, d);
 
-	if (!err)
+	if (!err) {
+		b->canary = json_object_get(early, "canary");
+		b->cells->canary = canary_judge(b->canary);
 		err = record_view_run(dir, visit, b, &b->cells->run, d);
+	}
 	if (err)
 		return err;
 	list = json_object_get(b->cells->run->run, "cells");
@@ -401,6 +423,7 @@ void cells_free(struct cells *cells)
 		json_decref(c->reasons);
 		detail_free(c->detail);
 	}
+	json_decref(cells->canary);
 	json_decref(cells->ledger);
 	free(cells->cell);
 	record_free_run(cells->run);

@@ -31,6 +31,8 @@ struct cell {
 	const struct kind *kind;
 	const char *mode;
 	size_t trials, invalid, failed, used;
+	size_t retries; /* of the trials: made again at the end of the run */
+	bool given_up;	/* invalid ones were tried again: what still has none valid has failed */
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
 	double share;	 /* smallest share of the effect among those not in force; NAN */
@@ -48,6 +50,7 @@ struct cells {
 	struct cell *cell;
 	size_t n;
 	size_t blocks;	/* distinct, over all cells */
+	json_t *canary; /* what the run's canary says of its blocks (canary.h) */
 	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
 };
 

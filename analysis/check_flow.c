@@ -10,9 +10,10 @@
 #include "base/jsonio.h"
 
 /* Thresholds; each a fraction unless its name says otherwise. */
-#define LITTLE_TOLERANCE   0.05
-#define LITTLE_FOREIGN_LOW 0.5 /* a foreign loop is busy with itself between two I/Os, at most … \
-				*/
+#define LITTLE_TOLERANCE 0.05
+#define LITTLE_FOREIGN_LOW                                                      \
+	0.5 /* a foreign loop is busy with itself between two I/Os, at most … \
+	     */
 #define RUNTIME_TOLERANCE 0.05
 #define RATE_TOLERANCE	  0.02
 #define OPEN_LOOP_REACHED 0.97 /* of the intended rate, else the loop is closed in truth */

@@ -98,6 +98,23 @@ static double interrupt_time(const json_t *trial)
 	return sum;
 }
 
+/* A spinner beside the workload is ours: what it had of the measured CPUs. */
+static double spinner_time(const json_t *trial)
+{
+	struct cpulist cpus = {0};
+	const json_t *one;
+	double sum = 0;
+	size_t i;
+
+	if (cpulist_parse(jsonio_string(trial, "placement.cpus", ""), &cpus, NULL))
+		return 0;
+	json_array_foreach (jsonio_at(trial, "spinner.per_cpu"), i, one)
+		if (cpulist_has(&cpus, (unsigned)fmax(0, jsonio_number(one, "cpu"))))
+			sum += jsonio_number(one, "cpu_ns");
+	cpulist_free(&cpus);
+	return sum;
+}
+
 /*
  * Two accounts, and both must show it. /proc/stat is sampled by the tick on most kernels, so its
  * estimate scatters as a binomial share of the ticks does. The scheduler's own (run_time_ns, from
@@ -111,7 +128,7 @@ static void foreign_cpu(const json_t *trial, struct finding *f)
 	double busy = jsonio_number(counters, "cpu_busy_ns") - interrupt_time(trial);
 	double run = jsonio_number(counters, "run_time_ns"), foreign, noise, share;
 
-	own += isnan(sq) ? 0 : sq;
+	own += (isnan(sq) ? 0 : sq) + spinner_time(trial);
 	foreign = busy - own;
 	if (isnan(foreign) || isnan(all)) {
 		unknown(f, "the CPU time of the measured CPUs or of the workload was not read");

@@ -13,6 +13,8 @@
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
+#include "analysis/published.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -32,6 +34,38 @@ static void group_title(const struct cell *c, char *out, size_t size)
 			 group_placement(c));
 	snprintf(out, size, "%s, %s: %s%s", jsonio_string(c->spec, "target", "?"),
 		 jsonio_string(c->spec, "workload", "?"), load, where);
+}
+
+/* The baseline of a run is a mode of one kind of target; a kind that does not know it (network
+ * beside block) is compared with its own first mode, the order of an experiment being its priority.
+ */
+static const char *baseline_of(const struct comparison *cmp, const struct kind *kind)
+{
+	const char *first = NULL;
+	bool elsewhere = false;
+
+	for (size_t i = 0; cmp->baseline && i < cmp->cells->n; i++) {
+		const struct cell *c = &cmp->cells->cell[i];
+		bool same = !strcmp(c->mode, cmp->baseline);
+
+		if (kind_is_network(c->kind) != kind_is_network(kind)) {
+			elsewhere |= same;
+			continue;
+		}
+		if (same)
+			return cmp->baseline;
+		if (!first && (c->used || json_is_true(json_object_get(c->spec, "supported"))))
+			first = c->mode;
+	}
+	return elsewhere && first ? first : cmp->baseline;
+}
+
+static void find_group_baseline(const struct comparison *cmp, struct group *g)
+{
+	g->baseline_mode = baseline_of(cmp, g->kind);
+	for (size_t i = 0; g->baseline_mode && i < g->n; i++)
+		if (!strcmp(cmp->cells->cell[g->cell[i]].mode, g->baseline_mode))
+			g->baseline = &cmp->cells->cell[g->cell[i]];
 }
 
 static int make_groups(struct comparison *cmp)
@@ -58,9 +92,9 @@ static int make_groups(struct comparison *cmp)
 			g->open_loop = kind_open_loop(json_object_get(cells->cell[i].spec, "load"));
 		}
 		g->cell[g->n++] = i;
-		if (cmp->baseline && !strcmp(cells->cell[i].mode, cmp->baseline))
-			g->baseline = &cells->cell[i];
 	}
+	for (size_t i = 0; i < cmp->n_groups; i++)
+		find_group_baseline(cmp, &cmp->group[i]);
 	return 0;
 }
 
@@ -78,7 +112,9 @@ static const char *cell_state(const struct cell *c)
 		return "unproven";
 	if (c->verdicts[VERDICT_UNSUPPORTED])
 		return "unsupported";
-	return c->invalid ? "invalid" : c->failed ? "failed" : "not_run";
+	if (c->invalid)
+		return c->given_up ? "failed" : "invalid";
+	return c->failed ? "failed" : "not_run";
 }
 
 /* A percentile of the cell: that of the merged histogram, or the reason why there is none. */
@@ -142,9 +178,21 @@ static json_t *row_metrics(const struct cell *c)
 		json_decref(one);
 	}
 	if (!isnan(c->cpu_left))
-		json_object_set_new(out, "cpu_left_per_io",
+		json_object_set_new(out, c->kind->left,
 				    json_pack("{s:f, s:i}", "value", c->cpu_left, "n", 1));
 	return out;
+}
+
+/* SNIA's rule over the blocks, in their order; null with fewer than five. */
+static json_t *row_steady(const struct cell *c)
+{
+	_free_ double *value = calloc(c->n_samples + 1, sizeof(*value));
+	const struct metric *all;
+	size_t n;
+
+	all = metric_all(&n);
+	n = value ? group_collect(c, (size_t)(metric_find(c->kind->rate) - all), NULL, value) : 0;
+	return steady_json(value, n);
 }
 
 static json_t *row_json(const struct cell *c)
@@ -179,6 +227,9 @@ static json_t *row_json(const struct cell *c)
 			"comparisons");
 	if (!isnan(c->share))
 		json_object_set_new(row, "share", json_real(c->share));
+	if (json_object_get(c->spec, "published"))
+		json_object_set(row, "published", json_object_get(c->spec, "published"));
+	json_object_set_new(row, "steady", row_steady(c));
 	return row;
 }
 
@@ -298,37 +349,6 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 	return err;
 }
 
-static json_t *pair_json(const struct pair *p)
-{
-	const struct judgement *j = &p->judgement;
-	char est[32], low[32], high[32], text[128];
-	double (*scale)(double) = j->ratio ? exp : fabs;
-
-	if (j->n && j->i95.level > 0)
-		snprintf(text, sizeof(text), "%s [%s, %s]",
-			 judge_text(j, j->estimate, est, sizeof(est)),
-			 judge_text(j, j->i95.low, low, sizeof(low)),
-			 judge_text(j, j->i95.high, high, sizeof(high)));
-	else if (j->n)
-		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
-	else
-		snprintf(text, sizeof(text), "-");
-#define SCALED(v) number_or_null(j->ratio ? scale(v) : (v))
-	return json_pack(
-		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
-		"s:o, s:o, s:s, s:s, s:s}",
-		"metric", j->metric->name, "declared", p->declared, "n", (json_int_t)j->n, "scale",
-		j->ratio ? "ratio" : "difference", "baseline", number_or_null(j->baseline), "mode",
-		number_or_null(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
-		"high", SCALED(j->i95.high), "level", number_or_null(j->i95.level), "p",
-		number_or_null(j->p), "p_adjusted", number_or_null(j->adjusted), "family",
-		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
-		SCALED(j->detectable), "blocks_needed",
-		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
-		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
-#undef SCALED
-}
-
 /* One family of the declared metrics, one of those that were asked for afterwards. */
 static int judge_pairs(struct comparison *cmp)
 {
@@ -366,14 +386,15 @@ static json_t *groups_json(struct comparison *cmp)
 		}
 		group_title(first, title, sizeof(title));
 		json_array_append_new(
-			out, json_pack("{s:s, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}", "kind",
-				       g->kind->name, "target",
-				       jsonio_string(first->spec, "target", "?"), "workload",
-				       jsonio_string(first->spec, "workload", "?"), "placement",
-				       group_placement(first), "load",
+			out, json_pack("{s:s, s:s?, s:s, s:s, s:s, s:O, s:o, s:s, s:b, s:o}",
+				       "kind", g->kind->name, "baseline", g->baseline_mode,
+				       "target", jsonio_string(first->spec, "target", "?"),
+				       "workload", jsonio_string(first->spec, "workload", "?"),
+				       "placement", group_placement(first), "load",
 				       json_object_get(first->spec, "load"), "rate",
 				       number_or_null(first->rate), "title", title, "open_loop",
 				       g->open_loop, "rows", g->rows));
+		published_beside_ours(json_array_get(out, i));
 	}
 	return out;
 }
@@ -397,6 +418,7 @@ static json_t *result_json(struct comparison *cmp)
 	const struct run_data *run = cmp->cells->run;
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
+	json_t *crossovers = crossover_all(cmp);
 
 	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
@@ -407,7 +429,7 @@ static json_t *result_json(struct comparison *cmp)
 		words[p->judgement.word]++;
 		json_array_append_new(
 			json_object_get(json_array_get(p->group->rows, p->row), "comparisons"),
-			pair_json(p));
+			judge_json(&p->judgement, p->declared));
 	}
 	for (size_t i = 0; i < run->n_notes; i++)
 		json_array_append_new(left_out,
@@ -415,19 +437,21 @@ static json_t *result_json(struct comparison *cmp)
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
 	return json_pack(
-		"{s:s, s:o, s:o, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, s:I}}",
-		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossover_all(cmp),
-		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
-		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "blocks",
-		(json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials, "dirty",
-		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
-		left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		"{s:s, s:o, s:o, s:o, s:O?, s:O?, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, s:I, "
+		"s:I}}",
+		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossovers, "throughout",
+		crossover_throughout(crossovers), "baseline",
+		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
+		json_object_get(run->run, "cpu_left_absent"), "canary", cmp->cells->canary,
+		"blocks", (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
+		"dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups,
+		"left_out", left_out, "rows_measured", (json_int_t)measured, "words", "better",
 		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
 		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);
 }
 
-static int check_metrics(const struct compare_options *o, struct diag *d)
+int compare_check_metrics(const struct compare_options *o, struct diag *d)
 {
 	const char *names[128];
 	const struct metric *all;
@@ -467,7 +491,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		  struct diag *d)
 {
 	struct comparison cmp = {.cells = cells};
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = find_baseline(&cmp, o, d);
@@ -497,7 +521,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
 {
 	struct cells *cells = NULL;
-	int err = check_metrics(o, d);
+	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = cells_read(dir, NULL, &cells, d);

@@ -19,15 +19,17 @@ struct compare_options {
 
 /*
  * *result is a new reference:
- * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "target", "workload",
+ * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
  *   "placement", "load", "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell",
  * "mode", "state", "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed",
  * "not_in_force", "unproven"}, "metrics": {name:
  *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
- *  "crossovers": crossover_all(), "left_out": [{"line", "trial", "reason"}], "words": {word:
- * count}, "rows_measured", "notes": []}
+ *  "crossovers": crossover_all(), "throughout": […], "left_out": [{"line", "trial", "reason"}],
+ * "words": {word: count}, "rows_measured", "canary": {"medians", "suspect": [{"block", "retry",
+ * "sentence"}]},
+ *  "notes": []}
  *
  * "state": measured | not_in_force | unproven | unsupported | invalid | failed | not_run. Values of
  * rows in force are over their valid trials in force; rows that were never in force show what their
@@ -40,3 +42,5 @@ int compare_run(const char *dir, const struct compare_options *options, json_t *
 /* The same of cells that were read already. */
 int compare_cells(struct cells *cells, const struct compare_options *options, json_t **result,
 		  struct diag *d);
+/* -EINVAL with the nearest right word for a metric that there is not. */
+int compare_check_metrics(const struct compare_options *options, struct diag *d);

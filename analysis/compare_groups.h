@@ -15,8 +15,9 @@ struct group {
 	char *key;
 	size_t *cell; /* indices, in the order of run.json */
 	size_t n;
-	const struct cell *baseline;
-	json_t *rows; /* borrowed from the result, one per cell */
+	const struct cell *baseline; /* its cell here; NULL: none */
+	const char *baseline_mode;   /* what it is called here; NULL: the run has none */
+	json_t *rows;		     /* borrowed from the result, one per cell */
 	const struct kind *kind;
 	bool open_loop;
 };
@@ -62,3 +63,6 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g);
  * "baseline"}], "finding": crossing | throughout | none, "at"?, "low"?, "high"?,
  * "resamples_crossing"?, "sentence"}] over every axis of load. */
 json_t *crossover_all(const struct comparison *cmp);
+/* [{"title", "sentence"}]: what holds at every level of an axis, a sentence a mode, from the above.
+ */
+json_t *crossover_throughout(const json_t *crossovers);

@@ -38,6 +38,7 @@ struct series {
 	const struct kind *kind;
 	const struct kind_axis *axis;
 	const struct cell *mode;
+	const char *baseline;
 	const struct metric *metric;
 	struct level level[LEVELS];
 	size_t n;
@@ -45,8 +46,7 @@ struct series {
 
 static double level_of(const struct group *g, const struct cell *c, const struct kind_axis *axis)
 {
-	/* a share of the best rate is known as a rate once it was calibrated */
-	if (g->open_loop && !strcmp(axis->label, "rate"))
+	if (!strcmp(axis->key, "rate_share")) /* is a rate once it was calibrated */
 		return c->rate;
 	return jsonio_number(json_object_get(c->spec, "load"), axis->key);
 }
@@ -155,13 +155,13 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 	if (v >= 1e4)
 		snprintf(out, size, "%.3gk%s", v / 1e3, *axis->unit ? "/s" : "");
 	else
-		snprintf(out, size, "%.3g%s", v, *axis->unit ? "/s" : "");
+		snprintf(out, size, "%.4g%s", v, *axis->unit ? "/s" : "");
 	return out;
 }
 
 static void say_crossing(const struct series *s, const struct level *a, json_t *out)
 {
-	const char *mode = s->mode->mode, *base = s->cmp->baseline;
+	const char *mode = s->mode->mode, *base = s->baseline;
 	const char *first = side(s, a) > 0 ? mode : base, *then = side(s, a) > 0 ? base : mode;
 	char at[32], low[32], high[32], text[400];
 
@@ -178,7 +178,7 @@ static void say_crossing(const struct series *s, const struct level *a, json_t *
 static void say_no_crossing(const struct series *s, json_t *out)
 {
 	const struct level *a = &s->level[0], *b = &s->level[s->n - 1];
-	char low[32], high[32], text[400], ea[32], eb[32];
+	char low[32], high[32], text[400], ea[32], eb[32], range[128];
 	int better = 0, worse = 0;
 	struct judgement j = {.ratio = true, .metric = s->metric};
 
@@ -193,14 +193,17 @@ static void say_no_crossing(const struct series *s, json_t *out)
 	if (better == (int)s->n || worse == (int)s->n)
 		snprintf(text, sizeof(text),
 			 "%s: %s is %s than %s at every %s from %s to %s (%s to %s)",
-			 s->metric->label, s->mode->mode, better ? "better" : "worse",
-			 s->cmp->baseline, s->axis->label, low, high, ea, eb);
+			 s->metric->label, s->mode->mode, better ? "better" : "worse", s->baseline,
+			 s->axis->label, low, high, ea, eb);
 	else
 		snprintf(text, sizeof(text),
 			 "%s: no crossing of %s and %s is shown between %s %s and %s: %s to %s, "
 			 "told apart at %d of %zu levels",
-			 s->metric->label, s->mode->mode, s->cmp->baseline, s->axis->label, low,
-			 high, ea, eb, better + worse, s->n);
+			 s->metric->label, s->mode->mode, s->baseline, s->axis->label, low, high,
+			 ea, eb, better + worse, s->n);
+	snprintf(range, sizeof(range), "every %s from %s to %s", s->axis->label, low, high);
+	json_object_set_new(out, "range", json_string(range));
+	json_object_set_new(out, "word", json_string(better ? "better" : "worse"));
 	json_object_set_new(
 		out, "finding",
 		json_string(better == (int)s->n || worse == (int)s->n ? "throughout" : "none"));
@@ -233,7 +236,7 @@ static void add_series(struct series *s, const char *title, json_t *out)
 		return;
 	one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", s->kind->name, "title",
 			title, "axis", s->axis->key, "metric", s->metric->name, "mode",
-			s->mode->mode, "baseline", s->cmp->baseline, "levels", levels_json(s));
+			s->mode->mode, "baseline", s->baseline, "levels", levels_json(s));
 	for (size_t i = 0; i < s->n; i++) {
 		const struct level *l = &s->level[i];
 
@@ -289,6 +292,7 @@ static void family(const struct comparison *cmp, const size_t *member, size_t n,
 					     .kind = first->kind,
 					     .axis = axis,
 					     .mode = mode,
+					     .baseline = first->baseline_mode,
 					     .metric = metric_find(metrics[m])};
 			for (size_t i = 0; i < n && s->n < LEVELS; i++) {
 				const struct group *g = &cmp->group[member[i]];
@@ -341,6 +345,56 @@ json_t *crossover_all(const struct comparison *cmp)
 			if (n > 1)
 				family(cmp, member, n, axis, out);
 		}
+	}
+	return out;
+}
+
+static void join(const json_t *list, const json_t *one, const char *word, char *out, size_t size)
+{
+	const json_t *other;
+	size_t i, n = 0;
+
+	*out = '\0';
+	json_array_foreach (list, i, other) {
+		if (strcmp(jsonio_string(other, "finding", ""), "throughout") ||
+		    strcmp(jsonio_string(other, "word", ""), word) ||
+		    strcmp(jsonio_string(other, "title", ""), jsonio_string(one, "title", "")) ||
+		    strcmp(jsonio_string(other, "mode", ""), jsonio_string(one, "mode", "")) ||
+		    strcmp(jsonio_string(other, "range", ""), jsonio_string(one, "range", "")))
+			continue;
+		if (n < size)
+			n += (size_t)snprintf(
+				out + n, size - n, "%s%s", n ? ", " : "",
+				metric_find(jsonio_string(other, "metric", "iops"))->label);
+	}
+}
+
+json_t *crossover_throughout(const json_t *list)
+{
+	json_t *out = json_array();
+	_json_ json_t *done = json_object();
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		_free_ char *key = NULL;
+		char better[200], worse[200], text[800];
+
+		if (strcmp(jsonio_string(one, "finding", ""), "throughout") ||
+		    asprintf(&key, "%s|%s|%s", jsonio_string(one, "title", ""),
+			     jsonio_string(one, "mode", ""), jsonio_string(one, "range", "")) < 0 ||
+		    json_object_get(done, key))
+			continue;
+		json_object_set_new(done, key, json_true());
+		join(list, one, "better", better, sizeof(better));
+		join(list, one, "worse", worse, sizeof(worse));
+		snprintf(text, sizeof(text), "at %s %s is %s%s%s%s%s than %s",
+			 jsonio_string(one, "range", "?"), jsonio_string(one, "mode", "?"),
+			 *better ? "better in " : "", better, *better && *worse ? " and " : "",
+			 *worse ? "worse in " : "", worse, jsonio_string(one, "baseline", "?"));
+		json_array_append_new(out, json_pack("{s:s, s:s}", "title",
+						     jsonio_string(one, "title", "?"), "sentence",
+						     text));
 	}
 	return out;
 }

@@ -12,15 +12,22 @@
 #include "record/view.h"
 
 static const char *const parts[CPU_PARTS] = {
-	[CPU_USER] = "user",	       [CPU_SYSTEM] = "system",
-	[CPU_SQ_THREAD] = "SQ thread", [CPU_IRQ] = "irq",
-	[CPU_SOFTIRQ] = "softirq",     [CPU_STEAL] = "steal",
-	[CPU_IDLE_POLL] = "idle poll",
+	[CPU_USER] = "user", [CPU_SYSTEM] = "system",	[CPU_SQ_THREAD] = "SQ thread",
+	[CPU_IRQ] = "irq",   [CPU_SOFTIRQ] = "softirq", [CPU_IDLE_POLL] = "idle poll",
 };
 
 const char *cpu_part_name(enum cpu_part part)
 {
 	return parts[part];
+}
+
+double detail_cpu(const struct detail *detail, enum cpu_part part)
+{
+	double ns = detail->cpu_ns[part];
+
+	if (part == CPU_SYSTEM)
+		ns = fmax(0, ns - detail->cpu_ns[CPU_SQ_THREAD]);
+	return detail->events > 0 ? ns / detail->events : NAN;
 }
 
 static double or_zero(double value)
@@ -59,15 +66,18 @@ void detail_free(struct detail *detail)
 	free(detail);
 }
 
-/* The kernel's own division of the measured CPUs' time. The SQ thread is a kernel task, so its
- * time is taken out of "system"; ticks are coarse, so never below nothing. */
+/* The kernel's own division of the measured CPUs' time. The SQ thread is a kernel task, so its time
+ * is in "system", too; detail_cpu() takes it out (ticks are coarse, so never below nothing). */
 static void add_cpu(struct detail *detail, const json_t *evidence)
 {
 	static const struct {
 		enum cpu_part part;
 		const char *key;
-	} rows[] = {{CPU_USER, "user_ns"}, {CPU_USER, "nice_ns"},	{CPU_SYSTEM, "system_ns"},
-		    {CPU_IRQ, "irq_ns"},   {CPU_SOFTIRQ, "softirq_ns"}, {CPU_STEAL, "steal_ns"}};
+	} rows[] = {{CPU_USER, "user_ns"},
+		    {CPU_USER, "nice_ns"},
+		    {CPU_SYSTEM, "system_ns"},
+		    {CPU_IRQ, "irq_ns"},
+		    {CPU_SOFTIRQ, "softirq_ns"}};
 	const json_t *cpus = jsonio_at(evidence, "detail.cpu.cpus"), *cpu;
 	double sq = or_zero(jsonio_number(evidence, "counters.sq_thread_cpu_ns"));
 	double poll = jsonio_number(evidence, "counters.idle_poll_ns");

@@ -10,11 +10,10 @@ struct view;
 
 enum cpu_part {
 	CPU_USER,
-	CPU_SYSTEM, /* without the SQ thread */
+	CPU_SYSTEM,
 	CPU_SQ_THREAD,
 	CPU_IRQ,
 	CPU_SOFTIRQ,
-	CPU_STEAL,
 	CPU_IDLE_POLL,
 	CPU_PARTS
 };
@@ -42,3 +41,5 @@ json_t *ledger_new(void);
 void ledger_add(json_t *ledger, const struct view *trial, const char *status,
 		enum verdict_mode mode);
 const char *cpu_part_name(enum cpu_part part);
+/* ns of it an event; "system" without what is known to be the SQ thread's. */
+double detail_cpu(const struct detail *detail, enum cpu_part part);

@@ -98,6 +98,43 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 		j->p = stats_sign_flip(x, n, seed + 1);
 }
 
+void judge_unpaired(struct judgement *j, const struct metric *metric, const double *first, size_t n,
+		    const double *second, size_t m)
+{
+	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+	_free_ double *y = calloc(m ? m : 1, sizeof(*y));
+	double sx, sy;
+
+	if (!x || !y)
+		abort();
+	*j = (struct judgement){.metric = metric,
+				.unpaired = true,
+				.n = n < m ? n : m,
+				.ratio = true,
+				.p = NAN,
+				.adjusted = NAN,
+				.baseline = stats_median(first, n),
+				.mode = stats_median(second, m)};
+	for (size_t i = 0; i < n; i++)
+		j->ratio = j->ratio && first[i] > 0;
+	for (size_t i = 0; i < m; i++)
+		j->ratio = j->ratio && second[i] > 0;
+	for (size_t i = 0; i < n; i++)
+		x[i] = j->ratio ? log(first[i]) : first[i];
+	for (size_t i = 0; i < m; i++)
+		y[i] = j->ratio ? log(second[i]) : second[i];
+	j->estimate = stats_shift(x, n, y, m);
+	j->i95 = stats_shift_interval(x, n, y, m, 0.95);
+	j->i90 = stats_shift_interval(x, n, y, m, 0.90);
+	sx = stats_sd(x, n);
+	sy = stats_sd(y, m);
+	j->sd = sqrt(sx * sx + sy * sy); /* of a difference of one block each */
+	j->detectable = stats_detectable(j->sd, j->n, JUDGE_ALPHA, JUDGE_POWER);
+	j->margin = margin_of(j);
+	if (j->n >= JUDGE_BLOCKS_MIN)
+		j->p = stats_rank_sum(x, n, y, m);
+}
+
 static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
 {
 	double distance = fabs(fabs(j->estimate) - j->margin);
@@ -130,8 +167,9 @@ static void find_word(struct judgement *j)
 	j->word = JUDGE_INCONCLUSIVE;
 	if (j->n < JUDGE_BLOCKS_MIN) {
 		j->blocks_needed = JUDGE_BLOCKS_MIN;
-		snprintf(j->sentence, sizeof(j->sentence),
-			 "%zu paired blocks; no interval exists below %d", j->n, JUDGE_BLOCKS_MIN);
+		snprintf(j->sentence, sizeof(j->sentence), "%zu %s; no interval exists below %d",
+			 j->n, j->unpaired ? "blocks in the shorter run" : "paired blocks",
+			 JUDGE_BLOCKS_MIN);
 		return;
 	}
 	judge_text(j, j->i95.low, low, sizeof(low));
@@ -165,6 +203,41 @@ static void find_word(struct judgement *j)
 	} else {
 		undecided(j, low, high, margin);
 	}
+}
+
+static json_t *number_json(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *judge_json(const struct judgement *j, bool declared)
+{
+	char est[32], low[32], high[32], text[128];
+	double (*scale)(double) = j->ratio ? exp : fabs;
+
+	if (j->n && j->i95.level > 0)
+		snprintf(text, sizeof(text), "%s [%s, %s]",
+			 judge_text(j, j->estimate, est, sizeof(est)),
+			 judge_text(j, j->i95.low, low, sizeof(low)),
+			 judge_text(j, j->i95.high, high, sizeof(high)));
+	else if (j->n)
+		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
+	else
+		snprintf(text, sizeof(text), "-");
+#define SCALED(v) number_json(j->ratio ? scale(v) : (v))
+	return json_pack(
+		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
+		"s:o, s:o, s:s, s:s, s:s}",
+		"metric", j->metric->name, "declared", declared, "n", (json_int_t)j->n, "scale",
+		j->ratio ? "ratio" : "difference", "baseline", number_json(j->baseline), "mode",
+		number_json(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
+		"high", SCALED(j->i95.high), "level", number_json(j->i95.level), "p",
+		number_json(j->p), "p_adjusted", number_json(j->adjusted), "family",
+		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
+		SCALED(j->detectable), "blocks_needed",
+		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
+		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
+#undef SCALED
 }
 
 void judge_family(struct judgement *const *j, size_t n)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <jansson.h>
 #include "analysis/stats.h"
 #include "record/metric.h"
 
@@ -19,8 +20,9 @@ enum judge_word { JUDGE_BETTER, JUDGE_WORSE, JUDGE_EQUIVALENT, JUDGE_INCONCLUSIV
 
 struct judgement {
 	const struct metric *metric;
-	size_t n;   /* blocks in which both were measured */
-	bool ratio; /* estimates are log ratios; else (a value was 0) plain differences */
+	bool unpaired; /* two runs: their blocks have nothing in common */
+	size_t n;      /* blocks in which both were measured */
+	bool ratio;    /* estimates are log ratios; else (a value was 0) plain differences */
 	double baseline, mode; /* medians over those blocks */
 	double estimate;       /* Hodges-Lehmann, mode against baseline; NAN when n is 0 */
 	struct stats_interval i95, i90;
@@ -41,6 +43,11 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 /* The estimate and its 95 % interval by signed ranks alone: for what is stated, not judged. */
 void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n);
+/* First step for two runs: n and m values that share no blocks, by Wilcoxon's rank sum. */
+void judge_unpaired(struct judgement *j, const struct metric *metric, const double *first, size_t n,
+		    const double *second, size_t m);
+/* The members of a comparison in JSON (compare.h). New reference. */
+json_t *judge_json(const struct judgement *j, bool declared);
 /* Correct p over the n judgements of a family, then find the word of each. */
 void judge_family(struct judgement *const *j, size_t n);
 /* A value on the scale of the estimate for people: "+3.2 %" or "-0.41 ns". Returns `out`. */

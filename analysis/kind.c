@@ -16,7 +16,7 @@ static const struct kind_axis block_axes[] = {
 	{.key = "numjobs", .label = "jobs", .unit = ""},
 	{.key = "open_loop"},
 	{.key = "rate_iops", .label = "rate", .unit = "1/s", .open_only = true},
-	{.key = "rate_share", .label = "share of the best rate", .unit = "", .open_only = true},
+	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "dsync"},
 	{NULL},
 };
@@ -30,7 +30,7 @@ static const struct kind_axis net_axes[] = {
 	{.key = "flows", .label = "flows", .unit = ""},
 	{.key = "open_loop"},
 	{.key = "rate_per_s", .label = "rate", .unit = "1/s", .open_only = true},
-	{.key = "rate_share", .label = "share of the best rate", .unit = "", .open_only = true},
+	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
 	{NULL},
 };
 
@@ -44,6 +44,7 @@ static const struct kind kinds[] = {
 		   .tail = "latency_p99_ns",
 		   .prefix = "latency_",
 		   .cpu = "cpu_ns_per_io_task",
+		   .left = "cpu_left_per_io",
 		   .interrupts = "interrupts_per_io",
 		   .column = {{"iops", false},
 			      {"latency_p50_ns", false},
@@ -51,6 +52,7 @@ static const struct kind kinds[] = {
 			      {"latency_p999_ns", false},
 			      {"cpu_ns_per_io_task", false},
 			      {"cpu_left_per_io", true},
+			      {"corunner_lost_per_io", false},
 			      {"interrupts_per_io", false}},
 		   .axis = block_axes},
 	[NET_RR] = {.name = "net_rr",
@@ -61,6 +63,7 @@ static const struct kind kinds[] = {
 		    .tail = "rtt_p99_ns",
 		    .prefix = "rtt_",
 		    .cpu = "cpu_ns_per_transaction_task",
+		    .left = "cpu_left_per_transaction",
 		    .interrupts = "interrupts_per_packet",
 		    .column = {{"transactions_per_s", false},
 			       {"rtt_p50_ns", false},
@@ -68,6 +71,7 @@ static const struct kind kinds[] = {
 			       {"rtt_p999_ns", false},
 			       {"cpu_ns_per_transaction_task", false},
 			       {"server_cpu_ns_per_transaction", false},
+			       {"cpu_left_per_transaction", true},
 			       {"interrupts_per_packet", false},
 			       {"net_rx_softirqs_per_packet", false}},
 		    .axis = net_axes},
@@ -95,6 +99,11 @@ const struct kind *kind_of(const json_t *load)
 	if (!pattern)
 		return &kinds[BLOCK];
 	return &kinds[strcmp(pattern, "stream") ? NET_RR : NET_STREAM];
+}
+
+bool kind_is_network(const struct kind *kind)
+{
+	return kind != &kinds[BLOCK];
 }
 
 const struct kind *kind_find(const char *name)

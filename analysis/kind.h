@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KIND_COLUMNS 9
+#define KIND_COLUMNS 10
 
 struct kind_column {
 	const char *metric;
@@ -34,6 +34,7 @@ struct kind {
 	const char *tail;    /* p99 of the same */
 	const char *prefix;  /* of its percentiles: "latency_" */
 	const char *cpu;     /* CPU time of the tasks per event */
+	const char *left; /* what CPU a pass with idle-priority spinners found left; NULL: none */
 	const char *interrupts;
 	struct kind_column column[KIND_COLUMNS]; /* ends with a NULL metric */
 	const struct kind_axis *axis;		 /* ends with a NULL key */
@@ -41,6 +42,8 @@ struct kind {
 
 /* By the members of `load`: "pattern" makes it a network result. Never NULL. */
 const struct kind *kind_of(const json_t *load);
+/* Network or block: a baseline is a mode of one of the two. */
+bool kind_is_network(const struct kind *kind);
 /* The one of a name; NULL when there is none. */
 const struct kind *kind_find(const char *name);
 /* "randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s"; `rate` is that of the trials (NAN:

@@ -53,6 +53,17 @@ struct stats_interval stats_signed_rank_interval(const double *x, size_t n, doub
  * 9(1), 2010. 1 when n is 0. */
 double stats_sign_flip(const double *x, size_t n, uint64_t seed);
 
+/* Two independent samples (runs of different days share no blocks): the Hodges-Lehmann shift,
+ * median of all differences y - x, its interval and two-sided p by Wilcoxon's rank sum (Hollander,
+ * Wolfe & Chicken, 3rd ed., §4.1-4.3; R's wilcox.test(y, x, conf.int=TRUE)). The null distribution
+ * is counted out when both have at most STATS_RANK_SUM_EXACT values and none are equal, else its
+ * normal approximation with R's correction. NAN and level 0 when there is none. */
+#define STATS_RANK_SUM_EXACT 49
+double stats_shift(const double *x, size_t n, const double *y, size_t m);
+struct stats_interval stats_shift_interval(const double *x, size_t n, const double *y, size_t m,
+					   double level);
+double stats_rank_sum(const double *x, size_t n, const double *y, size_t m);
+
 /* Equivalence by interval inclusion (Schuirmann, J. Pharmacokin. Biopharm. 15(6), 1987): a 90 %
  * interval inside [-margin, margin] is two one-sided tests at 5 %. */
 bool stats_equivalent(const struct stats_interval *i90, double margin);

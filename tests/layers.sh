@@ -39,6 +39,7 @@ check harness/sys sys/sys.h machine/machine.h knob/knob.h
 check harness/machine machine/machine.h knob/knob.h evidence/evidence.h
 check harness/knob knob/knob.h machine/machine.h mode/mode.h
 check harness/evidence evidence/evidence.h knob/knob.h machine/machine.h
+check harness/peer peer/peer.h knob/knob.h machine/machine.h evidence/evidence.h
 check harness/mode mode/mode.h trial/trial.h analysis/check.h
 check harness/experiment experiment/experiment.h trial/trial.h analysis/check.h
 check analysis analysis/check.h sys/sys.h trial/trial.h

@@ -36,6 +36,10 @@ int cli_help(const char *command, const struct opt *options, unsigned long n, co
 /* Print a JSON value, indented, on standard output and release it; returns 0 or -errno. */
 int cli_print_json(json_t *value);
 
+/* report.html of a run that ended; what goes wrong is said and changes no exit status: the records
+ * are what a run is for, the report can be made again. */
+void cli_write_report(const char *run);
+
 int cmd_probe(int argc, char **argv);
 int cmd_preflight(int argc, char **argv);
 int cmd_modes(int argc, char **argv);
@@ -47,4 +51,5 @@ int cmd_restore(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_collect(int argc, char **argv);

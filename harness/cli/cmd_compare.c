@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/across.h"
 #include "analysis/compare.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -15,7 +16,7 @@
 struct options {
 	const char *baseline;
 	struct opt_strs metrics;
-	bool json, csv, gate;
+	bool json, csv, markdown, gate;
 };
 
 static const struct opt table[] = {
@@ -38,6 +39,10 @@ static const struct opt table[] = {
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, csv),
 	 .help = "print CSV, a line a mode and metric"},
+	{.name = "markdown",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct options, markdown),
+	 .help = "print Markdown"},
 	{.name = "gate",
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, gate),
@@ -62,6 +67,19 @@ static int gate(const json_t *result)
 	return jsonio_number(result, "words.inconclusive") > 0 ? EXIT_INCONCLUSIVE : EXIT_OK;
 }
 
+static int print(const struct options *o, const json_t *result, bool across)
+{
+	if (o->json)
+		return cli_print_json(json_incref((json_t *)result));
+	if (across)
+		return o->csv	     ? across_print_csv(result)
+		       : o->markdown ? across_print_markdown(result)
+				     : across_print_text(result);
+	return o->csv	     ? compare_print_csv(result)
+	       : o->markdown ? compare_print_markdown(result)
+			     : compare_print_text(result);
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	struct options o = {0};
@@ -69,33 +87,43 @@ int cmd_compare(int argc, char **argv)
 	_json_ json_t *result = NULL;
 	struct diag d = {""};
 	int first, err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
+	bool across = first + 1 < argc;
 
 	if (err == 1)
-		return cli_help(argv[0], table, ARRAY_SIZE(table),
-				"RUN is the directory of a run. Exit status: 0; 4 when nothing in "
-				"it was measured in\nforce; 1 on bad input.");
+		return cli_help(
+			argv[0], table, ARRAY_SIZE(table),
+			"RUN is the directory of a run: its modes against each other. With "
+			"several, each mode of a later run\nagainst the same mode of the first, "
+			"and what differs between their machines. Exit status: 0; 4 when\n"
+			"nothing was measured in force, or nothing in both; 1 on bad input.");
 	if (!err && o.metrics.n == 1 && !strcmp(o.metrics.item[0], "help"))
 		return list_metrics();
-	if (!err && first + 1 != argc)
-		err = diag_set(&d, -EINVAL, "one run directory, please");
-	if (!err && o.json && o.csv)
-		err = diag_set(&d, -EINVAL, "--json or --csv, not both");
+	if (!err && first == argc)
+		err = diag_set(&d, -EINVAL, "one run directory or more, please");
+	if (!err && o.json + o.csv + o.markdown > 1)
+		err = diag_set(&d, -EINVAL, "--json, --csv or --markdown: one of them, not both");
+	if (!err && across && o.baseline)
+		err = diag_set(
+			&d, -EINVAL,
+			"--baseline names a mode of one run; of several, the first run is the "
+			"baseline");
 	if (err)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
 	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n};
-	err = compare_run(argv[first], &how, &result, &d);
-	if (err == -EPROTONOSUPPORT)
-		return cli_fail(argv[0], EXIT_INVALID, &d);
+	err = across ? across_runs((const char *const *)argv + first, (size_t)(argc - first), &how,
+				   &result, &d)
+		     : compare_run(argv[first], &how, &result, &d);
 	if (err)
-		return cli_fail(argv[0], EXIT_USAGE, &d);
-	if (o.json)
-		err = cli_print_json(json_incref(result));
-	else
-		err = o.csv ? compare_print_csv(result) : compare_print_text(result);
+		return cli_fail(argv[0], err == -EPROTONOSUPPORT ? EXIT_INVALID : EXIT_USAGE, &d);
+	err = print(&o, result, across);
 	if (fflush(stdout) || err)
 		return EXIT_USAGE;
 	if (jsonio_number(result, "rows_measured") == 0) {
-		diag_set(&d, 0, "nothing was measured in force in %s", argv[first]);
+		diag_set(&d, 0,
+			 across ? "no mode was measured in force at the same load in %s and "
+				  "another run"
+				: "nothing was measured in force in %s",
+			 argv[first]);
 		return cli_fail(argv[0], EXIT_INVALID, &d);
 	}
 	return o.gate ? gate(result) : EXIT_OK;

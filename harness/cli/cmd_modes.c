@@ -13,6 +13,7 @@
 #include "modes_print.h"
 #include "paths.h"
 #include "sys/sys.h"
+#include "trial/net_target.h"
 #include "trial/target.h"
 
 struct modes_options {
@@ -22,7 +23,8 @@ struct modes_options {
 
 static const struct opt options[] = {
 	{"target", NULL, OPT_STR, 't', offsetof(struct modes_options, target), .arg = "PATH",
-	 .help = "device or file: say for each mode whether it can run there"},
+	 .help = "device, file, network interface, veth or lo: say for each mode whether it can "
+		 "run there"},
 	{"json", NULL, OPT_BOOL, 0, offsetof(struct modes_options, json), .help = "as JSON"},
 };
 
@@ -46,22 +48,52 @@ static int print_docs(const struct modes *modes)
 	return err;
 }
 
+static int show(const struct modes *modes, const struct machine *m,
+		const struct machine_subject *subject, bool json)
+{
+	return json ? cli_print_json(modes_json(modes, m, subject))
+		    : modes_print(modes, m, subject);
+}
+
+/* "veth" and "lo" are made for the look, in namespaces of our own. */
+static int on_network(const struct modes *modes, const struct modes_options *o, struct machine *m,
+		      struct diag *d)
+{
+	struct machine_subject subject;
+	struct net_target t;
+	int err = net_target_open(m->sys, o->target, NULL, false, &t, d);
+
+	if (err)
+		return err;
+	subject = net_target_subject(&t);
+	if (*t.refusal)
+		err = diag_set(d, -EPERM, "%s: %s%s%s", o->target, t.refusal, *t.remedy ? "; " : "",
+			       t.remedy);
+	else
+		err = show(modes, m, &subject, o->json);
+	net_target_close(&t, NULL);
+	return err;
+}
+
 static int on_target(const struct modes *modes, const struct modes_options *o, struct diag *d)
 {
 	struct sys *s = NULL;
 	struct machine *m = NULL;
 	struct target t;
+	bool network = false;
 	int err = sys_open(NULL, &s);
 
 	if (err)
 		return diag_errno(d, err, "/");
 	err = machine_discover(s, &m, d);
 	if (!err)
-		err = target_resolve(m, o->target, 0, ".", NULL, &t, d);
-	if (!err && o->json)
-		err = cli_print_json(modes_json(modes, m, t.disk));
+		network = net_target_named(s, o->target);
+	if (!err && network)
+		err = on_network(modes, o, m, d);
 	else if (!err)
-		err = modes_print(modes, m, t.disk);
+		err = target_resolve(m, o->target, 0, ".", NULL, &t, d);
+	if (!err && !network)
+		err = show(modes, m, &(struct machine_subject){.disk = t.disk}, o->json);
 	machine_free(m);
 	sys_close(s);
 	return err;

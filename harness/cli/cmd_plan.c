@@ -9,12 +9,31 @@
 #include "cli.h"
 #include "plan_print.h"
 #include "setup.h"
+#include "trial/prepare.h"
+#include "trial/retry.h"
+
+/* Once for all instances that get the same value. */
+static void print_at_both_ends(const struct plan_cell *c, size_t i, char *out, size_t size)
+{
+	const struct knob_setting *k = &c->settings[i];
+
+	for (size_t j = 0; j < i; j++)
+		if (c->settings[j].knob == k->knob && !strcmp(c->settings[j].value, k->value))
+			return;
+	snprintf(out + strlen(out), size - strlen(out), "%s%s=%.256s", i ? ", " : "", k->knob->name,
+		 k->value);
+}
 
 static void print_settings(const struct plan_cell *c, char *out, size_t size)
 {
 	out[0] = '\0';
 	for (size_t i = 0; i < c->n_settings; i++) {
 		const struct knob_setting *k = &c->settings[i];
+
+		if (c->cell->load.kind == MODE_NET) { /* the same at both ends, mostly */
+			print_at_both_ends(c, i, out, size);
+			continue;
+		}
 
 		snprintf(out + strlen(out), size - strlen(out), "%s%s%s%.128s=%.256s",
 			 i ? ", " : "", k->knob->name, *k->instance ? ":" : "", k->instance,
@@ -25,7 +44,7 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 static int print_cells(const struct plan *p)
 {
 	static const struct table_column columns[] = {
-		{"CELL", false, false},	 {"CPU", true, false},		{"SQ", true, false},
+		{"CELL", false, false},	 {"CPU", true, false},		{"SQ, SERVER", true, false},
 		{"GRADE", false, false}, {"KNOB CHANGES", false, true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
@@ -37,6 +56,8 @@ static int print_cells(const struct plan *p)
 
 		if (c->placement.has_sq)
 			snprintf(sq, sizeof(sq), "%u", c->placement.sq_cpu);
+		else if (c->placement.server.n)
+			snprintf(sq, sizeof(sq), "%u", c->placement.server.cpu[0]);
 		print_settings(c, settings, sizeof(settings));
 		if (table_row(t, (const char *const[]){c->cell->id, cpus, sq,
 						       verdict_grade_name(c->cell->mode->grade),
@@ -64,6 +85,30 @@ static void print_left_out(const struct plan *p)
 	}
 }
 
+/* Every line of a job file that is not the user's, and every one that only trust lets through. */
+static void print_fio(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		const json_t *list = json_object_get(c->fio, "imposed"), *one, *old;
+		size_t k, n;
+
+		if (json_array_size(list))
+			printf("\n%s: imposed on the job file:\n", c->cell->id);
+		json_array_foreach (list, k, one) {
+			const char *line = json_string_value(json_object_get(one, "line"));
+
+			printf("  %-32s %s\n", line ? line : "(left out)",
+			       json_string_value(json_object_get(one, "why")));
+			json_array_foreach (json_object_get(one, "instead_of"), n, old)
+				printf("      instead of %s\n", json_string_value(old));
+		}
+		list = json_object_get(c->fio, "untrusted");
+		json_array_foreach (list, k, one)
+			printf("  trusted: %s\n", json_string_value(one));
+	}
+}
+
 static void print_not_applied(const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_not_applied; i++)
@@ -83,23 +128,62 @@ static void print_rebind(const struct rebind *r)
 		       r->controller[i].pci, r->asked, r->controller[i].before);
 }
 
+static void print_corunner(const struct plan *p)
+{
+	_free_ char *cpus = cpulist_text(&p->corunner);
+
+	if (p->e->corunner)
+		printf("Co-runner   a program of normal priority on CPU %s beside every trial\n",
+		       cpus ? cpus : "?");
+}
+
+static void print_preparation(const struct plan *p)
+{
+	char size[32];
+
+	if (!p->e->prepare || !p->target)
+		return;
+	if (p->target->scratch && p->e->prepare == EXPERIMENT_PREPARE_FILL) {
+		puts("Prepare     fill: a scratch file is written whole when it is made");
+		return;
+	}
+	printf("Prepare     %s: overwrites %s of %s", prepare_name(p->e->prepare),
+	       num_bytes_text(p->target->bytes, size, sizeof(size)), p->target->label);
+	if (p->e->prepare == EXPERIMENT_PREPARE_PTS)
+		printf(" twice, then 5 to 25 rounds of %.3g s until five are steady",
+		       (double)p->e->prepare_round_ns / 1e9);
+	printf("; about %.0f s if the drive is as fast as most\n", (double)p->prepare_ns / 1e9);
+}
+
 int plan_print(const struct plan *p)
 {
 	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
 	unsigned seconds = (unsigned)(p->seconds_total_ns / 1000000000u % 60);
 
 	printf("Experiment  %s: %s\n", p->e->name, p->e->doc ? p->e->doc : "");
-	printf("Target      %s\n", p->target->label);
-	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s, seed "
+	if (p->target)
+		printf("Target      %s\n", p->target->label);
+	if (p->net)
+		printf("Network     %s%s%s\n", p->net->label, *p->net->tentative ? "; " : "",
+		       p->net->tentative);
+	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s%s, seed "
 	       "%llu\n",
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
-	       (double)p->e->runtime_ns / 1e9, p->calibrates ? ", calibration" : "",
-	       p->e->cpu_left ? ", CPU-left pass" : "", (unsigned long long)p->seed);
+	       (double)p->e->runtime_ns / 1e9,
+	       p->calibrates[MODE_BLOCK] || p->calibrates[MODE_NET] ? ", calibration" : "",
+	       p->n_proof ? ", proof trials" : "", p->e->cpu_left ? ", CPU-left pass" : "",
+	       (unsigned long long)p->seed);
 	print_rebind(p->rebind);
-	printf("Duration    about %u min %02u s\n\n", minutes, seconds);
+	print_preparation(p);
+	print_corunner(p);
+	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
+	       "again at the end, %llu at most\n\n",
+	       minutes, seconds,
+	       (unsigned long long)((double)(p->n_run * p->e->blocks) * RETRY_SHARE));
 	if (print_cells(p))
 		return EXIT_INVALID;
 	print_left_out(p);
+	print_fio(p);
 	print_not_applied(p);
 	return EXIT_OK;
 }

@@ -11,10 +11,12 @@
 #include "cli.h"
 #include "machine/capability.h"
 #include "machine/machine.h"
+#include "machine/nic.h"
 #include "machine/recording.h"
 #include "mode/mode.h"
 #include "modes_print.h"
 #include "paths.h"
+#include "probe_net.h"
 
 struct options {
 	bool json, all;
@@ -30,7 +32,8 @@ static const struct opt options[] = {
 	 .type = OPT_BOOL,
 	 .letter = 'a',
 	 .offset = offsetof(struct options, all),
-	 .help = "list empty loop devices and facts this machine does not have, too"},
+	 .help = "list empty loop devices, idle virtual interfaces and facts this machine does "
+		 "not have, too"},
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
@@ -277,8 +280,8 @@ static int load_modes(struct modes *modes, struct diag *d)
 	return modes_load(dir, modes, d);
 }
 
-/* Which I/O modes each disk can run, and what the others lack. */
-static int print_modes(const struct machine *m, struct diag *d)
+/* Which modes each disk and each network interface can run, and what the others lack. */
+static int print_modes(const struct machine *m, bool show_all, struct diag *d)
 {
 	struct modes modes;
 	int err = load_modes(&modes, d);
@@ -289,13 +292,21 @@ static int print_modes(const struct machine *m, struct diag *d)
 		if (m->disks[i].virtual_device || m->disks[i].hidden)
 			continue;
 		printf("\nModes on %s:\n", m->disks[i].name);
-		err = modes_print(&modes, m, &m->disks[i]);
+		err = modes_print(&modes, m, &(struct machine_subject){.disk = &m->disks[i]});
+	}
+	for (size_t i = 0; !err && i < m->n_nics; i++) {
+		const struct machine_nic *const nic[] = {m->nics[i]};
+
+		if (!probe_nic_shown(nic[0], show_all))
+			continue;
+		printf("\nModes on %s:\n", nic[0]->instance);
+		err = modes_print(&modes, m, &(struct machine_subject){.nics = nic, .n_nics = 1});
 	}
 	modes_free(&modes);
 	return err;
 }
 
-/* The same per disk, in JSON: {"vda": [...]}. */
+/* The same in JSON: {"vda": [...], "eth0": [...]}. */
 static int add_modes(json_t *probe, const struct machine *m, struct diag *d)
 {
 	json_t *all = json_object();
@@ -307,8 +318,17 @@ static int add_modes(json_t *probe, const struct machine *m, struct diag *d)
 		return err;
 	for (size_t i = 0; i < m->n_disks; i++)
 		if (!m->disks[i].virtual_device && !m->disks[i].hidden)
-			json_object_set_new(all, m->disks[i].name,
-					    modes_json(&modes, m, &m->disks[i]));
+			json_object_set_new(
+				all, m->disks[i].name,
+				modes_json(&modes, m,
+					   &(struct machine_subject){.disk = &m->disks[i]}));
+	for (size_t i = 0; i < m->n_nics; i++) {
+		const struct machine_nic *const nic[] = {m->nics[i]};
+
+		json_object_set_new(
+			all, nic[0]->instance,
+			modes_json(&modes, m, &(struct machine_subject){.nics = nic, .n_nics = 1}));
+	}
 	modes_free(&modes);
 	return 0;
 }
@@ -346,10 +366,11 @@ int cmd_probe(int argc, char **argv)
 		print_nodes(m);
 		print_disks(m, &o);
 		print_queues(m);
+		probe_nics_print(m, o.all);
 		print_facts(m, &o);
 		puts("");
 		print_answers(m, &(struct machine_subject){0});
-		err = print_modes(m, &d);
+		err = print_modes(m, o.all, &d);
 	}
 	machine_free(m);
 	recording_close(&from);

@@ -66,12 +66,27 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 	printf("Measured %llu trials in %.0f s", (unsigned long long)r->trials, r->actual_seconds);
 	if (r->failed)
 		printf(", %llu of them failed", (unsigned long long)r->failed);
+	if (r->retried)
+		printf(", %llu of them a second try", (unsigned long long)r->retried);
 	puts(". Every knob is back as it was.");
 	if (r->cells_unmeasured)
 		fprintf(stderr,
 			"iomodes run: %llu cells have no valid trial; 'iomodes compare' says why\n",
 			(unsigned long long)r->cells_unmeasured);
 	return r->cells_unmeasured ? EXIT_INVALID : EXIT_OK;
+}
+
+/* What --trust lets through is shown before it runs. */
+static void print_trusted(const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		const json_t *one;
+		size_t k;
+
+		json_array_foreach (json_object_get(c->fio, "untrusted"), k, one)
+			printf("Trusted, in %s: %s\n", c->cell->id, json_string_value(one));
+	}
 }
 
 static int execute(const struct setup_options *o, struct setup *s, struct diag *d)
@@ -91,10 +106,12 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	struct compare_options none = {0};
 	_json_ json_t *comparison = NULL;
 	struct run_result result;
-	int err, status;
+	struct diag moved = {""};
+	int err, undone, status;
 
-	printf("%s on %s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
-	       s->target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
+	printf("%s on %s%s%s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
+	       s->target.label, *s->target.label && *s->net_target.label ? " and " : "",
+	       s->net_target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
 	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
 	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
 	for (size_t i = 0; i < s->plan.n_not_applied; i++)
@@ -102,12 +119,21 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	for (size_t i = 0; i < s->rebind.n; i++)
 		printf("NVMe controller %s is bound with nvme.poll_queues=%u until the run ends\n",
 		       s->rebind.controller[i].pci, s->rebind.asked);
+	print_trusted(&s->plan);
 	fflush(stdout);
 	s->session = NULL; /* run_plan() closes it */
-	err = run_plan(&s->plan, &s->target, &ro, &result, d);
+	err = run_plan(&s->plan, s->plan.target ? &s->target : NULL, &ro, &result, d);
+	undone = net_target_close(&s->net_target, &moved);
+	if (undone) { /* worse than whatever else went wrong */
+		result.residue = true;
+		*d = moved;
+		err = undone;
+	}
 	if (line.terminal && !o->quiet)
 		fputs("\r\033[K", stderr);
 	status = report(&result, err, d);
+	if (result.trials)
+		cli_write_report(result.dir);
 	if (o->compare && result.trials && !compare_run(result.dir, &none, &comparison, d)) {
 		putchar('\n');
 		compare_print_text(comparison);

@@ -13,11 +13,11 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "record/metric.h"
+#include "published_print.h"
 
 #define CELL 64
 
-/* The columns of a group's kind that any of its rows has; the first, its rate, always. */
-static size_t columns_of(const json_t *group, const struct metric **metric)
+size_t compare_columns(const json_t *group, const struct metric **metric)
 {
 	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
 	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
@@ -49,14 +49,14 @@ static bool is_measured(const json_t *row)
 }
 
 /* The last two columns of a row: its first comparison, or why there is none. */
-static void judged_text(const json_t *result, const json_t *row, const char **change,
+static void judged_text(const json_t *group, const json_t *row, const char **change,
 			const char **word)
 {
 	const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
 
 	*change = jsonio_string(first, "text", "");
 	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
-	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(result, "baseline", "-")))
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-")))
 		*change = "baseline";
 }
 
@@ -74,14 +74,14 @@ static const char *judged_metric(const json_t *group)
 	return NULL;
 }
 
-static int print_group(const json_t *result, const json_t *group)
+static int print_group(const json_t *group)
 {
 	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
 	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
 						      {"PROOF", false, false}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = 2, n_metrics = columns_of(group, metric);
+	size_t i, n = 2, n_metrics = compare_columns(group, metric);
 	struct table *table;
 	const json_t *row;
 
@@ -89,7 +89,7 @@ static int print_group(const json_t *result, const json_t *group)
 		head[n++] = (struct table_column){metric[i]->label, true, false};
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
-		 jsonio_string(result, "baseline", "?"));
+		 jsonio_string(group, "baseline", "?"));
 	head[n++] = (struct table_column){"N", true, false};
 	head[n++] = (struct table_column){change, true, false};
 	head[n++] = (struct table_column){"VERDICT", false, false};
@@ -105,7 +105,7 @@ static int print_group(const json_t *result, const json_t *group)
 			cells[2 + k] = text_value(metric[k], row_value(row, metric[k]->name),
 						  text[k], sizeof(text[k]));
 		cells[n - 3] = blocks;
-		judged_text(result, row, &cells[n - 2], &cells[n - 1]);
+		judged_text(group, row, &cells[n - 2], &cells[n - 1]);
 		table_row(table, cells);
 	}
 	printf("%s\n", jsonio_string(group, "title", "?"));
@@ -133,9 +133,9 @@ static void print_aside(const json_t *group, const json_t *row, const json_t *ba
 	}
 }
 
-static void print_findings(const json_t *result, const json_t *group)
+static void print_findings(const json_t *group)
 {
-	const char *baseline = jsonio_string(result, "baseline", "?");
+	const char *baseline = jsonio_string(group, "baseline", "?");
 	const json_t *row, *one, *base = NULL;
 	size_t i, k;
 
@@ -192,7 +192,7 @@ static void print_excluded(const json_t *group)
 static void print_unsupported(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = columns_of(group, metric);
+	size_t i, n = compare_columns(group, metric);
 	const json_t *row;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
@@ -213,25 +213,24 @@ static void print_crossovers(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "crossovers"), *one;
 	size_t i, silent = 0;
-	bool first = true;
 
+	if (!json_array_size(list))
+		return;
+	puts("Over the load:");
 	json_array_foreach (list, i, one) {
-		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
-			silent++;
-			continue;
-		}
-		if (first)
-			puts("Over the load:");
-		first = false;
+		silent += !strcmp(jsonio_string(one, "finding", ""), "none");
+		if (!strcmp(jsonio_string(one, "finding", ""), "crossing"))
+			printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
+			       jsonio_string(one, "sentence", "?"));
+	}
+	json_array_foreach (json_object_get(result, "throughout"), i, one)
 		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
 		       jsonio_string(one, "sentence", "?"));
-	}
 	if (silent)
-		printf("%sNo crossing is shown for %zu pair%s of mode and metric ('--json' has "
+		printf("  No crossing is shown for %zu pair%s of mode and metric ('--json' has "
 		       "them).\n",
-		       first ? "" : "  ", silent, silent == 1 ? "" : "s");
-	if (json_array_size(list))
-		putchar('\n');
+		       silent, silent == 1 ? "" : "s");
+	putchar('\n');
 }
 
 static void print_legend(const json_t *result)
@@ -269,10 +268,13 @@ int compare_print_text(const json_t *result)
 	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
 	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
 	json_array_foreach (groups, i, group) {
-		err = print_group(result, group);
+		err = print_group(group);
 		if (err)
 			return err;
-		print_findings(result, group);
+		print_findings(group);
+		err = published_print(group);
+		if (err)
+			return err;
 		print_excluded(group);
 		print_unsupported(group);
 		putchar('\n');
@@ -285,7 +287,7 @@ int compare_print_text(const json_t *result)
 	return 0;
 }
 
-static void csv_text(const char *text, char end)
+void compare_csv_text(const char *text, char end)
 {
 	putchar('"');
 	for (; *text; text++) {
@@ -296,7 +298,7 @@ static void csv_text(const char *text, char end)
 	printf("\"%c", end);
 }
 
-static void csv_number(const json_t *j, const char *path, char end)
+void compare_csv_number(const json_t *j, const char *path, char end)
 {
 	double value = jsonio_number(j, path);
 
@@ -316,34 +318,35 @@ static void csv_row(const json_t *group, const json_t *row)
 		json_array_foreach (json_object_get(row, "comparisons"), i, one)
 			if (!strcmp(jsonio_string(one, "metric", ""), metric))
 				judged = one;
-		csv_text(jsonio_string(group, "target", ""), ',');
-		csv_text(jsonio_string(group, "workload", ""), ',');
-		csv_text(jsonio_string(group, "placement", ""), ',');
-		csv_text(jsonio_string(group, "title", ""), ',');
-		csv_text(jsonio_string(row, "mode", ""), ',');
-		csv_text(jsonio_string(row, "state", ""), ',');
-		csv_text(jsonio_string(row, "grade", ""), ',');
-		csv_text(metric, ',');
-		csv_number(value, "value", ',');
-		csv_number(value, "low", ',');
-		csv_number(value, "high", ',');
-		csv_number(value, "n", ',');
-		csv_text(jsonio_string(judged, "scale", ""), ',');
-		csv_number(judged, "estimate", ',');
-		csv_number(judged, "low", ',');
-		csv_number(judged, "high", ',');
-		csv_number(judged, "p_adjusted", ',');
-		csv_text(jsonio_string(judged, "verdict", ""), '\n');
+		compare_csv_text(jsonio_string(group, "target", ""), ',');
+		compare_csv_text(jsonio_string(group, "workload", ""), ',');
+		compare_csv_text(jsonio_string(group, "placement", ""), ',');
+		compare_csv_text(jsonio_string(group, "title", ""), ',');
+		compare_csv_text(jsonio_string(row, "mode", ""), ',');
+		compare_csv_text(jsonio_string(row, "state", ""), ',');
+		compare_csv_text(jsonio_string(row, "grade", ""), ',');
+		compare_csv_text(metric, ',');
+		compare_csv_number(value, "value", ',');
+		compare_csv_number(value, "low", ',');
+		compare_csv_number(value, "high", ',');
+		compare_csv_number(value, "n", ',');
+		compare_csv_text(jsonio_string(judged, "scale", ""), ',');
+		compare_csv_number(judged, "estimate", ',');
+		compare_csv_number(judged, "low", ',');
+		compare_csv_number(judged, "high", ',');
+		compare_csv_number(judged, "p_adjusted", ',');
+		compare_csv_text(jsonio_string(judged, "verdict", ""), '\n');
 	}
 	if (json_object_size(json_object_get(row, "metrics")))
 		return;
-	csv_text(jsonio_string(group, "target", ""), ','); /* nothing measured is a row, too */
-	csv_text(jsonio_string(group, "workload", ""), ',');
-	csv_text(jsonio_string(group, "placement", ""), ',');
-	csv_text(jsonio_string(group, "title", ""), ',');
-	csv_text(jsonio_string(row, "mode", ""), ',');
-	csv_text(jsonio_string(row, "state", ""), ',');
-	csv_text(jsonio_string(row, "grade", ""), ',');
+	compare_csv_text(jsonio_string(group, "target", ""),
+			 ','); /* nothing measured is a row, too */
+	compare_csv_text(jsonio_string(group, "workload", ""), ',');
+	compare_csv_text(jsonio_string(group, "placement", ""), ',');
+	compare_csv_text(jsonio_string(group, "title", ""), ',');
+	compare_csv_text(jsonio_string(row, "mode", ""), ',');
+	compare_csv_text(jsonio_string(row, "state", ""), ',');
+	compare_csv_text(jsonio_string(row, "grade", ""), ',');
 	puts(",,,,,,,,,,");
 }
 

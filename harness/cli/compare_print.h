@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The result of compare_run() for people and for spreadsheets, on standard output. */
+/* Results of comparisons on standard output: compare_run() and across_runs(). 0 or -errno. */
 #pragma once
 #include <jansson.h>
+#include <stddef.h>
+
+struct metric;
 
 int compare_print_text(const json_t *result);
 int compare_print_csv(const json_t *result);
+int compare_print_markdown(const json_t *result);
+int across_print_text(const json_t *result);
+int across_print_csv(const json_t *result);
+int across_print_markdown(const json_t *result);
+
+/* The columns of a group's kind that any of its rows has; the first, its rate, always. `metric` has
+ * room for KIND_COLUMNS. */
+size_t compare_columns(const json_t *group, const struct metric **metric);
+/* A field of CSV and what ends it. */
+void compare_csv_text(const char *text, char end);
+void compare_csv_number(const json_t *j, const char *path, char end);

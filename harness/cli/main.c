@@ -31,9 +31,14 @@ static const struct command commands[] = {
 	{"with", "--set KNOB[:INSTANCE]=VALUE... [--target DEV] -- CMD [ARG...]",
 	 "Sets knobs or a mode, runs a command, puts the machine back.", cmd_with},
 #endif
-	{"compare", "RUN [--baseline MODE] [--metric NAME]... [--json | --csv] [--gate]",
-	 "Each mode of a run against the baseline: rates, latency, CPU cost, proof, verdict.",
+	{"compare",
+	 "RUN... [--baseline MODE] [--metric NAME]... [--json | --csv | --markdown] [--gate]",
+	 "Each mode of a run against the baseline, or of later runs against the first, with "
+	 "verdict.",
 	 cmd_compare},
+	{"report", "RUN... [-o DIR] [--baseline MODE]",
+	 "Writes report.html: the answer, its proof, figures, and everything behind them.",
+	 cmd_report},
 	{"check", "RUN [--json]",
 	 "Makes every check and verdict of a run again from its records and names what differs.",
 	 cmd_check},

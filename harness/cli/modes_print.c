@@ -16,7 +16,13 @@ static unsigned judge_as(const struct machine *m)
 	return m->sys->live ? geteuid() : 0;
 }
 
-int modes_print(const struct modes *modes, const struct machine *m, const struct machine_disk *disk)
+static enum mode_target kind_of(const struct machine_subject *subject)
+{
+	return subject->n_nics ? MODE_NET : MODE_BLOCK;
+}
+
+int modes_print(const struct modes *modes, const struct machine *m,
+		const struct machine_subject *subject)
 {
 	static const struct table_column columns[] = {
 		{"MODE", false, false},
@@ -32,9 +38,9 @@ int modes_print(const struct modes *modes, const struct machine *m, const struct
 		struct mode_availability a;
 		char why[700];
 
-		if (mode->target != MODE_BLOCK)
+		if (mode->target != kind_of(subject))
 			continue;
-		mode_check(mode, m, disk, judge_as(m), &a);
+		mode_check(mode, m, subject, judge_as(m), &a);
 		snprintf(why, sizeof(why), "%s%s%s", a.reason, *a.remedy ? "; " : "", a.remedy);
 		err = table_row(t, (const char *const[]){mode->name,
 							 a.available ? "yes"
@@ -49,18 +55,21 @@ int modes_print(const struct modes *modes, const struct machine *m, const struct
 }
 
 json_t *modes_json(const struct modes *modes, const struct machine *m,
-		   const struct machine_disk *disk)
+		   const struct machine_subject *subject)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; list && i < modes->n; i++) {
 		const struct mode *mode = &modes->mode[i];
-		json_t *j = json_pack("{s:s, s:s, s:s}", "mode", mode->name, "doc", mode->doc,
-				      "grade", verdict_grade_name(mode->grade));
 		struct mode_availability a;
+		json_t *j;
 
-		if (disk && mode->target == MODE_BLOCK) {
-			mode_check(mode, m, disk, judge_as(m), &a);
+		if (subject && mode->target != kind_of(subject))
+			continue;
+		j = json_pack("{s:s, s:s, s:s}", "mode", mode->name, "doc", mode->doc, "grade",
+			      verdict_grade_name(mode->grade));
+		if (subject) {
+			mode_check(mode, m, subject, judge_as(m), &a);
 			json_object_set_new(j, "available",
 					    a.unknown ? json_null() : json_boolean(a.available));
 			json_object_set_new(j, "needs_root", json_boolean(a.needs_root));

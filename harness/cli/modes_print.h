@@ -4,13 +4,13 @@
 #include <jansson.h>
 
 struct machine;
-struct machine_disk;
+struct machine_subject;
 struct modes;
 
-/* A table of every mode on one disk, on standard output. */
+/* A table of every mode of the subject's kind, on standard output. */
 int modes_print(const struct modes *modes, const struct machine *m,
-		const struct machine_disk *disk);
-/* [{"mode", "doc", "grade", "available", "reason", "remedy", "needs_root"}]; new reference. `disk`
- * NULL: the modes alone. */
+		const struct machine_subject *subject);
+/* [{"mode", "doc", "grade", "available", "reason", "remedy", "needs_root"}], of the subject's kind;
+ * new reference. `subject` NULL: all modes, without what depends on one. */
 json_t *modes_json(const struct modes *modes, const struct machine *m,
-		   const struct machine_disk *disk);
+		   const struct machine_subject *subject);

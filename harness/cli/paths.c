@@ -63,20 +63,33 @@ static char *stem(const char *file)
 	return dot && !strcmp(dot, ".yaml") ? strndup(file, (size_t)(dot - file)) : NULL;
 }
 
-static int unknown_experiment(const char *name, const char *dir, struct diag *d)
+/* Where a bare name is looked for, below configs/. */
+static const char *const kinds[] = {"experiments", "presets"};
+
+static size_t list_names(const char *dir, char **names, size_t n)
 {
 	_dir_ DIR *open = opendir(dir);
-	char *names[NAMES_MAX], list[600] = "", hint[160];
 	struct dirent *e;
+
+	while (open && n < NAMES_MAX && (e = readdir(open)))
+		if ((names[n] = stem(e->d_name)))
+			n++;
+	return n;
+}
+
+static int unknown_experiment(const char *name, const char *config, struct diag *d)
+{
+	char *names[NAMES_MAX], list[600] = "", hint[160], dir[4200];
 	size_t n = 0;
 	int err;
 
-	while (open && n < NAMES_MAX && (e = readdir(open)))
-		if ((names[n] = stem(e->d_name))) {
-			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-				 n ? ", " : "", names[n]);
-			n++;
-		}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		snprintf(dir, sizeof(dir), "%s/%s", config, kinds[i]);
+		n = list_names(dir, names, n);
+	}
+	for (size_t i = 0; i < n; i++)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "",
+			 names[i]);
 	err = diag_set(d, -ENOENT, "no experiment \"%s\"%s (a file, or one of: %s)", name,
 		       suggest_text(name, (const char *const *)names, n, hint, sizeof(hint)), list);
 	while (n)
@@ -86,7 +99,7 @@ static int unknown_experiment(const char *name, const char *dir, struct diag *d)
 
 int paths_experiment(const char *name, char *out, size_t size, struct diag *d)
 {
-	char config[4096], dir[4200];
+	char config[4096];
 	int err;
 
 	if (strchr(name, '/') || !access(name, R_OK)) {
@@ -96,9 +109,12 @@ int paths_experiment(const char *name, char *out, size_t size, struct diag *d)
 	err = paths_config(config, sizeof(config), d);
 	if (err)
 		return err;
-	snprintf(dir, sizeof(dir), "%s/experiments", config);
-	snprintf(out, size, "%.4000s/%s.yaml", dir, name);
-	return access(out, R_OK) ? unknown_experiment(name, dir, d) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		snprintf(out, size, "%.4000s/%s/%s.yaml", config, kinds[i], name);
+		if (!access(out, R_OK))
+			return 0;
+	}
+	return unknown_experiment(name, config, d);
 }
 
 void paths_results(char *out, size_t size)

@@ -10,7 +10,8 @@ int paths_bin(char *out, size_t size, struct diag *d);
 /* configs/: $IOMODES_CONFIG, beside an installed program (../share/iomodes), or of the source tree
  * that the program was built in. */
 int paths_config(char *out, size_t size, struct diag *d);
-/* A file as given, or configs/<kind>/<name>.yaml for a bare name ("default"). The error of an
+/* A file as given, or configs/experiments/<name>.yaml or configs/presets/<name>.yaml for a bare
+ * name ("default"). The error of an
  * unknown name lists what there is. */
 int paths_experiment(const char *name, char *out, size_t size, struct diag *d);
 /* results/runs of a source tree, else ./iomodes-results. */

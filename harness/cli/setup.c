@@ -19,9 +19,14 @@
 
 #define AT(member) .offset = offsetof(struct setup_options, member)
 
+static const char *const levels[] = {"none", "fill", "pts", NULL};
+
 static const struct opt table[] = {
-	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH",
-	 .help = "device or file to measure, or \"scratch\" (default: as the experiment says)"},
+	{"target", NULL, OPT_STR, 't', AT(target), .arg = "PATH|IFNAME",
+	 .help = "only cells of this target: a device, a file or \"scratch\"; \"veth\", \"lo\" or "
+		 "an interface (default: as the experiment says)"},
+	{"peer", NULL, OPT_STR, 0, AT(peer), .arg = "IFNAME",
+	 .help = "the interface that the network target is cabled to"},
 	{"scratch", NULL, OPT_STR, 0, AT(scratch), .arg = "DIR",
 	 .help = "directory for the scratch file (default: beside the results)"},
 	{"output", NULL, OPT_STR, 'o', AT(output), .arg = "DIR",
@@ -38,10 +43,19 @@ static const struct opt table[] = {
 	 .help = "of the random order and offsets (default: drawn and recorded)"},
 	{"max-cells", NULL, OPT_U64, 0, AT(max_cells), 0, 0, .arg = "N",
 	 .help = "most cells to run, 0: all (the last of the file are left out)"},
+	{"max-net-cells", NULL, OPT_U64, 0, AT(max_net_cells), 0, 0, .arg = "N",
+	 .help = "the same of networks"},
 	{"no-cpu-left", NULL, OPT_BOOL, 0, AT(no_cpu_left),
 	 .help = "leave out the pass that measures what CPU is left to others"},
 	{"write-id", NULL, OPT_STR, 0, AT(write_id), .arg = "ID",
 	 .help = "identity (wwid, EUI, NGUID) of a device whose data may be destroyed"},
+	{"prepare", NULL, OPT_CHOICE, 0, AT(prepare), .choices = levels, .arg = "LEVEL",
+	 .help = "what is done to the target first: none, fill (every byte written once), pts "
+		 "(SNIA: twice, then rounds until steady); destroys its data, so it wants "
+		 "--write-id (default: as the experiment says)"},
+	{"trust", NULL, OPT_BOOL, 0, AT(trust),
+	 .help = "run a fio job file with options that are not on the allow list, after showing "
+		 "them"},
 	{"ignore-requires", NULL, OPT_BOOL, 0, AT(ignore_requires),
 	 .help = "run modes whose requirements are not met, to see what silently happens"},
 	{"allow-rebind", NULL, OPT_BOOL, 0, AT(allow_rebind),
@@ -70,22 +84,27 @@ void setup_defaults(struct setup_options *o)
 		.runtime_ns = UINT64_MAX,
 		.seed = UINT64_MAX,
 		.max_cells = UINT64_MAX,
+		.max_net_cells = UINT64_MAX,
 	};
 }
 
-/* The members that change the plan; one table for both directions. Not among them: --write-id.
- * Whoever resumes a run that destroys data says so himself; a file cannot. */
+/* The members that change the plan; one table for both directions. Not among them: --write-id and
+ * --trust. Whoever resumes a run that destroys data, or runs commands, says so himself; a file
+ * cannot. */
 static const struct {
 	const char *name;
 	size_t offset;
 	enum { TEXT, NUMBER, FLAG } kind;
 } kept[] = {
 	{"target", offsetof(struct setup_options, target), TEXT},
+	{"peer", offsetof(struct setup_options, peer), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
+	{"prepare", offsetof(struct setup_options, prepare), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
 	{"max_cells", offsetof(struct setup_options, max_cells), NUMBER},
+	{"max_net_cells", offsetof(struct setup_options, max_net_cells), NUMBER},
 	{"ignore_requires", offsetof(struct setup_options, ignore_requires), FLAG},
 	{"allow_rebind", offsetof(struct setup_options, allow_rebind), FLAG},
 	{"no_cpu_left", offsetof(struct setup_options, no_cpu_left), FLAG},
@@ -142,13 +161,34 @@ static bool selected(const struct setup_options *o, const char *mode)
 	return !o->modes.n;
 }
 
+static void keep_cells(struct experiment *e,
+		       bool (*keep)(const struct experiment_cell *cell, const void *arg),
+		       const void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_cells; i++) {
+		if (keep(&e->cells[i], arg)) {
+			e->cells[n++] = e->cells[i];
+			continue;
+		}
+		experiment_cell_clear(&e->cells[i]);
+	}
+	e->n_cells = n;
+}
+
+static bool keep_selected(const struct experiment_cell *cell, const void *arg)
+{
+	return selected(arg, cell->mode->name);
+}
+
 /* --mode: keep only those cells; a name that matches none is an error. */
 static int select_modes(const struct setup_options *o, const struct modes *modes,
 			struct experiment *e, struct diag *d)
 {
 	const char *names[256];
 	char hint[160];
-	size_t n = 0, kept_cells = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < o->modes.n; i++) {
 		bool found = false;
@@ -157,7 +197,7 @@ static int select_modes(const struct setup_options *o, const struct modes *modes
 			found |= !strcmp(e->cells[j].mode->name, o->modes.item[i]);
 		if (found)
 			continue;
-		if (modes_find(modes, o->modes.item[i]))
+		if (modes_find_any(modes, o->modes.item[i]))
 			return diag_set(d, -EINVAL, "--mode %s: not in experiment %s",
 					o->modes.item[i], e->name);
 		for (; n < modes->n && n < ARRAY_SIZE(names); n++)
@@ -165,15 +205,34 @@ static int select_modes(const struct setup_options *o, const struct modes *modes
 		return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", o->modes.item[i],
 				suggest_text(o->modes.item[i], names, n, hint, sizeof(hint)));
 	}
-	for (size_t i = 0; i < e->n_cells; i++) {
-		if (selected(o, e->cells[i].mode->name)) {
-			e->cells[kept_cells++] = e->cells[i];
-			continue;
-		}
-		free(e->cells[i].id);
-		free(e->cells[i].workload);
-	}
-	e->n_cells = kept_cells;
+	keep_cells(e, keep_selected, o);
+	return 0;
+}
+
+static bool keep_kind(const struct experiment_cell *cell, const void *arg)
+{
+	return cell->load.kind == *(const enum mode_target *)arg;
+}
+
+/* --target names what is measured, and so of which kind the cells are. */
+static int select_kind(const struct setup_options *o, struct sys *s, struct experiment *e,
+		       struct diag *d)
+{
+	enum mode_target kind = MODE_BLOCK;
+
+	if (o->peer && !o->target && !e->net_target)
+		return diag_set(d, -EINVAL, "--peer needs --target: the interface at this end");
+	if (!o->target)
+		return 0;
+	if (net_target_named(s, o->target))
+		kind = MODE_NET;
+	else if (o->peer)
+		return diag_set(d, -EINVAL, "--target %s: no interface of this machine", o->target);
+	if (!experiment_has(e, kind))
+		return diag_set(d, -EINVAL, "--target %s: experiment %s has no cell for %s",
+				o->target, e->name,
+				kind == MODE_NET ? "a network" : "a block device");
+	keep_cells(e, keep_kind, &kind);
 	return 0;
 }
 
@@ -186,6 +245,7 @@ static void override(const struct setup_options *o, struct experiment *e)
 		{o->ramp_ns, &e->ramp_ns},
 		{o->runtime_ns, &e->runtime_ns},
 		{o->max_cells, &e->max_cells},
+		{o->max_net_cells, &e->max_net_cells},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
@@ -193,6 +253,8 @@ static void override(const struct setup_options *o, struct experiment *e)
 			*numbers[i].value = numbers[i].given;
 	if (o->no_cpu_left)
 		e->cpu_left = false;
+	if (o->prepare)
+		experiment_prepare_parse(o->prepare, &e->prepare);
 	if (o->allow_rebind)
 		e->allow_rebind = true;
 }
@@ -244,10 +306,22 @@ static int find_target(const struct setup_options *o, struct setup *s, struct di
 	s->machine = NULL;
 	snprintf(scratch, sizeof(scratch), "%s", o->scratch ? o->scratch : s->results);
 	err = machine_discover(s->sys, &s->machine, d);
-	if (err)
+	if (err || !experiment_has(&s->experiment, MODE_BLOCK))
 		return err;
 	return target_resolve(s->machine, o->target ? o->target : s->experiment.target,
 			      s->experiment.scratch_bytes, scratch, o->write_id, &s->target, d);
+}
+
+static int find_net_target(const struct setup_options *o, bool move, struct setup *s,
+			   struct diag *d)
+{
+	const struct experiment *e = &s->experiment;
+	const char *other = o->peer ? o->peer : o->target ? NULL : e->net_peer;
+
+	if (!experiment_has(e, MODE_NET))
+		return 0;
+	return net_target_open(s->sys, o->target ? o->target : e->net_target, other, move,
+			       &s->net_target, d);
 }
 
 /* udev makes the links below /dev/disk some time after the device. */
@@ -272,7 +346,7 @@ static int rebind_target(const struct setup_options *o, bool change, struct setu
 	struct session_options so = {.what = what, .copy_fd = -1, .guardian = true};
 	int err;
 
-	if (!s->experiment.allow_rebind)
+	if (!s->experiment.allow_rebind || !s->target.disk)
 		return 0;
 	err = rebind_plan(s->machine, s->target.disk, (unsigned)s->experiment.poll_queues,
 			  &s->rebind, d);
@@ -289,13 +363,14 @@ static int rebind_target(const struct setup_options *o, bool change, struct setu
 	return err;
 }
 
-int setup_make(const struct setup_options *o, const char *name, bool rebind, struct setup *s,
+int setup_make(const struct setup_options *o, const char *name, bool change, struct setup *s,
 	       struct diag *d)
 {
 	struct plan_options po = {
 		.seed = o->seed == UINT64_MAX ? 0 : o->seed,
 		.euid = geteuid(),
 		.ignore_requires = o->ignore_requires,
+		.trust = o->trust,
 		.rebind = &s->rebind,
 	};
 	int err;
@@ -315,20 +390,32 @@ int setup_make(const struct setup_options *o, const char *name, bool rebind, str
 	err = sys_open(NULL, &s->sys);
 	if (err)
 		return diag_errno(d, err, "/");
-	err = find_target(o, s, d);
+	err = select_kind(o, s->sys, &s->experiment, d);
 	if (!err)
-		err = rebind_target(o, rebind, s, d);
+		err = find_target(o, s, d);
+	/* Before any session: the guardian inherits the namespaces, so that it can reach what is in
+	 * them when we are gone. */
 	if (!err)
-		err = plan_make(&s->experiment, s->machine, &s->target, &po, &s->plan, d);
+		err = find_net_target(o, change, s, d);
+	if (!err)
+		err = rebind_target(o, change, s, d);
+	if (!err)
+		err = plan_make(&s->experiment, s->machine,
+				experiment_has(&s->experiment, MODE_BLOCK) ? &s->target : NULL,
+				experiment_has(&s->experiment, MODE_NET) ? &s->net_target : NULL,
+				&po, &s->plan, d);
 	return err;
 }
 
 int setup_restore(struct setup *s, struct diag *d)
 {
-	int err = session_close(s->session, d);
+	struct diag rest = {""};
+	int err = session_close(s->session, d), moved = net_target_close(&s->net_target, &rest);
 
 	s->session = NULL;
-	return err;
+	if (!err && moved && d)
+		*d = rest;
+	return err ? err : moved;
 }
 
 void setup_free(struct setup *s)

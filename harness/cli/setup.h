@@ -7,10 +7,12 @@
 struct diag;
 
 struct setup_options {
-	const char *target, *scratch, *output, *write_id, *resume;
-	struct opt_strs modes;				       /* only these, of the experiment's */
-	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells; /* UINT64_MAX: as the file says */
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind;
+	const char *target, *peer, *scratch, *output, *write_id, *resume;
+	const char *prepare;   /* NULL: as the file says */
+	struct opt_strs modes; /* only these, of the experiment's */
+	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
+		max_net_cells; /* UINT64_MAX: as the file says */
+	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind, trust;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */
@@ -23,7 +25,8 @@ struct setup {
 	struct machine *machine;
 	struct experiment experiment;
 	char *experiment_text;
-	struct target target;
+	struct target target;	      /* of block cells, if there are any */
+	struct net_target net_target; /* of network cells */
 	struct rebind rebind;
 	struct knob_session *session; /* open when the target's controller was rebound */
 	struct plan plan;
@@ -32,12 +35,14 @@ struct setup {
 
 /* -EINVAL when more than one word is left over. */
 int setup_check_words(int argc, char **argv, int first, struct diag *d);
-/* Load everything and make the plan. Changes nothing, unless `rebind` and the experiment allows it:
- * then the target's controllers stand rebound, answered for by s->session. `name` is a file or a
- * bare name, NULL: "default". Freed by setup_free() in every case. */
-int setup_make(const struct setup_options *o, const char *name, bool rebind, struct setup *s,
+/* Load everything and make the plan. Changes nothing, unless `change`: then two real interfaces of
+ * a network target are moved into namespaces, and, where the experiment allows it, the target's
+ * controllers stand rebound, answered for by s->session. `name` is a file or a bare name, NULL:
+ * "default". Freed by setup_free() in every case. */
+int setup_make(const struct setup_options *o, const char *name, bool change, struct setup *s,
 	       struct diag *d);
-/* Gives a rebound controller back, if that is still to be done: -EUCLEAN when it could not be. */
+/* Gives a rebound controller and moved interfaces back, if that is still to be done: -EUCLEAN when
+ * something could not be. */
 int setup_restore(struct setup *s, struct diag *d);
 void setup_free(struct setup *s);
 

@@ -26,13 +26,16 @@ enum {
 	RX_MISSED,
 	RX_ERRORS,
 	TX_ERRORS,
+	LINK_CHANGES,
 	FIELDS
 };
 
 static const char *const field_names[FIELDS] = {
-	[RX_PACKETS] = "rx_packets",	  [TX_PACKETS] = "tx_packets", [RX_BYTES] = "rx_bytes",
-	[TX_BYTES] = "tx_bytes",	  [RX_DROPPED] = "rx_dropped", [TX_DROPPED] = "tx_dropped",
-	[RX_MISSED] = "rx_missed_errors", [RX_ERRORS] = "rx_errors",   [TX_ERRORS] = "tx_errors",
+	[RX_PACKETS] = "rx_packets",	  [TX_PACKETS] = "tx_packets",
+	[RX_BYTES] = "rx_bytes",	  [TX_BYTES] = "tx_bytes",
+	[RX_DROPPED] = "rx_dropped",	  [TX_DROPPED] = "tx_dropped",
+	[RX_MISSED] = "rx_missed_errors", [RX_ERRORS] = "rx_errors",
+	[TX_ERRORS] = "tx_errors",	  [LINK_CHANGES] = "carrier_changes",
 };
 
 struct devices_sample {
@@ -60,11 +63,13 @@ static int read_device(const struct net_end *e, struct device *dev, struct diag 
 {
 	for (int f = 0; f < FIELDS; f++) {
 		int64_t value;
-		int err = sys_readf_i64(e->inside, &value, "/sys/class/net/%s/statistics/%s",
-					e->dev, field_names[f]);
+		/* Linux 3.15 */
+		const char *dir = f == LINK_CHANGES ? "" : "statistics/";
+		int err = sys_readf_i64(e->inside, &value, "/sys/class/net/%s/%s%s", e->dev, dir,
+					field_names[f]);
 
 		if (err)
-			return diag_errno(d, err, "%s: statistics/%s", e->instance, field_names[f]);
+			return diag_errno(d, err, "%s: %s%s", e->instance, dir, field_names[f]);
 		dev->field[f] = (uint64_t)value;
 	}
 	queue_counts_read(e, &dev->queues, &dev->why);
@@ -140,6 +145,7 @@ static int devices_difference(const struct evidence_scope *scope, const void *b,
 		{"net_rx_bytes", false, 1, {RX_BYTES}},
 		{"net_drops", false, 3, {RX_DROPPED, TX_DROPPED, RX_MISSED}},
 		{"net_errors", false, 2, {RX_ERRORS, TX_ERRORS}},
+		{"net_link_changes", false, 1, {LINK_CHANGES}},
 	};
 	const struct devices_sample *before = b, *after = a;
 	json_t *detail = json_object();

@@ -55,6 +55,8 @@ static const struct evidence_counter counters[] = {
 	       "bytes that the target's interfaces received, both ends (bytes)"),
 	KERNEL("net_devices", "net_drops",
 	       "packets dropped or missed by the target's interfaces (count)"),
+	KERNEL("net_devices", "net_link_changes",
+	       "times that the link of one of the target's interfaces went up or down (count)"),
 	KERNEL("net_devices", "net_errors", "receive and send errors of these (count)"),
 	KERNEL("net_protocols", "busy_poll_rx_packets",
 	       "packets that busy polling fetched, of all protocols, in the namespaces of the "
@@ -144,6 +146,23 @@ static const struct evidence_counter counters[] = {
 	 .kernel = true,
 	 .proof = true},
 	LOOP("system_calls", "system calls that the loop made for I/O, as it counted (count)"),
+	KERNEL(NULL, "net_rx_softirqs_per_napi",
+	       "net_rx_softirqs over the number of NAPI instances of the target's interfaces "
+	       "(count)"),
+	LOOP("epoll_wait_calls", "epoll_wait calls of both ends, as the loops counted (count)"),
+	LOOP("empty_polls",
+	     "receive calls of both ends that came back with nothing, instead of waiting (count)"),
+	LOOP("retransmissions",
+	     "TCP segments sent again, by TCP_INFO of both ends' sockets (count)"),
+	LOOP("zerocopy_sends", "sends that asked for MSG_ZEROCOPY (count)"),
+	LOOP("zerocopy_completions", "of these, completed by the kernel in the window (count)"),
+	LOOP("zerocopy_copied", "of these, copied after all: SO_EE_CODE_ZEROCOPY_COPIED (count)"),
+	LOOP("flow_ends_without_napi",
+	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "
+	     "(count)"),
+	LOOP("flow_ends_on_other_napi",
+	     "ends of flows that receive on a NAPI instance which was not there when the mode was "
+	     "set up: what was set on it is gone (count)"),
 	LOOP("io_uring_enter_calls", "io_uring_enter calls, as the loop counted (count)"),
 };
 

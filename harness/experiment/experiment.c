@@ -12,14 +12,16 @@
 #include "base/suggest.h"
 #include "base/yaml.h"
 #include "experiment/group.h"
+#include "experiment/group_fio.h"
 #include "record/metric.h"
 
 static const char *const experiment_keys[] = {
-	"name",	  "doc", "target", "scratch_size", "baseline",	   "primary",
-	"design", "set", "load",   "groups",	   "allow_rebind", "poll_queues",
+	"name",	    "doc",    "target",	 "net_target",	  "net_peer",	  "scratch_size",
+	"baseline", "set",    "design",	 "load",	  "allow_rebind", "poll_queues",
+	"primary",  "groups", "prepare", "prepare_round",
 };
-static const char *const design_keys[] = {"blocks",    "ramp", "runtime",
-					  "max_cells", "seed", "cpu_left"};
+static const char *const design_keys[] = {"blocks", "ramp",	"runtime",	 "max_cells",
+					  "seed",   "cpu_left", "max_net_cells", "corunner"};
 
 static int load_text(const struct yaml_node *root, const char *key, char **out, struct diag *d)
 {
@@ -33,6 +35,24 @@ static int load_text(const struct yaml_node *root, const char *key, char **out, 
 		return err;
 	*out = strdup(node->text);
 	return *out ? 0 : -ENOMEM;
+}
+
+static int load_corunner(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	static const char *const words[] = {"none", "cpu", "sibling"};
+	int err = yaml_expect(node, YAML_SCALAR, d);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], node->text)) {
+			e->corunner = (enum experiment_corunner)i;
+			return 0;
+		}
+	return err ? err
+		   : yaml_error(node, d, -EINVAL,
+				"corunner is none, cpu (on the measured CPUs) or sibling (on their "
+				"SMT "
+				"siblings), not \"%s\"",
+				node->text);
 }
 
 static int load_design(const struct yaml_node *design, struct experiment *e, struct diag *d)
@@ -60,10 +80,14 @@ static int load_design(const struct yaml_node *design, struct experiment *e, str
 	}
 	if (!err && (node = yaml_get(design, "max_cells")))
 		err = yaml_u64(node, &e->max_cells, d);
+	if (!err && (node = yaml_get(design, "max_net_cells")))
+		err = yaml_u64(node, &e->max_net_cells, d);
 	if (!err && (node = yaml_get(design, "seed")))
 		err = yaml_u64(node, &e->seed, d);
 	if (!err && (node = yaml_get(design, "cpu_left")))
 		err = yaml_bool(node, &e->cpu_left, d);
+	if (!err && (node = yaml_get(design, "corunner")))
+		err = load_corunner(node, e, d);
 	return err;
 }
 
@@ -107,17 +131,21 @@ static int load_baseline(const struct yaml_node *root, const struct modes *modes
 
 	if (err)
 		return err;
-	if (node)
-		err = group_find_mode(node, modes, NULL, d);
-	for (size_t i = 0; !err && node && i < e->n_cells; i++)
+	for (size_t i = 0; node && i < e->n_cells; i++)
 		if (!strcmp(e->cells[i].mode->name, e->baseline))
 			return 0;
+	if (node && !modes_find_any(modes, e->baseline)) {
+		const struct mode *mode;
+
+		return group_find_mode(node, modes,
+				       experiment_has(e, MODE_BLOCK) ? MODE_BLOCK : MODE_NET, &mode,
+				       d);
+	}
 	if (node)
-		return err ? err
-			   : yaml_error(node, d, -EINVAL,
-					"baseline \"%s\" is in no group: nothing could be compared "
-					"with it",
-					e->baseline);
+		return yaml_error(node, d, -EINVAL,
+				  "baseline \"%s\" is in no group: nothing could be compared "
+				  "with it",
+				  e->baseline);
 	e->baseline = e->n_cells ? strdup(e->cells[0].mode->name) : NULL;
 	return e->baseline ? 0 : -ENOMEM;
 }
@@ -143,6 +171,35 @@ static int load_scratch_size(const struct yaml_node *node, struct experiment *e,
 	return err;
 }
 
+int experiment_prepare_parse(const char *text, enum experiment_prepare *level)
+{
+	static const char *const words[] = {"none", "fill", "pts"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(words[i], text)) {
+			*level = (enum experiment_prepare)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int load_prepare(const struct yaml_node *root, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *node = yaml_get(root, "prepare");
+	int err = node ? yaml_expect(node, YAML_SCALAR, d) : 0;
+
+	if (!err && node && experiment_prepare_parse(node->text, &e->prepare))
+		err = yaml_error(node, d, -EINVAL,
+				 "prepare is none, fill (written once) or pts (SNIA's), not \"%s\"",
+				 node->text);
+	node = yaml_get(root, "prepare_round");
+	if (!err && node)
+		err = yaml_ns(node, &e->prepare_round_ns, d);
+	if (!err && node && e->prepare_round_ns < 100000000)
+		err = yaml_error(node, d, -ERANGE, "prepare_round must be at least 100ms");
+	return err;
+}
+
 static int load_rebind(const struct yaml_node *root, struct experiment *e, struct diag *d)
 {
 	const struct yaml_node *node = yaml_get(root, "allow_rebind");
@@ -157,6 +214,35 @@ static int load_rebind(const struct yaml_node *root, struct experiment *e, struc
 		err = yaml_error(node, d, -EINVAL,
 				 "poll_queues needs allow_rebind: true beside it: the driver makes "
 				 "them when it binds");
+	return err;
+}
+
+/* "DEV" may become part of a path and of a netlink message: what the kernel takes as a name. */
+static int check_interface(const struct yaml_node *node, struct diag *d)
+{
+	if (*node->text && strlen(node->text) < 16 && !strpbrk(node->text, "/:@ \t") &&
+	    strcmp(node->text, ".") && strcmp(node->text, ".."))
+		return 0;
+	return yaml_error(node, d, -EINVAL, "\"%s\" cannot be the name of an interface",
+			  node->text);
+}
+
+static int load_net_target(const struct yaml_node *root, struct experiment *e, struct diag *d)
+{
+	const struct yaml_node *target = yaml_get(root, "net_target"),
+			       *peer = yaml_get(root, "net_peer");
+	int err = load_text(root, "net_target", &e->net_target, d);
+
+	if (!err)
+		err = load_text(root, "net_peer", &e->net_peer, d);
+	if (!err && target)
+		err = check_interface(target, d);
+	if (!err && peer)
+		err = check_interface(peer, d);
+	if (!err && peer && !target)
+		err = yaml_error(peer, d, -EINVAL,
+				 "net_peer needs net_target beside it: the interface at the other "
+				 "end of the cable");
 	return err;
 }
 
@@ -181,18 +267,22 @@ static int load_root(const struct yaml_node *root, const struct modes *modes, st
 		err = load_text(root, "doc", &e->doc, d);
 	if (!err)
 		err = load_text(root, "target", &e->target, d);
+	if (!err)
+		err = load_net_target(root, e, d);
 	if (!err && (node = yaml_get(root, "scratch_size")))
 		err = load_scratch_size(node, e, d);
 	if (!err && (node = yaml_get(root, "design")))
 		err = load_design(node, e, d);
 	if (!err)
 		err = load_rebind(root, e, d);
+	if (!err)
+		err = load_prepare(root, e, d);
 	if (!err && (node = yaml_get(root, "primary")))
 		err = load_primary(node, e, d);
 	if (!err && (node = yaml_get(root, "set")))
 		err = mode_pairs_load(node, &e->set, d);
 	if (!err)
-		err = mode_check_knobs(e->file, &e->set, d);
+		err = mode_check_knobs(e->file, &e->set, MODE_ANY, d);
 	if (!err && !groups)
 		return yaml_error(root, d, -EINVAL, "an experiment needs groups: of cells");
 	if (!err)
@@ -214,12 +304,15 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 		.runtime_ns = 10000000000,
 		.scratch_bytes = 1u << 30,
 		.poll_queues = 2,
+		.prepare_round_ns = 60000000000, /* PTS: one minute */
 		.file = strdup(name),
 	};
 	if (!err)
 		err = load_root(root, modes, e, d);
 	if (!err && !e->target)
 		e->target = strdup("scratch");
+	if (!err && !e->net_target)
+		e->net_target = strdup("veth");
 	yaml_tree_free(root);
 	if (err)
 		experiment_free(e);
@@ -245,21 +338,40 @@ int experiment_load_file(const char *path, const struct modes *modes, struct exp
 	return experiment_load_text(path, text, (size_t)len, modes, e, d);
 }
 
+bool experiment_has(const struct experiment *e, enum mode_target kind)
+{
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (e->cells[i].load.kind == kind)
+			return true;
+	return false;
+}
+
+void experiment_cell_clear(struct experiment_cell *cell)
+{
+	free(cell->id);
+	free(cell->workload);
+	json_decref(cell->published);
+}
+
 void experiment_free(struct experiment *e)
 {
 	free(e->name);
 	free(e->doc);
 	free(e->file);
 	free(e->target);
+	free(e->net_target);
+	free(e->net_peer);
 	free(e->baseline);
 	for (size_t i = 0; i < e->n_primary; i++)
 		free(e->primary[i]);
 	free(e->primary);
 	mode_pairs_free(&e->set);
 	for (size_t i = 0; i < e->n_cells; i++) {
-		free(e->cells[i].id);
-		free(e->cells[i].workload);
+		experiment_cell_clear(&e->cells[i]);
 	}
 	free(e->cells);
+	for (size_t i = 0; i < e->n_fio; i++)
+		group_fio_free(e->fio[i]);
+	free(e->fio);
 	*e = (struct experiment){0};
 }

@@ -276,29 +276,30 @@ static bool is_default(const struct route *r)
 		!memcmp(r->to.byte + 12, none.byte, 4));
 }
 
+static int refuse(const char *dev, const char *asked, const char *what, struct diag *d)
+{
+	if (!strcmp(dev, asked))
+		return diag_set(d, -EBUSY, "%s is not reconfigured: it carries %s", asked, what);
+	return diag_set(d, -EBUSY, "%s is not reconfigured: it lies below %s, which carries %s",
+			asked, dev, what);
+}
+
 static int check_one(struct sys *s, const struct look *l, const char *dev, const char *asked,
 		     struct diag *d)
 {
-	const char *verb = strcmp(dev, asked) ? "lies below" : "is";
 	bool session = named_by_environment(l, dev);
 	int err = 0;
 
 	for (size_t i = 0; i < l->n_routes; i++)
 		if (is_default(&l->route[i]) && !strcmp(l->route[i].dev, dev))
-			return diag_set(d, -EBUSY,
-					"%s is not reconfigured: it %s %s, which carries the "
-					"default route",
-					asked, verb, dev);
+			return refuse(dev, asked, "the default route", d);
 	if (!session)
 		err = check_sessions(s, l, "/proc/net/tcp", dev, &session);
 	if (!err && !session)
 		err = check_sessions(s, l, "/proc/net/tcp6", dev, &session);
 	if (err)
 		return diag_errno(d, err, "%s: open connections", asked);
-	return session ? diag_set(d, -EBUSY,
-				  "%s is not reconfigured: it %s %s, which carries an ssh session",
-				  asked, verb, dev)
-		       : 0;
+	return session ? refuse(dev, asked, "an ssh session", d) : 0;
 }
 
 /* The interface and all that stand on it: /sys/class/net/DEV/upper_* (Linux 3.9). */

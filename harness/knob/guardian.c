@@ -19,17 +19,25 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "knob/restore.h"
+#include "sys/netns.h"
 #include "sys/sys.h"
 
-#define CGROUP_ROOT "/sys/fs/cgroup/"
-#define CGROUP_PATH 4096 /* PATH_MAX */
-#define END_WAIT_MS 5000
+#define CGROUP_ROOT    "/sys/fs/cgroup/"
+#define CGROUP_PATH    4096 /* PATH_MAX */
+#define END_WAIT_MS    5000
+#define NAMESPACES_MAX 16
 
-enum { SAY_READY = 'r', SAY_WORKLOAD = 'w', SAY_BYE = 'b' };
+enum {
+	SAY_READY = 'r',
+	SAY_WORKLOAD = 'w',
+	SAY_FORGET = 'f',    /* the namespaces so far */
+	SAY_NAMESPACE = 'n', /* one, with its label and descriptor */
+	SAY_BYE = 'b',
+};
 
 struct message {
 	char kind;
-	char cgroup[CGROUP_PATH]; /* SAY_WORKLOAD; a pidfd may come along */
+	char cgroup[CGROUP_PATH]; /* SAY_WORKLOAD; a pidfd may come along. Or the label. */
 };
 
 static int say(int fd, const struct message *m, int passed)
@@ -81,6 +89,20 @@ struct workload {
 	int pidfd;
 };
 
+struct namespaces {
+	struct {
+		char label[NETNS_LABEL_MAX];
+		int fd;
+	} one[NAMESPACES_MAX];
+	size_t n;
+};
+
+/* What the guardian answers for. */
+struct charge {
+	struct workload w;
+	struct namespaces ns;
+};
+
 static bool cgroup_empty(const char *cgroup)
 {
 	char path[CGROUP_PATH + 32], text[256] = "";
@@ -117,8 +139,28 @@ static void end_workload(const struct workload *w)
 	}
 }
 
+static void take_namespace(struct namespaces *ns, const struct message *m, int fd)
+{
+	if (m->kind == SAY_FORGET)
+		while (ns->n)
+			close(ns->one[--ns->n].fd);
+	if (m->kind != SAY_NAMESPACE || fd < 0 || ns->n == NAMESPACES_MAX)
+		return;
+	snprintf(ns->one[ns->n].label, NETNS_LABEL_MAX, "%.*s", NETNS_LABEL_MAX - 1, m->cgroup);
+	ns->one[ns->n++].fd = fd;
+}
+
+static void take_workload(struct workload *w, const struct message *m, int pidfd)
+{
+	if (w->pidfd >= 0)
+		close(w->pidfd);
+	w->pidfd = pidfd;
+	memcpy(w->cgroup, m->cgroup, sizeof(w->cgroup));
+	w->cgroup[sizeof(w->cgroup) - 1] = '\0';
+}
+
 /* Everything that was said, until the end or until nothing more is there. False: goodbye. */
-static bool listen_all(int fd, struct workload *w, bool *ended)
+static bool listen_all(int fd, struct charge *c, bool *ended)
 {
 	struct message m;
 	int passed;
@@ -127,19 +169,16 @@ static bool listen_all(int fd, struct workload *w, bool *ended)
 	while ((n = hear(fd, &m, &passed)) > 0) {
 		if (m.kind == SAY_BYE)
 			return false;
-		if (m.kind == SAY_WORKLOAD) {
-			if (w->pidfd >= 0)
-				close(w->pidfd);
-			w->pidfd = passed;
-			memcpy(w->cgroup, m.cgroup, sizeof(w->cgroup));
-			w->cgroup[sizeof(w->cgroup) - 1] = '\0';
-		}
+		if (m.kind == SAY_WORKLOAD)
+			take_workload(&c->w, &m, passed);
+		else
+			take_namespace(&c->ns, &m, passed);
 	}
 	*ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 	return true;
 }
 
-static int restore_all(struct state_dir *dir)
+static int restore_all(struct state_dir *dir, const struct namespaces *ns)
 {
 	char boot[BOOT_MAX];
 	struct journal j = {.store = &dir->store, .find = knob_find, .copy_fd = -1, .boot = boot};
@@ -148,6 +187,9 @@ static int restore_all(struct state_dir *dir)
 
 	if (err)
 		return err;
+	/* one that cannot be had is one whose knobs are found missing */
+	for (size_t i = 0; i < ns->n; i++)
+		sys_netns_add(s, ns->one[i].label, ns->one[i].fd, NULL);
 	err = restore_boot_id(s, boot, NULL);
 	if (!err)
 		err = journal_load(&j, NULL);
@@ -212,7 +254,7 @@ static void close_others(int *keep, size_t n)
 
 _Noreturn static void guard(int fd, int parent, struct state_dir *dir)
 {
-	struct workload w = {.pidfd = -1};
+	struct charge c = {.w = {.pidfd = -1}};
 	const struct message ready = {.kind = SAY_READY};
 	int keep[] = {fd, parent, dir->fd, dir->lock};
 	bool ended = false;
@@ -231,12 +273,12 @@ _Noreturn static void guard(int fd, int parent, struct state_dir *dir)
 		 */
 		if (poll(p, ARRAY_SIZE(p), -1) < 0)
 			continue;
-		if (!listen_all(fd, &w, &ended))
+		if (!listen_all(fd, &c, &ended))
 			_exit(0);
 		ended |= p[1].revents != 0;
 	}
-	end_workload(&w);
-	if (restore_all(dir))
+	end_workload(&c.w);
+	if (restore_all(dir, &c.ns))
 		_exit(EXIT_FAILURE);
 	state_unlock(dir);
 	_exit(0);
@@ -312,6 +354,31 @@ int guardian_set_workload(struct guardian *g, const char *cgroup, pid_t pid)
 		return -ENAMETOOLONG;
 	strcpy(m.cgroup, cgroup);
 	return say(g->socket, &m, pidfd);
+}
+
+static int say_namespace(void *arg, const char *label, int fd)
+{
+	struct guardian *g = arg;
+	struct message m = {.kind = SAY_NAMESPACE};
+
+	if (fd < 0)
+		return 0;
+	g->has_namespaces = true;
+	snprintf(m.cgroup, sizeof(m.cgroup), "%s", label);
+	return say(g->socket, &m, fd);
+}
+
+int guardian_set_namespaces(struct guardian *g, struct sys *s)
+{
+	const struct message forget = {.kind = SAY_FORGET};
+	int err = 0;
+
+	if (g->pid <= 0)
+		return 0;
+	if (g->has_namespaces)
+		err = say(g->socket, &forget, -1);
+	g->has_namespaces = false;
+	return err ? err : sys_netns_each(s, say_namespace, g);
 }
 
 void guardian_stop(struct guardian *g)

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
-#include "knob/family.h"
+#include "knob/net_device.h"
 
 /* Names in `dir` that begin with `prefix` followed by digits only; the prefix is cut off when
  * `cut`. */
@@ -64,7 +64,8 @@ int knob_instances(struct sys *s, const struct knob *k, char ***instances)
 		int got = knob_get(s, k, list[i], value, NULL);
 
 		/* "no such thing here" hides an instance; "needs root" does not */
-		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP && got != -ENOTUNIQ)
+		if (got != -ENOENT && got != -EINVAL && got != -EOPNOTSUPP && got != -ENOTUNIQ &&
+		    got != -ENETDOWN)
 			names_add(&names, list[i]);
 	}
 	if (err) {
@@ -75,6 +76,43 @@ int knob_instances(struct sys *s, const struct knob *k, char ***instances)
 		return err;
 	}
 	return names_finish(&names, instances);
+}
+
+/* Vectors of the device's PCI function, by the address that their names begin with. */
+static int vectors_on(struct sys *s, const struct knob *k, const char *dev, char ***instances)
+{
+	_free_ char **list = NULL;
+	struct names names = {0};
+	char pci[32];
+	int err = net_pci(s, dev, pci, sizeof(pci));
+
+	if (!err)
+		err = k->candidates(s, k, &list);
+	for (size_t i = 0; !err && list[i]; i++)
+		if (!strncmp(list[i], pci, strlen(pci)) && list[i][strlen(pci)] == ':')
+			names_add(&names, list[i]);
+	if (err && err != -ENOENT && !names.err)
+		names.err = err;
+	return names_finish(&names, instances);
+}
+
+int knob_instances_on(struct sys *s, const struct knob *k, const char *dev, char ***instances)
+{
+	struct names none = {0};
+
+	if (k->on_device)
+		return k->on_device(s, k, dev, instances);
+	if (k->scope == KNOB_IRQ)
+		return vectors_on(s, k, dev, instances);
+	return names_finish(&none, instances);
+}
+
+bool knob_disturbs(const struct knob *a, const char *name)
+{
+	for (const char *const *other = a->disturbs; other && *other; other++)
+		if (!strcmp(*other, name))
+			return true;
+	return false;
 }
 
 int knob_parse_name(const char *text, const struct knob **knob, const char **instance,

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
+#include "knob/net_device.h"
 
 static int set_text(char **at, const char *text)
 {
@@ -32,6 +33,8 @@ static void entry_free(struct entry *e)
 	free(e->during);
 	free(e->now);
 	free(e->why);
+	free(e->device);
+	free(e->at);
 }
 
 void journal_clear(struct journal *j)
@@ -88,13 +91,21 @@ static int new_entry(struct journal *j, const char *name, const char *instance,
 /* Which instances a device made anew had is known only while it is there: all may be. */
 bool journal_disturbs(const struct entry *a, const struct entry *b)
 {
-	if (a == b || !a->knob || !a->knob->disturbs ||
-	    (!a->knob->touches && strcmp(a->instance, b->instance)))
+	const char *b_whole = b->knob ? b->knob->part_of : NULL;
+
+	if (a == b || !a->knob)
 		return false;
-	for (const char *const *name = a->knob->disturbs; *name; name++)
-		if (!strcmp(*name, b->name))
-			return true;
-	return false;
+	if (a->knob->part_of && !strcmp(a->knob->part_of, b->name) &&
+	    !strcmp(a->instance, b->instance))
+		return true;
+	/* what changes the whole changes its parts */
+	if (!knob_disturbs(a->knob, b->name) && !(b_whole && knob_disturbs(a->knob, b_whole)))
+		return false;
+	if (a->knob->touches || !strcmp(a->instance, b->instance))
+		return true;
+	/* a whole device's, not one queue's, changes what belongs to the device */
+	return b->knob && net_is_scope(a->knob) && !a->instance[net_device_len(a->instance)] &&
+	       (!net_is_scope(b->knob) || net_same_device(a->instance, b->instance));
 }
 
 void journal_drop_over(struct journal *j)
@@ -180,8 +191,10 @@ static int replay_line(struct journal *j, const json_t *r)
 			if (err)
 				return err;
 		}
-		if (*op == 'o')
-			return 0;
+		if (*op == 'o') {
+			e->late = json_is_true(json_object_get(r, "late"));
+			return set_text(&e->device, jsonio_string(r, "device", ""));
+		}
 		forget_ours(j, e);
 		return set_text(&e->intended, intended);
 	}
@@ -264,14 +277,24 @@ static int gather(struct journal *j, json_t *record)
 }
 
 int journal_own(struct journal *j, const struct knob *k, const char *instance, const char *original,
-		struct entry **e)
+		const char *device, bool late, struct entry **e)
 {
+	json_t *record;
 	int err = new_entry(j, k->name, instance, original, j->boot, e);
 
-	return err ? err
-		   : gather(j,
-			    json_pack("{s:s, s:s, s:s, s:s, s:s}", "op", "own", "knob", k->name,
-				      "instance", instance, "original", original, "boot", j->boot));
+	if (!err)
+		err = set_text(&(*e)->device, device);
+	if (err)
+		return err;
+	(*e)->late = late;
+	record = json_pack("{s:s, s:s, s:s, s:s, s:s}", "op", "own", "knob", k->name, "instance",
+			   instance, "original", original, "boot", j->boot);
+	if (record && ((*device && json_object_set_new(record, "device", json_string(device))) ||
+		       (late && json_object_set_new(record, "late", json_true())))) {
+		json_decref(record);
+		return -ENOMEM;
+	}
+	return gather(j, record);
 }
 
 int journal_write(struct journal *j, struct entry *e, const char *intended)

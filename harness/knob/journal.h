@@ -2,7 +2,7 @@
 /*
  * The journal: what must be put back, as lines of JSON, each on disk before the write it speaks of.
  *
- *   {"op":"own",  knob, instance, original, boot, n}   we answer for this knob from here on
+ *   {"op":"own",  knob, instance, original, boot, device, late, n}   ours to restore from here on
  *   {"op":"write",knob, instance, original, intended, boot, n}   about to be written
  *   {"op":"read", knob, instance, value, n}            read back: "ours" from here on
  *   {"op":"undo", knob, instance, n}                   about to be restored
@@ -16,6 +16,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include "knob/knob.h"
 #include "knob/store.h"
 
@@ -45,6 +46,9 @@ struct entry {
 	char *now;		   /* as last seen by restore or status; NULL: unreadable */
 	char *why;		   /* of a state other than OPEN and BACK */
 	char boot[BOOT_MAX];
+	char *device; /* net_identity() of its device when it was owned; "" none */
+	char *at;     /* instance under which it is now, NULL: the same */
+	bool late;    /* it came to be by a write of ours: restored before that */
 	enum entry_state state;
 	enum entry_level level; /* of this process; a journal that is loaded has none */
 	bool touched; /* written, or disturbed by a write; until then it is only watched */
@@ -66,6 +70,7 @@ struct journal {
 	const char *boot; /* of this boot */
 	void (*step)(void *arg, const char *what);
 	void *step_arg;
+	uint64_t patience_ns; /* clock_ns() until which a device may take to appear; 0: no wait */
 };
 
 /* Fill from the store; no file is an empty journal. Unknown knobs, bad instances and damaged lines
@@ -81,7 +86,7 @@ void journal_drop_over(struct journal *j);
 struct entry *journal_find(struct journal *j, const char *name, const char *instance);
 /* Records are gathered by these and become durable, together, with journal_sync(). */
 int journal_own(struct journal *j, const struct knob *k, const char *instance, const char *original,
-		struct entry **e);
+		const char *device, bool late, struct entry **e);
 int journal_write(struct journal *j, struct entry *e, const char *intended);
 int journal_read(struct journal *j, struct entry *e, const char *value);
 int journal_undo(struct journal *j, struct entry *e);

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/suggest.h"
-#include "knob/family.h"
+#include "knob/net_device.h"
 
 #define PATH_SIZE 512
 
@@ -46,6 +46,11 @@ static bool instance_ok(enum knob_scope scope, const char *text)
 	if (!len || len >= KNOB_INSTANCE_MAX || strchr(text, '/') || strstr(text, "..") ||
 	    *text == '.')
 		return false;
+	if (scope == KNOB_NETDEV || scope == KNOB_NAPI)
+		return net_device_len(text) && net_device_len(text) < 64 &&
+		       (scope == KNOB_NETDEV || strchr(text, '#')) &&
+		       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_.-@:#+") == len;
 	if (scope == KNOB_CPU)
 		return strspn(text, "0123456789") == len && len < 6;
 	for (; *text; text++)
@@ -64,8 +69,9 @@ int knob_check_instance(const struct knob *k, const char *instance, struct diag 
 			     "knob list'",
 		[KNOB_BLOCK] = "the name of a block device below /sys/block is expected",
 		[KNOB_NVME] = "a controller such as \"nvme0\" is expected",
-		[KNOB_NETDEV] = "the name of a network device is expected",
-		[KNOB_NAPI] = "a NAPI instance is expected",
+		[KNOB_NETDEV] = "a network device (\"eth0\") or a part of it (\"eth0:rx-0\") is "
+				"expected, see 'iomodes knob list'",
+		[KNOB_NAPI] = "a NAPI instance by its index (\"eth0#0\") is expected",
 	};
 
 	if (instance_ok(k->scope, instance))

@@ -20,13 +20,14 @@ struct sys;
 /* What one instance of the knob belongs to; the instance is named so that it survives renumbering.
  */
 enum knob_scope {
-	KNOB_HOST,  /* instance "" */
-	KNOB_CPU,   /* "3" */
-	KNOB_IRQ,   /* "<pci address or driver>:<vector name>", e.g. "0000:00:04.0:virtio3-rx" */
-	KNOB_BLOCK, /* block device name below /sys/block, never a multipath head: "nvme0c0n1" */
-	KNOB_NVME,  /* controller: "nvme0", or its PCI address where the row says so */
-	KNOB_NETDEV,
-	KNOB_NAPI,
+	KNOB_HOST,   /* instance "" */
+	KNOB_CPU,    /* "3" */
+	KNOB_IRQ,    /* "<pci address or driver>:<vector name>", e.g. "0000:00:04.0:virtio3-rx" */
+	KNOB_BLOCK,  /* block device name below /sys/block, never a multipath head: "nvme0c0n1" */
+	KNOB_NVME,   /* controller: "nvme0", or its PCI address where the row says so */
+	KNOB_NETDEV, /* "eth0", in a namespace of ours "eth0@server"; of a queue "eth0:rx-0", of a
+			flow rule "eth0:rule-5" */
+	KNOB_NAPI,   /* "eth0#0": index in order of the ids, which change with every reset */
 };
 
 enum knob_flag {
@@ -36,6 +37,9 @@ enum knob_flag {
 	KNOB_PERSISTENT = 1 << 2, /* survives a reboot: restored from an older boot's journal too */
 	KNOB_READ_ONLY = 1 << 3,  /* readable for `requires`, never set */
 	KNOB_WHOLE_RUN = 1 << 4,  /* a condition of a whole run: in no mode and no `set:` */
+	/* A write makes part of the device anew, with its driver's defaults: what it disturbs is
+	 * put back at once, and what was not there before may be afterwards. */
+	KNOB_REMAKES = 1 << 5,
 };
 
 struct knob {
@@ -62,12 +66,18 @@ struct knob {
 	/* Names of the knobs that a write to this one may change; snapshotted with it, restored
 	 * after it. */
 	const char *const *disturbs;
-	/* A knob whose write makes its device anew: does that change `other` of `instance_of_other`
-	 * too? 1, 0 or -errno. NULL: it changes what has its own instance. What is disturbed is put
-	 * back at once.
-	 */
+	/* A knob that is one of several in another, of the same instance, whose value is all of
+	 * them: snapshotted with it and restored after it, too. */
+	const char *part_of;
+	/* Does a write change `other` of `instance_of_other` too? 1, 0 or -errno. NULL: it changes
+	 * what has its own instance, and of a network device, what is of that device. */
 	int (*touches)(struct sys *s, const char *instance, const struct knob *other,
 		       const char *instance_of_other);
+	/* May it be set now? -EBUSY with the reason: the interface of the management connection.
+	 * NULL: yes. A restore does not ask. */
+	int (*may_set)(struct sys *s, const struct knob *k, const char *instance, struct diag *d);
+	/* Network scopes: what there may be of the knob on one device ("eth0@server"). */
+	int (*on_device)(struct sys *s, const struct knob *k, const char *dev, char ***instances);
 };
 
 /* Every knob, sorted by name. */
@@ -96,6 +106,13 @@ const char *knob_scope_name(enum knob_scope scope);
 /* Every instance of a knob on this machine (NULL-terminated, one allocation, free() by the caller).
  */
 int knob_instances(struct sys *s, const struct knob *k, char ***instances);
+
+/* What there may be of a knob on a network device: its queues, NAPI instances, interrupt vectors;
+ * not all need be readable. */
+int knob_instances_on(struct sys *s, const struct knob *k, const char *dev, char ***instances);
+
+/* Is `name` among what a write to `a` disturbs? */
+bool knob_disturbs(const struct knob *a, const char *name);
 
 /* One wanted setting: the unit of everything that is applied. */
 struct knob_setting {

@@ -342,7 +342,7 @@ static int touches(struct sys *s, const char *instance, const struct knob *other
 static const struct knob rows[] = {
 	{.name = "nvme.poll_queues",
 	 .scope = KNOB_NVME,
-	 .flags = KNOB_WHOLE_RUN,
+	 .flags = KNOB_WHOLE_RUN | KNOB_REMAKES,
 	 .since = "5.0",
 	 .get = get,
 	 .set = set,

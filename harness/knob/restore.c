@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diag.h"
-#include "knob/family.h"
+#include "knob/net_device.h"
 
 int restore_boot_id(struct sys *s, char out[static BOOT_MAX], struct diag *d)
 {
@@ -30,6 +31,29 @@ static void fail(struct entry *e, enum entry_state state, const char *why)
 	e->why = strdup(why);
 }
 
+/* A device that comes back from a namespace, or was renamed, is the same device. */
+#define PATIENCE_NS 5000000000u
+
+static const char *where(const struct entry *e)
+{
+	return e->at ? e->at : e->instance;
+}
+
+static int locate(struct sys *s, const struct journal *j, struct entry *e, struct diag *d)
+{
+	char now[KNOB_INSTANCE_MAX];
+	int err;
+
+	if (!net_is_scope(e->knob) || e->at)
+		return 0;
+	err = net_locate(s, e->instance, e->device ? e->device : "", j->patience_ns, now, d);
+	if (!err) {
+		e->at = strdup(now);
+		err = e->at ? 0 : -ENOMEM;
+	}
+	return err;
+}
+
 /* Its device went, and its state with it: not to be confused with a file that cannot be read just
  * now. */
 static bool is_gone(struct sys *s, const struct entry *e)
@@ -39,17 +63,23 @@ static bool is_gone(struct sys *s, const struct entry *e)
 	if (knob_instances(s, e->knob, &list))
 		return false;
 	for (size_t i = 0; list[i]; i++)
-		if (!strcmp(list[i], e->instance))
+		if (!strcmp(list[i], where(e)))
 			return false;
 	return true;
+}
+
+static bool is_original(const struct entry *e)
+{
+	return e->now && !strcmp(e->now, e->original);
 }
 
 /* Will it be made anew when something else is restored first (its controller bound again)? */
 static bool is_awaited(const struct journal *j, const struct entry *e)
 {
 	for (size_t i = 0; i < j->n; i++)
-		if (j->entry[i].state != ENTRY_BACK && j->entry[i].knob &&
-		    j->entry[i].knob->touches && journal_disturbs(&j->entry[i], e))
+		if (j->entry[i].state != ENTRY_BACK && !is_original(&j->entry[i]) &&
+		    j->entry[i].knob && (j->entry[i].knob->flags & KNOB_REMAKES) &&
+		    journal_disturbs(&j->entry[i], e))
 			return true;
 	return false;
 }
@@ -58,25 +88,27 @@ static int look(struct sys *s, const struct journal *j, struct entry *e)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
 	struct diag d = {""};
-	int err = value ? knob_get(s, e->knob, e->instance, value, &d) : -ENOMEM;
+	int err = value ? locate(s, j, e, &d) : -ENOMEM;
 
+	if (err == -ENODEV) {
+		set_now(e, NULL);
+		fail(e, ENTRY_BACK, d.text);
+		return 0;
+	}
+	if (!err)
+		err = knob_get(s, e->knob, where(e), value, &d);
 	set_now(e, err ? NULL : value);
 	if (!err && !e->now)
 		err = -ENOMEM;
 	if (err == -ENOENT && is_awaited(j, e))
 		return err;
-	if (err == -ENOENT && is_gone(s, e)) {
+	if ((err == -ENOENT && is_gone(s, e)) || (err == -ENODEV && net_is_scope(e->knob))) {
 		fail(e, ENTRY_BACK, "gone: the device is no longer there, nor is what was set");
 		return 0;
 	}
 	if (err)
 		fail(e, ENTRY_FAILED, *d.text ? d.text : strerror(-err));
 	return err;
-}
-
-static bool is_original(const struct entry *e)
-{
-	return e->now && !strcmp(e->now, e->original);
 }
 
 /* "Ours" is the value read back; until that is known, any value but the original. */
@@ -105,6 +137,8 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 		return;
 	}
 	e->state = ENTRY_OPEN;
+	free(e->at); /* it may have moved since */
+	e->at = NULL;
 	if (look(s, j, e) || e->state == ENTRY_BACK)
 		return;
 	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
@@ -136,7 +170,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 
 	if (look(s, j, e) || e->state == ENTRY_BACK || is_original(e))
 		return;
-	err = knob_set(s, e->knob, e->instance, e->original, &d);
+	err = knob_set(s, e->knob, where(e), e->original, &d);
 	if (j->step)
 		j->step(j->step_arg, "write");
 	if (err)
@@ -259,6 +293,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 
 	if (!done || !was_over)
 		return -ENOMEM;
+	j->patience_ns = clock_ns() + PATIENCE_NS;
 	for (size_t i = 0; i < j->n; i++) {
 		was_over[i] = j->entry[i].state == ENTRY_BACK ||
 			      (mode == RESTORE_ABOVE && stays(&j->entry[i]));
@@ -272,6 +307,10 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 			writes = true;
 	if (writes) /* best effort again: a full disk must not keep us from restoring */
 		journal_sync(j, NULL);
+	/* what would be out of reach once the write that made it is undone */
+	for (size_t i = j->n; i-- > 0;)
+		if (!done[i] && j->entry[i].late)
+			put_back(s, j, &j->entry[i]);
 	while ((e = next(j, done))) {
 		put_back(s, j, e);
 		done[e - j->entry] = true;
@@ -295,6 +334,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 
 int restore_inspect(struct sys *s, struct journal *j, json_t *left)
 {
+	j->patience_ns = 0;
 	for (size_t i = 0; i < j->n; i++) {
 		struct entry *e = &j->entry[i];
 

@@ -11,6 +11,7 @@
 #include "base/jsonio.h"
 #include "knob/family.h"
 #include "knob/guardian.h"
+#include "knob/net_device.h"
 #include "knob/restore.h"
 #include "knob/transaction.h"
 
@@ -107,49 +108,70 @@ int session_open(struct sys *sys, const struct session_options *o, struct knob_s
 	return 0;
 }
 
-static int own(struct knob_session *s, const struct knob *k, const char *instance, bool disturbed,
+enum why_own { OWN_WANTED, OWN_DISTURBED, OWN_LATE };
+
+static int own(struct knob_session *s, const struct knob *k, const char *instance, enum why_own why,
 	       struct diag *d);
+
+/* Not every queue has every attribute, and a device made anew need not have what it had. */
+static bool is_absent(int err)
+{
+	return err == -ENOENT || err == -EOPNOTSUPP || err == -ENETDOWN;
+}
 
 /* Before anything is written, what a write to the knob may change. */
 static int own_disturbed(struct knob_session *s, const struct knob *k, const char *instance,
 			 const struct knob *other, struct diag *d)
 {
 	_free_ char **list = NULL;
+	bool whole_device = net_is_scope(k) && !instance[net_device_len(instance)];
 	int err = 0;
 
-	if (!k->touches)
-		return other->scope == k->scope ? own(s, other, instance, true, d) : 0;
-	err = knob_instances(s->sys, other, &list);
+	if (!k->touches && !whole_device)
+		return other->scope == k->scope ? own(s, other, instance, OWN_DISTURBED, d) : 0;
+	err = k->touches ? knob_instances(s->sys, other, &list)
+			 : knob_instances_on(s->sys, other, instance, &list);
 	if (err)
 		return diag_errno(d, err, "%s: which there are", other->name);
 	for (size_t i = 0; !err && list[i]; i++) {
-		err = k->touches(s->sys, instance, other, list[i]);
+		err = k->touches ? k->touches(s->sys, instance, other, list[i]) : 1;
 		if (err < 0)
 			return diag_errno(d, err, "%s of %s", other->name, list[i]);
-		err = err ? own(s, other, list[i], true, d) : 0;
+		err = err ? own(s, other, list[i], OWN_DISTURBED, d) : 0;
 	}
 	return err;
 }
 
-static int own(struct knob_session *s, const struct knob *k, const char *instance, bool disturbed,
+static int own_this(struct knob_session *s, const struct knob *k, const char *instance,
+		    enum why_own why, struct diag *d)
+{
+	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	char device[NET_ID_MAX] = "";
+	struct entry *e;
+	int err = value ? knob_get(s->sys, k, instance, value, d) : -ENOMEM;
+
+	if (!err && net_is_scope(k)) {
+		err = net_identity(s->sys, instance, device);
+		if (err)
+			return diag_errno(d, err, "%s of %s: which device it is", k->name,
+					  instance);
+	}
+	return err ? err
+		   : journal_own(&s->journal, k, instance, value, device, why == OWN_LATE, &e);
+}
+
+static int own(struct knob_session *s, const struct knob *k, const char *instance, enum why_own why,
 	       struct diag *d)
 {
-	_free_ char *value = NULL;
-	struct entry *e = journal_find(&s->journal, k->name, instance);
 	int err = 0;
 
-	if (!e) {
-		value = malloc(KNOB_VALUE_MAX);
-		err = value ? knob_get(s->sys, k, instance, value, d) : -ENOMEM;
-		/* not every queue has every attribute */
-		if (disturbed && (err == -ENOENT || err == -EOPNOTSUPP))
-			return 0;
-		if (!err)
-			err = journal_own(&s->journal, k, instance, value, &e);
-	}
-	if (err || !k->disturbs)
-		return err;
-	for (const char *const *name = k->disturbs; !err && *name; name++) {
+	if (!journal_find(&s->journal, k->name, instance))
+		err = own_this(s, k, instance, why, d);
+	if (why == OWN_DISTURBED && is_absent(err))
+		return 0;
+	if (!err && k->part_of)
+		err = own(s, s->journal.find(k->part_of), instance, OWN_DISTURBED, d);
+	for (const char *const *name = k->disturbs; !err && name && *name; name++) {
 		const struct knob *other = s->journal.find(*name);
 
 		if (other)
@@ -165,7 +187,7 @@ static int read_back(struct knob_session *s, size_t index, bool disturbed, struc
 	struct entry *e = &s->journal.entry[index];
 	int err = value ? knob_get(s->sys, e->knob, e->instance, value, d) : -ENOMEM;
 
-	if (disturbed && err == -ENOENT) /* a device made anew need not have it */
+	if (disturbed && is_absent(err))
 		return 0;
 	if (!err)
 		err = journal_read(&s->journal, e, value);
@@ -180,24 +202,36 @@ static int read_back(struct knob_session *s, size_t index, bool disturbed, struc
 	return err;
 }
 
-/* A device made anew has its driver's defaults: give it back what it had. */
-static int put_back_disturbed(struct knob_session *s, const struct entry *written, struct diag *d)
+static int put_back_one(struct knob_session *s, const struct entry *e, struct diag *d)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	const char *want = e->intended ? e->intended : e->original;
+	int err = value ? knob_get(s->sys, e->knob, e->instance, value, d) : -ENOMEM;
+
+	if (!err && !e->knob->same(want, value))
+		err = knob_set(s->sys, e->knob, e->instance, want, d);
+	return is_absent(err) ? 0 : err;
+}
+
+/*
+ * A device made anew has its driver's defaults: give it back what it had, or what we gave it. A
+ * whole before its parts, which may differ from it by our doing; but not the whole that was meant
+ * to change.
+ */
+static int put_back_disturbed(struct knob_session *s, const struct entry *written, struct diag *d)
+{
+	const char *whole = written->knob->part_of;
 	char label[KNOB_LABEL_MAX];
-	int err = value ? 0 : -ENOMEM;
+	int err = 0;
 
-	for (size_t i = 0; !err && i < s->journal.n; i++) {
-		const struct entry *e = &s->journal.entry[i];
+	for (int parts = 0; parts < 2; parts++)
+		for (size_t i = 0; !err && i < s->journal.n; i++) {
+			const struct entry *e = &s->journal.entry[i];
 
-		if (!journal_disturbs(written, e))
-			continue;
-		err = knob_get(s->sys, e->knob, e->instance, value, d);
-		if (!err && strcmp(value, e->original))
-			err = knob_set(s->sys, e->knob, e->instance, e->original, d);
-		if (err == -ENOENT)
-			err = 0;
-	}
+			if (journal_disturbs(written, e) && (e->knob->part_of != NULL) == parts &&
+			    !(whole && !strcmp(whole, e->name)))
+				err = put_back_one(s, e, d);
+		}
 	return err ? diag_prefix(d, err, "after setting %s",
 				 knob_label(written->knob, written->instance, label))
 		   : 0;
@@ -216,7 +250,7 @@ static int apply_one(struct knob_session *s, const struct knob_setting *w, struc
 	err = knob_set(s->sys, w->knob, w->instance, w->value, d);
 	if (s->journal.step)
 		s->journal.step(s->journal.step_arg, "write");
-	if (!err && w->knob->touches)
+	if (!err && (w->knob->flags & KNOB_REMAKES))
 		err = put_back_disturbed(s, e, d);
 	if (!err)
 		err = read_back(s, (size_t)(e - s->journal.entry), false, d);
@@ -254,7 +288,7 @@ static int hold_one(struct knob_session *s, const struct knob_setting *w, struct
 }
 
 /* Refuse what can be refused before anything is touched. */
-static int check(const struct knob_setting *w, struct diag *d)
+static int check(struct knob_session *s, const struct knob_setting *w, struct diag *d)
 {
 	char label[KNOB_LABEL_MAX];
 	int err = knob_check_instance(w->knob, w->instance, d);
@@ -264,6 +298,8 @@ static int check(const struct knob_setting *w, struct diag *d)
 	if (!err && (w->knob->flags & KNOB_READ_ONLY))
 		err = diag_set(d, -EROFS, "%s can be read, not set",
 			       knob_label(w->knob, w->instance, label));
+	if (!err && w->knob->may_set)
+		err = w->knob->may_set(s->sys, w->knob, w->instance, d);
 	return err;
 }
 
@@ -289,7 +325,7 @@ static int tell_irqbalance(struct knob_session *s, const struct knob_setting *w,
 	if (err == -ENOENT || (!err && !strcmp(value, "1")))
 		return 0;
 	if (!err)
-		err = own(s, ban->knob, ban->instance, false, &quiet);
+		err = own(s, ban->knob, ban->instance, OWN_WANTED, &quiet);
 	if (!err)
 		err = apply_one(s, ban, &quiet);
 	if (!err)
@@ -297,26 +333,123 @@ static int tell_irqbalance(struct knob_session *s, const struct knob_setting *w,
 	ban->knob = s->journal.find("irqbalance.running");
 	ban->instance[0] = '\0';
 	strcpy(ban->value, "0");
-	err = ban->knob ? own(s, ban->knob, "", false, d) : -ENOENT;
+	err = ban->knob ? own(s, ban->knob, "", OWN_WANTED, d) : -ENOENT;
 	return err ? err : apply_one(s, ban, d);
+}
+
+/* Does a write to `a` change `name`, by the row or by what that changes? The tables nest a few
+ * deep. */
+static bool reaches(struct knob_session *s, const struct knob *a, const char *name, unsigned depth)
+{
+	const struct knob *k = s->journal.find(name);
+	const struct knob *whole = a->part_of ? s->journal.find(a->part_of) : NULL;
+
+	/* what changes the whole changes its parts */
+	if (knob_disturbs(a, name) || (k && k->part_of && knob_disturbs(a, k->part_of)))
+		return true;
+	for (const char *const *other = a->disturbs; depth && other && *other; other++) {
+		const struct knob *next = s->journal.find(*other);
+
+		if (next && reaches(s, next, name, depth - 1))
+			return true;
+	}
+	return depth && whole && reaches(s, whole, name, depth - 1);
+}
+
+static bool goes_before(struct knob_session *s, const struct knob *a, const struct knob *b)
+{
+	return reaches(s, a, b->name, 3) || (b->part_of && !strcmp(b->part_of, a->name));
+}
+
+/* What others change comes after them; else in the order given. `order` has room for n. */
+static void sort(struct knob_session *s, const struct knob_setting *w, size_t n,
+		 const struct knob_setting **order)
+{
+	for (size_t i = 0; i < n; i++)
+		order[i] = &w[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct knob_setting *next;
+		size_t first = i;
+
+		for (size_t k = i; k < n; k++) {
+			bool ready = true;
+
+			for (size_t j = i; ready && j < n; j++)
+				ready = j == k || !goes_before(s, order[j]->knob, order[k]->knob);
+			if (ready) {
+				first = k;
+				break;
+			}
+		}
+		next = order[first];
+		memmove(&order[i + 1], &order[i], (first - i) * sizeof(*order));
+		order[i] = next;
+	}
+}
+
+/* It is not there yet, but another setting of these makes it. */
+static bool is_made(struct knob_session *s, const struct knob_setting *w, size_t n,
+		    const struct knob_setting *wanted)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((w[i].knob->flags & KNOB_REMAKES) &&
+		    reaches(s, w[i].knob, wanted->knob->name, 3))
+			return true;
+	return false;
+}
+
+static int apply_in_turn(struct knob_session *s, const struct knob_setting *w, struct diag *d)
+{
+	int err = 0;
+
+	if (w->knob->flags & KNOB_HELD)
+		return hold_one(s, w, d);
+	if (!journal_find(&s->journal, w->knob->name, w->instance))
+		err = own(s, w->knob, w->instance, OWN_LATE, d);
+	if (!err)
+		err = tell_irqbalance(s, w, d);
+	return err ? err : apply_one(s, w, d);
+}
+
+/* At the end, not only after each: one may have changed another. */
+static int verify_all(struct knob_session *s, const struct knob_setting *w, size_t n,
+		      struct diag *d)
+{
+	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	char label[KNOB_LABEL_MAX];
+	int err = value ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < n; i++) {
+		if (w[i].knob->flags & KNOB_HELD)
+			continue;
+		err = knob_get(s->sys, w[i].knob, w[i].instance, value, d);
+		if (!err && !w[i].knob->same(w[i].value, value))
+			err = diag_set(
+				d, -EIO, "%s: \"%s\" was set, but a later setting made it \"%s\"",
+				knob_label(w[i].knob, w[i].instance, label), w[i].value, value);
+	}
+	return err;
 }
 
 static int apply_all(struct knob_session *s, const struct knob_setting *w, size_t n, struct diag *d)
 {
-	int err = 0;
+	_free_ const struct knob_setting **order = calloc(n + 1, sizeof(*order));
+	int err = order ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < n; i++)
-		err = check(&w[i], d);
-	for (size_t i = 0; !err && i < n; i++)
-		if (!(w[i].knob->flags & KNOB_HELD))
-			err = own(s, w[i].knob, w[i].instance, false, d);
+		err = check(s, &w[i], d);
 	for (size_t i = 0; !err && i < n; i++) {
-		err = tell_irqbalance(s, &w[i], d);
-		if (!err)
-			err = w[i].knob->flags & KNOB_HELD ? hold_one(s, &w[i], d)
-							   : apply_one(s, &w[i], d);
+		if (w[i].knob->flags & KNOB_HELD)
+			continue;
+		err = own(s, w[i].knob, w[i].instance, OWN_WANTED, d);
+		if (err == -ENOENT && is_made(s, w, n, &w[i]))
+			err = 0;
 	}
-	return err;
+	if (!err)
+		sort(s, w, n, order);
+	for (size_t i = 0; !err && i < n; i++)
+		err = apply_in_turn(s, order[i], d);
+	return err || n < 2 ? err : verify_all(s, w, n, d);
 }
 
 static int restart_guardian(struct knob_session *s, struct diag *d)
@@ -339,6 +472,9 @@ int session_apply(struct knob_session *s, const struct knob_setting *settings, s
 	err = restart_guardian(s, d);
 	if (err)
 		return err;
+	err = guardian_set_namespaces(&s->guardian, s->sys);
+	if (err)
+		return diag_errno(d, err, "guardian");
 	err = apply_all(s, settings, n, &why);
 	s->write_ns += clock_ns() - start;
 	if (!err)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "machine/capability_live.h"
+#include "machine/capability_net.h"
 #include "machine/internal.h"
 #include "sys/nvme_status.h"
 #include "sys/sys.h"
@@ -131,6 +132,20 @@ static void probe_io_poll(const struct machine *m, const struct machine_subject 
 		capability_set(a, true, NULL, "queue/io_poll is 1");
 }
 
+static void probe_null_blk(const struct machine *m, const struct machine_subject *subject,
+			   struct capability_answer *a)
+{
+	const struct machine_disk *disk = subject->disk;
+
+	if (disk && !strncmp(disk->name, "nullb", 5))
+		capability_set(a, true, NULL, "%s", disk->name);
+	else
+		capability_set(a, false,
+			       "modprobe null_blk queue_mode=2 irqmode=0 submit_queues=$(nproc) "
+			       "poll_queues=1, and --target /dev/nullb0",
+			       "%s is not a null_blk device", disk ? disk->name : "the target");
+}
+
 static void probe_char_device(const struct machine *m, const struct machine_subject *subject,
 			      struct capability_answer *a)
 {
@@ -237,8 +252,36 @@ static const struct capability rows[] = {
 	 capability_ring_passthrough},
 	{"io_uring.sqpoll", "IORING_SETUP_SQPOLL (Linux 5.1, unprivileged 5.13)", OF_HOST,
 	 capability_ring_sqpoll},
+	{"io_uring.napi", "IORING_REGISTER_NAPI (Linux 6.9)", OF_HOST, capability_ring_napi},
+	{"net.adaptive", "the driver adapts its interrupt rate (use-adaptive-rx)", OF_NIC,
+	 capability_net_adaptive},
+	{"net.busy_poll", "SO_BUSY_POLL (Linux 3.11) may be set", OF_HOST,
+	 capability_net_busy_poll},
+	{"net.coalescing", "the driver can delay interrupts (rx-usecs)", OF_NIC,
+	 capability_net_coalescing},
+	{"net.defer", "napi_defer_hard_irqs (Linux 5.8), and NAPI that it could defer", OF_NIC,
+	 capability_net_defer},
+	{"net.epoll_params", "busy poll parameters of an epoll instance (Linux 6.9)", OF_HOST,
+	 capability_net_epoll_params},
+	{"net.interrupts", "the interface has interrupts of its own (a veth has none)", OF_NIC,
+	 capability_net_interrupts},
+	{"net.irq_suspend", "irq-suspend-timeout of each NAPI instance (Linux 6.13)", OF_NIC,
+	 capability_net_irq_suspend},
+	{"net.namespaces", "a network namespace can be made, for the other end", OF_HOST,
+	 capability_net_namespaces},
+	{"net.napi", "packets come by NAPI: SO_INCOMING_NAPI_ID can be other than 0", OF_NIC,
+	 capability_net_napi},
+	{"net.per_napi_defer", "defer-hard-irqs of each NAPI instance (Linux 6.13)", OF_NIC,
+	 capability_net_per_napi_defer},
+	{"net.prefer_busy_poll", "SO_PREFER_BUSY_POLL (Linux 5.11) may be set", OF_HOST,
+	 capability_net_prefer_busy_poll},
+	{"net.threaded", "NAPI in kernel threads (Linux 5.12)", OF_NIC, capability_net_threaded},
+	{"net.threaded_busy_poll", "NAPI threads that poll without pause (Linux 6.19)", OF_NIC,
+	 capability_net_threaded_busy_poll},
+	{"net.zerocopy", "SO_ZEROCOPY (Linux 4.14)", OF_HOST, capability_net_zerocopy},
 	{"nvme.char_device", "the namespace's character device /dev/ngXnY (Linux 5.13)", OF_DISK,
 	 probe_char_device},
+	{"block.null_blk", "the target is a null_blk device", OF_DISK, probe_null_blk},
 	{"nvme.interrupt_coalescing", "the controller has feature 08h", OF_DISK, probe_coalescing},
 	{"root", "effective uid 0 with CAP_SYS_ADMIN", OF_HOST, probe_root},
 };

@@ -73,6 +73,9 @@ static void read_identity(struct sys *s, struct machine_nic *nic)
 	nic->speed_mbit = read_number(s, nic->name, "speed", -1); /* an error while it is down */
 	if (nic->speed_mbit <= 0)
 		nic->speed_mbit = -1;
+	nic->defer_hard_irqs = read_number(s, nic->name, "napi_defer_hard_irqs", -1);
+	nic->gro_flush_timeout_ns = read_number(s, nic->name, "gro_flush_timeout", -1);
+	nic->threaded = (int)read_number(s, nic->name, "threaded", -1);
 	nic->up = read_number(s, nic->name, "flags", 0) & IFF_UP;
 	if (sys_readf(s, nic->operstate, sizeof(nic->operstate), NET "operstate", nic->name))
 		nic->operstate[0] = '\0';
@@ -107,12 +110,12 @@ static int read_management(struct sys *s, bool inside, struct machine_nic *nic)
 		return err;
 	err = net_may_configure(inside ? s : plain, nic->name, &d);
 	sys_close(plain);
-	if (err && err != -ENODEV) { /* not to be told is no permission */
-		const char *why = strstr(d.text, ": "); /* after "eth0 is not reconfigured" */
+	if (err && err != -ENODEV) {			   /* not to be told is no permission */
+		const char *why = strstr(d.text, ": it "); /* "eth0 is not reconfigured: it …" */
 
 		nic->management = true;
 		snprintf(nic->management_why, sizeof(nic->management_why), "%.*s",
-			 (int)sizeof(nic->management_why) - 1, why ? why + 2 : d.text);
+			 (int)sizeof(nic->management_why) - 1, why ? why + 5 : d.text);
 	}
 	return 0;
 }

@@ -24,7 +24,8 @@ struct machine_nic_queue {
 	unsigned index;
 	int napi;		 /* index into the NIC's NAPIs, -1: not told */
 	int vector;		 /* index into its vectors, -1: not known */
-	const char *vector_how;	 /* "netdev netlink", "name", "only vector", "not known" */
+	const char *vector_how;	 /* "netdev netlink", "name", "only vector", "no interrupts", "not
+				    known" */
 	struct cpulist xps_cpus; /* tx: CPUs that send by it; empty: not set */
 	struct cpulist rps_cpus; /* rx: CPUs that packets are handed on to; empty: off */
 	unsigned rps_flow_cnt;
@@ -47,6 +48,10 @@ struct machine_nic {
 	char management_why[120];
 	unsigned mtu, ifindex;
 	int node; /* -1 unknown */
+	/* The device's own, which its NAPI instances have unless they were given theirs; -1: not
+	 * told. */
+	int64_t defer_hard_irqs, gro_flush_timeout_ns;
+	int threaded;
 	struct machine_feature *features;
 	size_t n_features;
 	/* name: number as the driver tells; NULL: unsupported. Names as of the netlink

@@ -209,20 +209,39 @@ static int read_features(struct sys *s, struct machine_nic *nic)
 	return not_told(err);
 }
 
-/* How many queues the table spreads over, and whether each has its equal share. */
+/* How many entries of the table name `queue`. */
+static size_t share(const uint32_t *table, size_t n, uint32_t queue)
+{
+	size_t entries = 0;
+
+	for (size_t i = 0; i < n; i++)
+		entries += table[i] == queue;
+	return entries;
+}
+
+/* How many queues the table names, and whether all have the same share of it, give or take one
+ * entry. */
 static json_t *rss_json(const uint32_t *table, size_t n, int64_t hash_functions)
 {
 	json_t *rss = json_pack("{s:I}", "table-size", (json_int_t)n);
-	uint32_t queues = 0;
-	bool even = true;
+	size_t queues = 0, least = n, most = 0;
 
-	for (size_t i = 0; i < n; i++)
-		queues = table[i] >= queues ? table[i] + 1 : queues;
-	for (size_t i = 0; i < n; i++)
-		even &= table[i] == i % queues;
+	for (size_t i = 0; i < n; i++) {
+		bool first = true;
+		size_t entries;
+
+		for (size_t k = 0; first && k < i; k++)
+			first = table[k] != table[i];
+		if (!first)
+			continue;
+		entries = share(table, n, table[i]);
+		least = entries < least ? entries : least;
+		most = entries > most ? entries : most;
+		queues++;
+	}
 	if (rss && n) {
-		json_object_set_new(rss, "queues", json_integer(queues));
-		json_object_set_new(rss, "equal-spread", json_integer(even));
+		json_object_set_new(rss, "queues", json_integer((json_int_t)queues));
+		json_object_set_new(rss, "equal-spread", json_integer(most - least <= 1));
 	}
 	if (rss && hash_functions >= 0)
 		json_object_set_new(rss, "hash-function", json_integer(hash_functions));

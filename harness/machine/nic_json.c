@@ -77,10 +77,12 @@ static json_t *or_null(json_t *j)
 
 json_t *machine_nic_json(const struct machine_nic *nic)
 {
-	json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:o}", "name", nic->name,
-			      "instance", nic->instance, "up", nic->up, "management",
+	json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "name",
+			      nic->name, "instance", nic->instance, "up", nic->up, "management",
 			      nic->management, "mtu", (int)nic->mtu, "ifindex", (int)nic->ifindex,
-			      "node", nic->node, "speed_mbit", told(nic->speed_mbit));
+			      "node", nic->node, "speed_mbit", told(nic->speed_mbit),
+			      "defer_hard_irqs", told(nic->defer_hard_irqs), "gro_flush_timeout_ns",
+			      told(nic->gro_flush_timeout_ns), "threaded", told(nic->threaded));
 	const struct {
 		const char *key, *text;
 	} texts[] = {

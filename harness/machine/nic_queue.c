@@ -22,7 +22,7 @@ enum { NAPI_DEFER = 5, NAPI_FLUSH = 6, NAPI_SUSPEND = 7, NAPI_THREADED = 8 };
 #define SYSFS_QUEUE "/sys/class/net/%s/queues/%s/%s"
 
 static const char by_netlink[] = "netdev netlink", by_name[] = "name", only[] = "only vector",
-		  not_known[] = "not known";
+		  none[] = "no interrupts", not_known[] = "not known";
 
 /* "00000000,0000000f", most significant word first (lib/bitmap.c, %*pb). */
 static int parse_mask(const char *text, struct cpulist *cpus)
@@ -67,7 +67,7 @@ static int add_queue(struct sys *s, struct machine_nic *nic, const char *name, b
 					.index = (unsigned)strtoul(name + 3, NULL, 10),
 					.napi = -1,
 					.vector = -1,
-					.vector_how = not_known};
+					.vector_how = nic->n_vectors ? not_known : none};
 	nic->n_queues++;
 	if (!rx)
 		return read_mask(s, nic->name, name, "xps_cpus", &q->xps_cpus);

@@ -35,6 +35,11 @@ PREFLIGHT_CHECK(preflight_iostats);
 PREFLIGHT_CHECK(preflight_poll_queues);
 PREFLIGHT_CHECK(preflight_link);
 PREFLIGHT_CHECK(preflight_apst);
+/* preflight_net.c: how the network interfaces are set */
+PREFLIGHT_CHECK(preflight_busy_sysctl);
+PREFLIGHT_CHECK(preflight_steering);
+PREFLIGHT_CHECK(preflight_adaptive);
+PREFLIGHT_CHECK(preflight_napi);
 /* preflight_load.c: what else is going on */
 PREFLIGHT_CHECK(preflight_busy);
 PREFLIGHT_CHECK(preflight_irqbalance);

@@ -191,6 +191,21 @@ static int recorder_nvme_admin(struct sys *s, const char *path, struct nvme_pass
 	return inner->ops->nvme_admin(inner, path, cmd);
 }
 
+/* The hash key of RSS is what keeps a stranger from filling one queue: it stays at home. */
+static void forget_key(const struct genl_request *q, struct genl_replies *replies)
+{
+	enum { RSS_GET = 38, RSS_HKEY = 5 };
+	struct genl_attr key;
+
+	for (size_t i = 0; q->cmd == RSS_GET && !strcmp(q->family, "ethtool") && i < replies->n;
+	     i++) {
+		struct genl_reply *r = &replies->reply[i];
+
+		if (!genl_find(r->attrs, r->len, RSS_HKEY, &key))
+			memset(r->attrs + (key.data - r->attrs), 0, key.len);
+	}
+}
+
 /* An answer is a file, too (sys/genl_recorded.h); what would change something is refused. */
 static int recorder_genl(struct sys *s, const struct genl_request *q, struct genl_replies *replies,
 			 char *words, size_t words_size)
@@ -207,6 +222,7 @@ static int recorder_genl(struct sys *s, const struct genl_request *q, struct gen
 		snprintf(words, words_size, "%s", told);
 	if (err == -ENODATA || genl_recorded_path(q, path, sizeof(path)))
 		return err;
+	forget_key(q, replies);
 	text = genl_recorded_text(err, told, replies);
 	if (text)
 		remember(r, path, RECORDED_FILE, text, strlen(text));

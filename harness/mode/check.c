@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "machine/nic.h"
 #include "mode/mode.h"
 
 #define PATHS_MAX 16
@@ -71,27 +72,103 @@ static int append_for_disk(const struct machine *machine, const struct machine_d
 	return err;
 }
 
+const struct knob *mode_knob(const char *name, const char **end)
+{
+	size_t len = strcspn(name, "@");
+	char bare[64];
+
+	*end = name + len;
+	if (len >= sizeof(bare) ||
+	    (**end && strcmp(*end, "@client") != 0 && strcmp(*end, "@server") != 0))
+		return NULL;
+	snprintf(bare, sizeof(bare), "%.*s", (int)len, name);
+	return knob_find(bare);
+}
+
+bool mode_knob_of(const struct knob *k, enum mode_target target)
+{
+	switch (k->scope) {
+	case KNOB_BLOCK:
+	case KNOB_NVME:
+		return target == MODE_BLOCK;
+	case KNOB_NETDEV:
+	case KNOB_NAPI:
+		return target == MODE_NET;
+	default:
+		return true;
+	}
+}
+
+static bool at_end(const struct machine_nic *nic, const char *end)
+{
+	const char *at = strchr(nic->instance, '@');
+
+	return !*end || (at && !strcmp(at, end));
+}
+
+static int append_for_nic(const struct machine *machine, const struct machine_nic *nic,
+			  const struct knob *k, const char *value, struct knob_setting **settings,
+			  size_t *n, struct diag *d)
+{
+	_free_ char **instances = NULL;
+	int err = 0;
+
+	if (k->on_device)
+		err = k->on_device(machine->sys, k, nic->instance, &instances);
+	if (err)
+		return diag_errno(d, err, "%s of %s", k->name, nic->instance);
+	for (size_t i = 0; !err && instances && instances[i]; i++)
+		err = append(settings, n, k, instances[i], value);
+	for (size_t i = 0; !err && k->scope == KNOB_IRQ && i < nic->n_vectors; i++)
+		if (nic->vectors[i].managed != VECTOR_MANAGED)
+			err = append(settings, n, k, nic->vectors[i].instance, value);
+	return err;
+}
+
+static int append_for_nics(const struct machine *machine, const struct machine_subject *subject,
+			   const struct knob *k, const char *end, const char *value,
+			   struct knob_setting **settings, size_t *n, struct diag *d)
+{
+	int err = 0;
+
+	if (!subject->n_nics)
+		return diag_set(d, -ENOENT,
+				"%s: belongs to a network interface, and there is no target",
+				k->name);
+	for (size_t i = 0; !err && i < subject->n_nics; i++) {
+		const struct machine_nic *nic = subject->nics[i];
+
+		if (!at_end(nic, end))
+			continue;
+		if (k->scope == KNOB_NAPI && !nic->n_napis)
+			return diag_set(d, -EOPNOTSUPP,
+					"%s: %s has no NAPI instance (a veth has one while its GRO "
+					"is on)",
+					k->name, nic->instance);
+		err = append_for_nic(machine, nic, k, value, settings, n, d);
+	}
+	return err;
+}
+
 int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
-		  const struct machine_disk *disk, struct knob_setting **settings, size_t *n,
+		  const struct machine_subject *subject, struct knob_setting **settings, size_t *n,
 		  struct diag *d)
 {
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct mode_pair *p = &pairs->item[i];
-		const struct knob *k = knob_find(p->name);
+		const char *end;
+		const struct knob *k = mode_knob(p->name, &end);
 		int err;
 
 		if (!k)
 			return diag_set(d, -EINVAL, "unknown knob \"%s\"", p->name);
-		switch (k->scope) {
-		case KNOB_BLOCK:
-		case KNOB_NVME:
-		case KNOB_IRQ:
-			err = append_for_disk(machine, disk, k, p->value, settings, n, d);
-			break;
-		default:
+		if (k->scope == KNOB_NETDEV || k->scope == KNOB_NAPI ||
+		    (k->scope == KNOB_IRQ && subject->n_nics))
+			err = append_for_nics(machine, subject, k, end, p->value, settings, n, d);
+		else if (k->scope == KNOB_BLOCK || k->scope == KNOB_NVME || k->scope == KNOB_IRQ)
+			err = append_for_disk(machine, subject->disk, k, p->value, settings, n, d);
+		else
 			err = append_all(machine, k, p->value, settings, n, d);
-			break;
-		}
 		if (err)
 			return err;
 	}
@@ -107,14 +184,14 @@ static void unavailable(struct mode_availability *a, const char *reason, const c
 
 /* A requirement that names a knob is read; all instances must have the value. */
 static bool check_knob(const struct mode_pair *p, const struct machine *machine,
-		       const struct machine_disk *disk, struct mode_availability *a)
+		       const struct machine_subject *subject, struct mode_availability *a)
 {
 	struct mode_pairs one = {.item = (struct mode_pair *)p, .n = 1};
 	_free_ struct knob_setting *settings = NULL;
 	char value[KNOB_VALUE_MAX], reason[400];
 	struct diag d = {""};
 	size_t n = 0;
-	int err = mode_settings(&one, machine, disk, &settings, &n, &d);
+	int err = mode_settings(&one, machine, subject, &settings, &n, &d);
 
 	for (size_t i = 0; !err && i < n; i++) {
 		err = knob_get(machine->sys, settings[i].knob, settings[i].instance, value, &d);
@@ -147,13 +224,13 @@ static bool check_capability(const struct mode_pair *p, const struct machine *ma
 
 /* Settings must exist on the target; without root, only what is already so can be "set". */
 static bool check_settings(const struct mode *m, const struct machine *machine,
-			   const struct machine_disk *disk, unsigned euid,
+			   const struct machine_subject *subject, unsigned euid,
 			   struct mode_availability *a)
 {
 	_free_ struct knob_setting *settings = NULL;
 	struct diag d = {""};
 	size_t n = 0;
-	int err = mode_settings(&m->set, machine, disk, &settings, &n, &d);
+	int err = mode_settings(&m->set, machine, subject, &settings, &n, &d);
 
 	for (size_t i = 0; !err && i < n; i++) {
 		char value[KNOB_VALUE_MAX], reason[400];
@@ -172,19 +249,42 @@ static bool check_settings(const struct mode *m, const struct machine *machine,
 	return !err;
 }
 
-void mode_check(const struct mode *m, const struct machine *machine,
-		const struct machine_disk *disk, unsigned euid, struct mode_availability *a)
+/* Settings of the interface itself, or of its interrupts, would be refused when they are made. */
+static bool check_management(const struct mode *m, const struct machine_subject *subject,
+			     struct mode_availability *a)
 {
-	const struct machine_subject subject = {.disk = disk};
+	for (size_t i = 0; i < m->set.n; i++) {
+		const char *end;
+		const struct knob *k = mode_knob(m->set.item[i].name, &end);
 
+		for (size_t n = 0; k && n < subject->n_nics; n++) {
+			const struct machine_nic *nic = subject->nics[n];
+			char reason[400];
+
+			if (!nic->management || (k->scope != KNOB_NETDEV && k->scope != KNOB_NAPI &&
+						 k->scope != KNOB_IRQ))
+				continue;
+			snprintf(reason, sizeof(reason), "%s %s, and is not reconfigured",
+				 nic->instance, nic->management_why);
+			unavailable(a, reason, "another interface, or a veth pair");
+			return false;
+		}
+	}
+	return true;
+}
+
+void mode_check(const struct mode *m, const struct machine *machine,
+		const struct machine_subject *subject, unsigned euid, struct mode_availability *a)
+{
 	*a = (struct mode_availability){.available = true};
 	for (size_t i = 0; i < m->requires.n; i++) {
 		const struct mode_pair *p = &m->requires.item[i];
-		bool ok = capability_find(p->name) ? check_capability(p, machine, &subject, a)
-						   : check_knob(p, machine, disk, a);
+		bool ok = capability_find(p->name) ? check_capability(p, machine, subject, a)
+						   : check_knob(p, machine, subject, a);
 
 		if (!ok)
 			return;
 	}
-	check_settings(m, machine, disk, euid, a);
+	if (check_management(m, subject, a))
+		check_settings(m, machine, subject, euid, a);
 }

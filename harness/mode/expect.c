@@ -11,8 +11,19 @@
 #include "base/diag.h"
 #include "base/yaml.h"
 
-static const char *const condition_keys[] = {
-	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough",
+static const char *const block_keys[] = {
+	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough", "workload",
+};
+static const char *const net_keys[] = {
+	"depth",     "flows",	      "protocol",	"pattern",
+	"open_loop", "request_bytes", "response_bytes", "has_interrupts",
+};
+static const struct {
+	const char *const *keys;
+	size_t n;
+} condition_keys[MODE_TARGETS] = {
+	[MODE_BLOCK] = {block_keys, ARRAY_SIZE(block_keys)},
+	[MODE_NET] = {net_keys, ARRAY_SIZE(net_keys)},
 };
 static const char *const op_keys[] = {"at_least", "at_most"};
 static const char *const expectation_keys[] = {
@@ -40,10 +51,10 @@ static int add_condition(const struct yaml_node *key, const struct yaml_node *va
 	return 0;
 }
 
-int condition_load(const struct yaml_node *map, struct condition *conditions, size_t *n,
-		   struct diag *d)
+int condition_load(const struct yaml_node *map, enum mode_target target,
+		   struct condition *conditions, size_t *n, struct diag *d)
 {
-	int err = yaml_check_keys(map, condition_keys, ARRAY_SIZE(condition_keys), d);
+	int err = yaml_check_keys(map, condition_keys[target].keys, condition_keys[target].n, d);
 
 	*n = 0;
 	for (size_t i = 0; !err && i < map->n; i++) {
@@ -76,7 +87,8 @@ static int load_bound(const struct yaml_node *map, const char *key, double *boun
 	return node ? yaml_f64(node, bound, d) : 0;
 }
 
-int expectation_load(const struct yaml_node *map, struct expectation *e, struct diag *d)
+int expectation_load(const struct yaml_node *map, enum mode_target target, struct expectation *e,
+		     struct diag *d)
 {
 	const struct yaml_node *node;
 	int err = yaml_check_keys(map, expectation_keys, ARRAY_SIZE(expectation_keys), d);
@@ -91,7 +103,8 @@ int expectation_load(const struct yaml_node *map, struct expectation *e, struct 
 	node = yaml_get(map, "per");
 	if (!node)
 		return yaml_error(map, d, -EINVAL,
-				  "an expectation needs per: io, packet, second or none");
+				  "an expectation needs per: io, packet, transaction, second or "
+				  "none");
 	err = yaml_expect(node, YAML_SCALAR, d);
 	if (!err) {
 		err = expectation_per_parse(node->text, &e->per, d);
@@ -108,7 +121,7 @@ int expectation_load(const struct yaml_node *map, struct expectation *e, struct 
 		return yaml_error(map, d, -EINVAL, "an expectation needs at_most: or at_least:");
 	node = yaml_get(map, "when");
 	if (!err && node)
-		err = condition_load(node, e->when, &e->n_when, d);
+		err = condition_load(node, target, e->when, &e->n_when, d);
 	return err;
 }
 

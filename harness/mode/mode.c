@@ -17,7 +17,19 @@ static const char *const mode_keys[] = {
 	"doc", "target",  "only",   "requires", "set",	  "ioloop",
 	"fio", "netloop", "iperf3", "grade",	"expect", "any_command",
 };
-static const char *const workload_keys[] = {"ioloop", "fio", "netloop", "iperf3"};
+static const struct {
+	const char *name;
+	enum mode_target target;
+} workloads[] = {
+	{"ioloop", MODE_BLOCK},
+	{"fio", MODE_BLOCK},
+	{"netloop", MODE_NET},
+	{"iperf3", MODE_NET},
+};
+static const char *const target_names[MODE_TARGETS] = {
+	[MODE_BLOCK] = "block",
+	[MODE_NET] = "net",
+};
 
 static char *copy(const char *text)
 {
@@ -69,7 +81,7 @@ static int unknown_name(const char *file, const struct mode_pair *p, const char 
 			p->name, suggest_text(p->name, names, n, hint, sizeof(hint)));
 }
 
-int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct diag *d)
+int mode_check_knobs(const char *file, const struct mode_pairs *pairs, int target, struct diag *d)
 {
 	const char *names[256];
 	size_t n;
@@ -77,8 +89,19 @@ int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct di
 
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct mode_pair *p = &pairs->item[i];
-		const struct knob *k = knob_find(p->name);
+		const char *end;
+		const struct knob *k = mode_knob(p->name, &end);
 
+		if (k && target != MODE_ANY && !mode_knob_of(k, (enum mode_target)target))
+			return diag_set(d, -EINVAL,
+					"%s:%u:%u: knob \"%s\" belongs to %s targets, not to %s",
+					file, p->line, p->col, p->name,
+					target_names[target == MODE_NET ? MODE_BLOCK : MODE_NET],
+					target_names[target]);
+		if (k && *end && !mode_knob_of(k, MODE_NET))
+			return diag_set(d, -EINVAL,
+					"%s:%u:%u: \"%s\": only a knob of a network has two ends",
+					file, p->line, p->col, p->name);
 		if (k && (k->flags & KNOB_READ_ONLY))
 			return diag_set(d, -EINVAL,
 					"%s:%u:%u: knob \"%s\" can only be read; it belongs under "
@@ -117,18 +140,19 @@ static int check_requires(const char *file, const struct mode_pairs *pairs, stru
 	return 0;
 }
 
-static bool counter_known(const char *name)
+static const struct evidence_counter *counter_find(const char *name)
 {
 	size_t n;
 	const struct evidence_counter *all = evidence_counters(&n);
 
 	for (size_t i = 0; i < n; i++)
 		if (!strcmp(all[i].name, name))
-			return true;
-	return false;
+			return &all[i];
+	return NULL;
 }
 
-static int check_counters(const struct yaml_node *list, const struct mode *m, struct diag *d)
+/* Every counter is one of the registry's, which knows which are of proof trials only. */
+static int check_counters(const struct yaml_node *list, struct mode *m, struct diag *d)
 {
 	const char *names[256];
 	char hint[160];
@@ -136,8 +160,12 @@ static int check_counters(const struct yaml_node *list, const struct mode *m, st
 	const struct evidence_counter *all = evidence_counters(&n);
 
 	for (size_t i = 0; i < m->n_expect; i++) {
-		if (counter_known(m->expect[i].evidence))
+		const struct evidence_counter *c = counter_find(m->expect[i].evidence);
+
+		if (c) {
+			m->expect[i].proof = c->proof;
 			continue;
+		}
 		for (size_t j = 0; j < n && j < ARRAY_SIZE(names); j++)
 			names[j] = all[j].name;
 		suggest_text(m->expect[i].evidence, names, n < 256 ? n : 256, hint, sizeof(hint));
@@ -147,37 +175,47 @@ static int check_counters(const struct yaml_node *list, const struct mode *m, st
 	return 0;
 }
 
-static int load_target(const struct yaml_node *node, struct mode *m, struct diag *d)
+const char *mode_target_name(enum mode_target target)
 {
-	static const char *const names[] = {"block", "net"};
+	return target_names[target];
+}
+
+int mode_target_parse(const struct yaml_node *node, enum mode_target *target, struct diag *d)
+{
 	char hint[160];
 	int err = yaml_expect(node, YAML_SCALAR, d);
 
-	for (size_t i = 0; !err && i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(node->text, names[i])) {
-			m->target = (enum mode_target)i;
+	for (size_t i = 0; !err && i < MODE_TARGETS; i++) {
+		if (!strcmp(node->text, target_names[i])) {
+			*target = (enum mode_target)i;
 			return 0;
 		}
 	}
 	return err ? err
 		   : yaml_error(node, d, -EINVAL, "unknown target \"%s\"%s", node->text,
-				suggest_text(node->text, names, 2, hint, sizeof(hint)));
+				suggest_text(node->text, target_names, MODE_TARGETS, hint,
+					     sizeof(hint)));
 }
 
 static int load_options(const struct yaml_node *body, struct mode *m, struct diag *d)
 {
-	m->options = calloc(ARRAY_SIZE(workload_keys), sizeof(*m->options));
+	m->options = calloc(ARRAY_SIZE(workloads), sizeof(*m->options));
 	if (!m->options)
 		return -ENOMEM;
-	for (size_t i = 0; i < ARRAY_SIZE(workload_keys); i++) {
-		const struct yaml_node *section = yaml_get(body, workload_keys[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(workloads); i++) {
+		const struct yaml_node *section = yaml_get(body, workloads[i].name);
 		struct mode_options *o = &m->options[m->n_options];
 		int err;
 
 		if (!section)
 			continue;
+		if (workloads[i].target != m->target)
+			return yaml_error(section, d, -EINVAL,
+					  "%s: measures %s targets; mode \"%s\" is one of %s",
+					  workloads[i].name, target_names[workloads[i].target],
+					  m->name, target_names[m->target]);
 		m->n_options++;
-		o->workload = copy(workload_keys[i]);
+		o->workload = copy(workloads[i].name);
 		if (!o->workload)
 			return -ENOMEM;
 		err = mode_pairs_load(section, &o->options, d);
@@ -193,7 +231,7 @@ static int load_expect(const struct yaml_node *body, struct mode *m, struct diag
 	int err = 0;
 
 	if (only)
-		err = condition_load(only, m->only, &m->n_only, d);
+		err = condition_load(only, m->target, m->only, &m->n_only, d);
 	if (err || !list)
 		return err;
 	err = yaml_expect(list, YAML_SEQ, d);
@@ -203,7 +241,7 @@ static int load_expect(const struct yaml_node *body, struct mode *m, struct diag
 	if (!m->expect)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->n; i++) {
-		err = expectation_load(list->item[i], &m->expect[i], d);
+		err = expectation_load(list->item[i], m->target, &m->expect[i], d);
 		if (err)
 			return err;
 		m->n_expect++;
@@ -231,7 +269,7 @@ static int load_mode(const struct yaml_node *key, const struct yaml_node *body, 
 	if (!node)
 		return yaml_error(key, d, -EINVAL, "mode \"%s\" needs target: block or net",
 				  key->text);
-	err = load_target(node, m, d);
+	err = mode_target_parse(node, &m->target, d);
 	node = yaml_get(body, "grade");
 	if (!err && !node)
 		return yaml_error(key, d, -EINVAL, "mode \"%s\" needs grade: counter or accepted",
@@ -247,7 +285,7 @@ static int load_mode(const struct yaml_node *key, const struct yaml_node *body, 
 	if (!err && node)
 		err = mode_pairs_load(node, &m->set, d);
 	if (!err)
-		err = mode_check_knobs(m->file, &m->set, d);
+		err = mode_check_knobs(m->file, &m->set, (int)m->target, d);
 	if (!err)
 		err = load_options(body, m, d);
 	node = yaml_get(body, "any_command");
@@ -256,18 +294,24 @@ static int load_mode(const struct yaml_node *key, const struct yaml_node *body, 
 	return err ? err : load_expect(body, m, d);
 }
 
+/* The last row's name must be new among those of its kind. */
+static int check_new(const struct modes *modes, const struct yaml_node *key, struct diag *d)
+{
+	const struct mode *m = &modes->mode[modes->n - 1];
+	const struct mode *old = modes_find(modes, m->target, m->name);
+
+	return old == m ? 0
+			: yaml_error(key, d, -EINVAL, "mode \"%s\" is already there, at %s:%u",
+				     old->name, old->file, old->line);
+}
+
 static int load_root(const struct yaml_node *root, struct modes *modes, struct diag *d)
 {
 	int err = yaml_expect(root, YAML_MAP, d);
 
 	for (size_t i = 0; !err && i < root->n; i++) {
-		const struct mode *old = modes_find(modes, root->key[i]->text);
 		struct mode *grown;
 
-		if (old)
-			return yaml_error(root->key[i], d, -EINVAL,
-					  "mode \"%s\" is already there, at %s:%u", old->name,
-					  old->file, old->line);
 		grown = reallocarray(modes->mode, modes->n + 1, sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
@@ -275,6 +319,8 @@ static int load_root(const struct yaml_node *root, struct modes *modes, struct d
 		grown[modes->n] = (struct mode){0};
 		modes->n++;
 		err = load_mode(root->key[i], root->item[i], &grown[modes->n - 1], d);
+		if (!err)
+			err = check_new(modes, root->key[i], d);
 	}
 	return err;
 }
@@ -349,12 +395,31 @@ void modes_free(struct modes *modes)
 	*modes = (struct modes){0};
 }
 
-const struct mode *modes_find(const struct modes *modes, const char *name)
+const struct mode *modes_find(const struct modes *modes, enum mode_target target, const char *name)
 {
 	for (size_t i = 0; i < modes->n; i++)
-		if (modes->mode[i].name && !strcmp(modes->mode[i].name, name))
+		if (modes->mode[i].target == target && modes->mode[i].name &&
+		    !strcmp(modes->mode[i].name, name))
 			return &modes->mode[i];
 	return NULL;
+}
+
+const struct mode *modes_find_any(const struct modes *modes, const char *name)
+{
+	const struct mode *m = modes_find(modes, MODE_BLOCK, name);
+
+	return m ? m : modes_find(modes, MODE_NET, name);
+}
+
+size_t modes_names(const struct modes *modes, enum mode_target target, const char **names,
+		   size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < modes->n && n < max; i++)
+		if (modes->mode[i].target == target)
+			names[n++] = modes->mode[i].name;
+	return n;
 }
 
 const struct mode_pairs *mode_options(const struct mode *m, const char *workload)

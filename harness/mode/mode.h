@@ -33,7 +33,9 @@ struct mode_options {
 	struct mode_pairs options;
 };
 
+/* What a mode is a mode of. Each kind has a name space of its own: both have an `interrupt`. */
 enum mode_target { MODE_BLOCK, MODE_NET };
+#define MODE_TARGETS 2
 
 struct mode {
 	char *name, *doc;
@@ -64,7 +66,15 @@ int modes_load(const char *dir, struct modes *modes, struct diag *d);
 int modes_load_text(const char *name, const char *text, size_t len, struct modes *modes,
 		    struct diag *d);
 void modes_free(struct modes *modes);
-const struct mode *modes_find(const struct modes *modes, const char *name);
+const struct mode *modes_find(const struct modes *modes, enum mode_target target, const char *name);
+/* Of either kind, block first; NULL: no such mode at all. */
+const struct mode *modes_find_any(const struct modes *modes, const char *name);
+/* Names of the rows of one kind, for hints; borrowed. Returns how many, at most `max`. */
+size_t modes_names(const struct modes *modes, enum mode_target target, const char **names,
+		   size_t max);
+/* "block", "net". */
+const char *mode_target_name(enum mode_target target);
+int mode_target_parse(const struct yaml_node *node, enum mode_target *target, struct diag *d);
 
 /* The options for `workload`, or NULL when the mode has no such section. */
 const struct mode_pairs *mode_options(const struct mode *m, const char *workload);
@@ -72,8 +82,10 @@ const struct mode_pairs *mode_options(const struct mode *m, const char *workload
 /* name -> value maps of YAML, shared with experiment/. */
 int mode_pairs_load(const struct yaml_node *map, struct mode_pairs *pairs, struct diag *d);
 void mode_pairs_free(struct mode_pairs *pairs);
-/* Every name a settable knob, else an error with the nearest one. */
-int mode_check_knobs(const char *file, const struct mode_pairs *pairs, struct diag *d);
+/* Every name a settable knob of this kind of target, else an error with the nearest one. `target`:
+ * an enum mode_target, or MODE_ANY for settings of a whole experiment. */
+#define MODE_ANY (-1)
+int mode_check_knobs(const char *file, const struct mode_pairs *pairs, int target, struct diag *d);
 
 /* Can it run here? */
 struct mode_availability {
@@ -84,14 +96,20 @@ struct mode_availability {
 	char remedy[256]; /* what would make it available, or "" */
 };
 
-/* `disk` NULL: requirements of a device are reported as unknown. `euid` as geteuid(). */
+/* A subject without a device: requirements of one are reported as unknown. `euid` as geteuid(). */
 void mode_check(const struct mode *m, const struct machine *machine,
-		const struct machine_disk *disk, unsigned euid, struct mode_availability *a);
+		const struct machine_subject *subject, unsigned euid, struct mode_availability *a);
 
 /*
  * The settings of `pairs` on this target, one for each instance (every path of a multipath disk;
- * every controller; the host once). The array is appended to with realloc(); the caller frees it.
+ * every controller; both ends of a network and each of their NAPI instances, unless the name says
+ * "KNOB@client" or "KNOB@server"; the host once). The array is appended to with realloc(); the
+ * caller frees it.
  */
 int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
-		  const struct machine_disk *disk, struct knob_setting **settings, size_t *n,
+		  const struct machine_subject *subject, struct knob_setting **settings, size_t *n,
 		  struct diag *d);
+/* The knob that "KNOB" or "KNOB@END" names; NULL: none. *end: "" or "@client", in `name`. */
+const struct knob *mode_knob(const char *name, const char **end);
+/* Is the knob one of this kind of target? Those of the host and of interrupts are of both. */
+bool mode_knob_of(const struct knob *k, enum mode_target target);

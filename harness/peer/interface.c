@@ -162,6 +162,11 @@ int interface_put_back(struct mnl_socket *inside, struct mnl_socket *home, int h
 		err = rtnl_set_up(inside, link.ifindex, false, d);
 	if (!err)
 		err = rtnl_move(inside, link.ifindex, home_fd, m->was.name, d);
+	if (err == -EEXIST) /* whoever took the name keeps it */
+		return diag_set(d, -EUCLEAN,
+				"%s: somebody took its name meanwhile; the kernel gives the "
+				"interface back as devN when the namespace goes",
+				m->was.name);
 	if (!err)
 		m->moved = false;
 	if (!err)

@@ -77,19 +77,23 @@ static bool condition_holds(const struct condition *c, const json_t *load)
 	}
 }
 
-void denominators_read(const json_t *trial, struct denominators *over)
+static void read_counts(const json_t *counts, const json_t *evidence, struct denominators *over)
 {
-	const json_t *evidence = json_object_get(trial, "evidence");
-	const json_t *counts = json_object_get(evidence, "counts");
-
-	if (!json_is_object(counts))
-		counts = json_object_get(trial, "counts");
 	over->io = jsonio_number(counts, "io");
 	over->packet = jsonio_number(counts, "packet");
 	over->transaction = jsonio_number(counts, "transaction");
 	over->second = jsonio_number(evidence, "window_ns") / 1e9;
 	if (isnan(over->packet))
 		over->packet = jsonio_number(evidence, "counters.net_rx_packets");
+}
+
+void denominators_read(const json_t *trial, struct denominators *over)
+{
+	const json_t *evidence = json_object_get(trial, "evidence");
+	const json_t *counts = json_object_get(evidence, "counts");
+
+	read_counts(json_is_object(counts) ? counts : json_object_get(trial, "counts"), evidence,
+		    over);
 }
 
 static double denominator(const struct expectation *e, const struct denominators *over)
@@ -152,10 +156,19 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 			  const struct denominators *over, const json_t *load,
 			  struct expectation_result *r)
 {
-	const json_t *counter = json_object_get(json_object_get(evidence, "counters"), e->evidence);
-	const json_t *why = json_object_get(json_object_get(evidence, "absent"), e->evidence);
-	double by = denominator(e, over);
+	const json_t *proof = e->proof ? json_object_get(evidence, "proof") : NULL;
+	const json_t *counter, *why;
+	struct denominators of_proof;
+	double by;
 
+	if (proof) {
+		evidence = proof;
+		read_counts(json_object_get(proof, "counts"), proof, &of_proof);
+		over = &of_proof;
+	}
+	counter = json_object_get(json_object_get(evidence, "counters"), e->evidence);
+	why = json_object_get(json_object_get(evidence, "absent"), e->evidence);
+	by = denominator(e, over);
 	*r = (struct expectation_result){.measured = NAN, .share = NAN};
 	for (size_t i = 0; i < e->n_when; i++) {
 		if (condition_holds(&e->when[i], load))
@@ -166,7 +179,7 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 		return;
 	}
 	if (!json_is_number(counter) || !(by > 0)) {
-		r->outcome = EXPECTATION_ABSENT;
+		r->outcome = e->proof ? EXPECTATION_NOT_APPLICABLE : EXPECTATION_ABSENT;
 		if (json_is_number(counter))
 			snprintf(r->sentence, sizeof(r->sentence),
 				 "%s: nothing to divide by (per %s)", e->evidence,
@@ -199,6 +212,8 @@ json_t *expectation_json(const struct expectation *e, const struct expectation_r
 	set_number(j, "at_most", e->at_most);
 	set_number(j, "at_least", e->at_least);
 	set_number(j, "otherwise", e->otherwise);
+	if (e->proof)
+		json_object_set_new(j, "proof", json_true());
 	for (size_t i = 0; i < e->n_when; i++) {
 		const struct condition *c = &e->when[i];
 		json_t *value = c->is_text ? json_string(c->text) : json_real(c->number);
@@ -260,7 +275,8 @@ int expectation_from_json(const json_t *j, struct expectation *e, struct diag *d
 
 	*e = (struct expectation){.at_most = jsonio_number(j, "at_most"),
 				  .at_least = jsonio_number(j, "at_least"),
-				  .otherwise = jsonio_number(j, "otherwise")};
+				  .otherwise = jsonio_number(j, "otherwise"),
+				  .proof = json_is_true(json_object_get(j, "proof"))};
 	if (!name)
 		return diag_set(d, -EINVAL, "expectation: no \"evidence\"");
 	snprintf(e->evidence, sizeof(e->evidence), "%s", name);

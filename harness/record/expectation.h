@@ -32,6 +32,9 @@ struct expectation {
 	 * for an at_most below 1 per I/O, packet or transaction (no event instead of one), else
 	 * unknown. */
 	double otherwise;
+	/* On a counter that only a proof trial of the same set-up has ("evidence.proof"). Where it
+	 * could not be counted there, it does not apply. */
+	bool proof;
 	struct condition when[EXPECTATION_CONDITIONS]; /* all must hold */
 	size_t n_when;
 };

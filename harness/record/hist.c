@@ -11,6 +11,9 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 
+/* 2^62: larger than any time, and a sum of two is still a JSON integer. */
+#define VALUE_MAX 0x1p62
+
 void hist_init(struct hist *h)
 {
 	memset(h, 0, sizeof(*h));
@@ -137,8 +140,9 @@ static int read_u64(const json_t *j, const char *name, uint64_t *value, struct d
 	double number = jsonio_number(j, name);
 	json_t *at = json_object_get(j, name);
 
-	if (!(number >= 0))
-		return diag_set(d, -EINVAL, "histogram: \"%s\" is missing or negative", name);
+	if (!(number >= 0) || number > VALUE_MAX)
+		return diag_set(d, -EINVAL, "histogram: \"%s\" is missing, negative or too large",
+				name);
 	*value = json_is_integer(at) ? (uint64_t)json_integer_value(at) : (uint64_t)llround(number);
 	return 0;
 }
@@ -149,6 +153,7 @@ int hist_from_json(const json_t *j, struct hist *h, struct diag *d)
 	json_t *bins = json_object_get(j, "bins"), *value, *bits = json_object_get(j, "bits");
 	uint64_t count;
 	const char *key;
+	double sum;
 	int err;
 
 	hist_init(h);
@@ -176,9 +181,13 @@ int hist_from_json(const json_t *j, struct hist *h, struct diag *d)
 		err = read_u64(j, fio ? "max" : "max_ns", &h->max_ns, d);
 	if (err)
 		return err;
-	if (fio) /* fio prints the mean to six decimals, so the sum comes back to the ns */
-		h->sum_ns = (uint64_t)llround(jsonio_number(j, "mean") * (double)count);
-	else
-		err = read_u64(j, "sum_ns", &h->sum_ns, d);
-	return err;
+	if (!fio)
+		return read_u64(j, "sum_ns", &h->sum_ns, d);
+	/* fio prints the mean to six decimals, so the sum comes back to the ns */
+	sum = jsonio_number(j, "mean") * (double)count;
+	if (!(sum >= 0) || sum > VALUE_MAX)
+		return diag_set(d, -EINVAL,
+				"histogram: \"mean\" is missing, negative or too large");
+	h->sum_ns = (uint64_t)llround(sum);
+	return 0;
 }

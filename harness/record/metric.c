@@ -62,6 +62,12 @@ static const struct metric metrics[] = {
 		"open loop only: time from the real submission that half of all I/Os stay within"),
 	LATENCY("service_p99_ns", "svc p99", 0.05, 0.99,
 		"open loop only: time from the real submission that 99 % of all I/Os stay within"),
+	LATENCY("slat_mean_ns", "slat mean", 0.02, 0,
+		"fio only: mean time it took to submit an I/O; a part of its latency"),
+	LATENCY("clat_mean_ns", "clat mean", 0.02, 0,
+		"fio only: mean time from submission to completion; a part of its latency, and "
+		"nonsense "
+		"with SQPOLL up to fio 3.33"),
 	{.name = "in_flight_mean",
 	 .unit = "IO",
 	 .label = "in flight",
@@ -110,6 +116,38 @@ static const struct metric metrics[] = {
 	 .doc = "what a calibrated idle-priority spinner on the measured CPU could still do, per "
 		"I/O; "
 		"measured in a pass of its own"},
+	{.name = "cpu_left_per_transaction",
+	 .unit = "ns/trans",
+	 .label = "CPU left/trans",
+	 .better = HI,
+	 .margin_relative = 0.02,
+	 .margin_absolute = 50,
+	 .doc = "what a calibrated idle-priority spinner on the CPUs of both ends could still do, "
+		"per transaction; measured in a pass of its own"},
+	{.name = "cycles_per_transaction",
+	 .unit = "1/trans",
+	 .label = "cycles/trans",
+	 .better = LO,
+	 .margin_relative = 0.02,
+	 .doc = "cycles of the CPUs of both ends per transaction, kernel and user, counted over "
+		"the "
+		"very window of the transactions; needs hardware counters"},
+	{.name = "corunner_lost_share",
+	 .unit = "share",
+	 .label = "co-runner lost",
+	 .better = LO,
+	 .margin_relative = 0.02,
+	 .margin_absolute = 0.01,
+	 .doc = "share of its throughput that a co-runner of normal priority on the measured CPUs, "
+		"or "
+		"their SMT siblings, lost to the workload"},
+	{.name = "corunner_lost_per_io",
+	 .unit = "ns/IO",
+	 .label = "lost/IO",
+	 .better = LO,
+	 .margin_relative = 0.02,
+	 .margin_absolute = 50,
+	 .doc = "what that co-runner lost per I/O, in CPU time of its own work alone"},
 	PER_IO("interrupts_per_io", "irq/IO", "interrupts of the device's vectors per I/O"),
 	PER_IO("context_switches_per_io", "csw/IO",
 	       "voluntary and involuntary switches of the workload's tasks per I/O"),

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
+#include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -242,6 +243,8 @@ bool genl_only_asks(const struct genl_request *r)
 	static const uint8_t netdev[] = {NETDEV_DEV_GET, NETDEV_QUEUE_GET, NETDEV_NAPI_GET,
 					 NETDEV_QSTATS_GET};
 
+	if (!strcmp(r->family, "nlctrl"))
+		return r->cmd == CTRL_CMD_GETFAMILY || r->cmd == CTRL_CMD_GETPOLICY;
 	if (!strcmp(r->family, "ethtool"))
 		return memchr(ethtool, r->cmd, sizeof(ethtool));
 	return !strcmp(r->family, "netdev") && memchr(netdev, r->cmd, sizeof(netdev));

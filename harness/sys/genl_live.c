@@ -241,6 +241,10 @@ static int resolve(struct genl_families *families, const char *name, uint16_t *i
 	char words[8];
 	int err;
 
+	if (!strcmp(name, "nlctrl")) { /* the one with a fixed number */
+		*id = GENL_ID_CTRL;
+		return 0;
+	}
 	for (size_t i = 0; i < families->n; i++)
 		if (!strcmp(families->family[i].name, name)) {
 			*id = families->family[i].id;

@@ -305,6 +305,16 @@ struct sys *sys_netns(struct sys *s, const char *label)
 	return NULL;
 }
 
+int sys_netns_each(struct sys *s, int (*fn)(void *arg, const char *label, int fd), void *arg)
+{
+	int result = 0;
+
+	for (struct sys_namespace *n = s->namespaces; !result && n; n = n->next)
+		result = fn(arg, n->label,
+			    n->inside->ops == &inside_ops ? ((struct inside *)n->inside)->fd : -1);
+	return result;
+}
+
 int sys_netns_split(struct sys *s, const char *instance, char *dev, size_t size,
 		    struct sys **inside)
 {

@@ -29,6 +29,9 @@ struct sys *sys_netns(struct sys *s, const char *label);
  */
 int sys_netns_split(struct sys *s, const char *instance, char *dev, size_t size,
 		    struct sys **inside);
+/* Each known namespace; `fd` is -1 where it is none of the kernel's (a test's). Ends at the first
+ * result that is not 0, and returns it. */
+int sys_netns_each(struct sys *s, int (*fn)(void *arg, const char *label, int fd), void *arg);
 /* Run `fn` in the namespace, on this thread, and come back. Returns its result, or -errno when the
  * namespace cannot be entered. */
 int netns_call(int fd, int (*fn)(void *arg), void *arg);

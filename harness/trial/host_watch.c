@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "machine/nic.h"
 #include "sys/kmsg.h"
 #include "sys/nvme_smart.h"
 #include "sys/nvme_status.h"
@@ -104,26 +105,34 @@ static int read_smart(struct sys *s, const struct machine_disk *disk, struct nvm
 	return nvme_smart_read(s, path, smart);
 }
 
-static int watch_vectors(struct host_watch *w)
+static int add_vectors(struct host_watch *w, const struct machine_vector *vectors, size_t n)
 {
-	size_t n = 0;
+	struct watched_irq *grown = reallocarray(w->irq, w->n_irqs + n + 1, sizeof(*grown));
 
-	for (size_t i = 0; i < w->n_paths; i++)
-		n += w->path[i]->n_vectors;
-	w->irq = calloc(n + 1, sizeof(*w->irq));
-	if (!w->irq)
+	if (!grown)
 		return -ENOMEM;
-	for (size_t i = 0; i < w->n_paths; i++)
-		for (size_t k = 0; k < w->path[i]->n_vectors; k++) {
-			struct watched_irq *irq = &w->irq[w->n_irqs];
+	w->irq = grown;
+	for (size_t i = 0; i < n; i++) {
+		struct watched_irq *irq = &w->irq[w->n_irqs];
 
-			irq->irq = w->path[i]->vectors[k].irq;
-			w->n_irqs += !read_affinity(w->m->sys, irq->irq, irq->before);
-		}
+		*irq = (struct watched_irq){.irq = vectors[i].irq};
+		w->n_irqs += !read_affinity(w->m->sys, irq->irq, irq->before);
+	}
 	return 0;
 }
 
-struct host_watch *host_watch_begin(const struct machine *m, const struct machine_disk *target,
+static int watch_vectors(struct host_watch *w, const struct machine_subject *subject)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < w->n_paths; i++)
+		err = add_vectors(w, w->path[i]->vectors, w->path[i]->n_vectors);
+	for (size_t i = 0; !err && i < subject->n_nics; i++)
+		err = add_vectors(w, subject->nics[i]->vectors, subject->nics[i]->n_vectors);
+	return err;
+}
+
+struct host_watch *host_watch_begin(const struct machine *m, const struct machine_subject *subject,
 				    const struct cpulist *cpus)
 {
 	struct host_watch *w = calloc(1, sizeof(*w));
@@ -132,9 +141,9 @@ struct host_watch *host_watch_begin(const struct machine *m, const struct machin
 		return NULL;
 	w->m = m;
 	w->cpus = cpus;
-	w->n_paths = target ? machine_paths(m, target, w->path, PATHS_MAX) : 0;
+	w->n_paths = subject->disk ? machine_paths(m, subject->disk, w->path, PATHS_MAX) : 0;
 	w->kmsg = m->sys->live ? kmsg_open() : -ENODATA;
-	if (watch_vectors(w)) {
+	if (watch_vectors(w, subject)) {
 		host_watch_free(w);
 		return NULL;
 	}
@@ -218,9 +227,8 @@ static void put_kernel_log(const struct host_watch *w, json_t *host)
 		else if (host_log_allowed(&line))
 			passed++;
 		else if (json_array_size(lines) < LINES_MAX)
-			json_array_append_new(lines,
-					      json_pack("{s:i, s:s}", "level", (int)line.level,
-							"text", line.text));
+			json_array_append_new(lines, json_pack("{s:i, s:s}", "level",
+							       (int)line.level, "text", line.text));
 	}
 	json_object_set_new(
 		host, "kernel_log",

@@ -13,7 +13,7 @@
 struct host_watch;
 
 /* `cpus` are the measured ones. All borrowed; must outlive the watch. NULL on lack of memory. */
-struct host_watch *host_watch_begin(const struct machine *m, const struct machine_disk *target,
+struct host_watch *host_watch_begin(const struct machine *m, const struct machine_subject *subject,
 				    const struct cpulist *cpus);
 /*
  * The record's "host" member, a new reference: {"hypervisor": text or null, "clock_source":

@@ -7,8 +7,18 @@
 
 #include "base/diag.h"
 
+/* A blocking receive waits for one message of one flow; who has more to do waits in epoll. */
+static const char *how_to_sleep(const struct experiment_load *load)
+{
+	bool one = !load ||
+		   (load->flows == 1 && !load->open_loop && !strcmp(load->pattern, "pingpong"));
+
+	return one ? "block" : "epoll";
+}
+
 int mode_argv_resolve(const struct mode *mode, const char *workload, const struct placement *p,
-		      const struct target *target, struct mode_argv *out, struct diag *d)
+		      const struct target *target, const struct experiment_load *load,
+		      struct mode_argv *out, struct diag *d)
 {
 	const struct mode_pairs *pairs = mode_options(mode, workload);
 
@@ -27,8 +37,10 @@ int mode_argv_resolve(const struct mode *mode, const char *workload, const struc
 			value = out->number[0];
 		else if (!strcmp(value, "{sq_cpu}"))
 			value = out->number[1];
+		else if (!strcmp(value, "{sleep}"))
+			value = how_to_sleep(load);
 		else if (!strcmp(value, "{char_device}"))
-			value = target->char_device;
+			value = target ? target->char_device : "";
 		if (!strcmp(pairs->item[i].name, "filename"))
 			out->filename = value;
 		else

@@ -2,6 +2,7 @@
 /* A mode's options for one workload, with the place-holders of configs/modes resolved. */
 #pragma once
 #include "adapter/adapter.h"
+#include "experiment/experiment.h"
 #include "mode/mode.h"
 #include "trial/placement.h"
 #include "trial/target.h"
@@ -17,6 +18,8 @@ struct mode_argv {
 	char number[2][16];
 };
 
-/* {cpu}: the first worker's CPU, {sq_cpu}, {char_device}. -E2BIG, -ENOENT (no such section). */
+/* {cpu}: the first worker's CPU, {sq_cpu}, {char_device} of `target` (NULL: of a network), {sleep}:
+ * how a caller with this load waits without polling. -E2BIG, -ENOENT (no such section). */
 int mode_argv_resolve(const struct mode *mode, const char *workload, const struct placement *p,
-		      const struct target *target, struct mode_argv *out, struct diag *d);
+		      const struct target *target, const struct experiment_load *load,
+		      struct mode_argv *out, struct diag *d);

@@ -107,9 +107,51 @@ int placement_resolve(const struct machine *m, const struct machine_disk *disk, 
 	return err;
 }
 
+int placement_resolve_net(const struct machine *m, int node, struct placement *p, struct diag *d)
+{
+	const struct machine_disk near = {.node = node}; /* as a device without queues of its own */
+	struct cpulist taken = {0};
+	int cpu[3], err = 0;
+
+	*p = (struct placement){0};
+	for (int i = 0; i < 3; i++) { /* server, client, orchestrator */
+		cpu[i] = err ? -1 : next_cpu(m, i < 2 ? &near : NULL, &taken);
+		if (cpu[i] >= 0)
+			err = cpulist_add(&taken, (unsigned)cpu[i]);
+	}
+	if (!err && cpu[1] < 0)
+		err = diag_set(d, -ENODEV,
+			       "client and server need a CPU each, and one may be used");
+	if (!err)
+		err = cpulist_add(&p->server, (unsigned)cpu[0]);
+	if (!err)
+		err = cpulist_add(&p->workers, (unsigned)cpu[1]);
+	p->orchestrator_shares = cpu[2] < 0;
+	if (!err)
+		p->orchestrator_cpu = (unsigned)(cpu[2] >= 0 ? cpu[2] : cpu[1]);
+	cpulist_free(&taken);
+	if (err)
+		placement_free(p);
+	return err;
+}
+
+int placement_measured(const struct placement *p, struct cpulist *cpus)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->workers.n; i++)
+		err = cpulist_add(cpus, p->workers.cpu[i]);
+	if (!err && p->has_sq)
+		err = cpulist_add(cpus, p->sq_cpu);
+	for (size_t i = 0; !err && i < p->server.n; i++)
+		err = cpulist_add(cpus, p->server.cpu[i]);
+	return err;
+}
+
 void placement_free(struct placement *p)
 {
 	cpulist_free(&p->workers);
+	cpulist_free(&p->server);
 }
 
 json_t *placement_json(const struct placement *p, const struct machine *m)
@@ -122,5 +164,10 @@ json_t *placement_json(const struct placement *p, const struct machine *m)
 
 	if (j && p->has_sq)
 		json_object_set_new(j, "sq_cpu", json_integer(p->sq_cpu));
+	if (j && p->server.n) {
+		_free_ char *server = cpulist_text(&p->server);
+
+		json_object_set_new(j, "server", json_string(server ? server : ""));
+	}
 	return j;
 }

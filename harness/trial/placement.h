@@ -13,7 +13,9 @@
 struct diag;
 
 struct placement {
-	struct cpulist workers; /* one CPU per job while there are enough, else shared */
+	struct cpulist workers; /* one CPU per job while there are enough, else shared; of a
+				   network: the client's CPU */
+	struct cpulist server;	/* the other end's CPU; empty without a network */
 	bool has_sq;		/* a CPU of its own for the SQ thread was found */
 	unsigned sq_cpu;
 	unsigned orchestrator_cpu;
@@ -23,6 +25,11 @@ struct placement {
 /* `jobs` workers, at most one a CPU. `disk` may be NULL. -ENODEV when no CPU may be used. */
 int placement_resolve(const struct machine *m, const struct machine_disk *disk, unsigned jobs,
 		      bool wants_sq, struct placement *p, struct diag *d);
+/* Both ends of a network, each on a CPU of its own, on `node` (-1: any). -ENODEV when there are no
+ * two. On two CPUs the client has CPU 0. */
+int placement_resolve_net(const struct machine *m, int node, struct placement *p, struct diag *d);
 void placement_free(struct placement *p);
-/* {"rule", "workers", "sq_cpu", "orchestrator_cpu", "node"}; new reference. */
+/* Append every CPU that is measured: workers, SQ thread, server. */
+int placement_measured(const struct placement *p, struct cpulist *cpus);
+/* {"rule", "workers", "server", "sq_cpu", "orchestrator_cpu", "node"}; new reference. */
 json_t *placement_json(const struct placement *p, const struct machine *m);

@@ -7,17 +7,25 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/rng.h"
+#include "trial/plan_fio.h"
+#include "trial/canary.h"
+#include "trial/prepare.h"
+#include "trial/proof.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
  * the same figures for any machine): starting and ending the workload and its counters, and one
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
-#define TRIAL_NS 40000000u
-#define KNOB_NS	 65000000u
+#define TRIAL_NS     40000000u
+#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
+#define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
+#define KNOB_NS	     65000000u
 
 static bool wants_sq(const struct experiment_cell *cell)
 {
@@ -29,25 +37,52 @@ static bool wants_sq(const struct experiment_cell *cell)
 	return false;
 }
 
-static bool writes(const struct experiment_load *load)
-{
-	return strcmp(load->rw, "read") && strcmp(load->rw, "randread");
-}
-
 static void refuse(struct plan_cell *c, const char *reason, const char *remedy)
 {
 	c->runs = false;
-	snprintf(c->reason, sizeof(c->reason), "%s", reason);
+	snprintf(c->reason, sizeof(c->reason), "%.479s", reason);
 	snprintf(c->remedy, sizeof(c->remedy), "%s", remedy);
 }
 
+struct machine_subject plan_subject(const struct plan *p, enum mode_target kind)
+{
+	if (kind == MODE_NET)
+		return net_target_subject(p->net);
+	return (struct machine_subject){.disk = p->target->disk};
+}
+
+/* The experiment's settings of one kind of target, and those of the host. */
+static int kind_settings(struct plan *p, enum mode_target kind, struct knob_setting **all,
+			 size_t *n, struct diag *d)
+{
+	_free_ struct mode_pair *item = calloc(p->e->set.n + 1, sizeof(*item)); /* borrows */
+	struct mode_pairs pairs = {.item = item};
+	struct machine_subject s = plan_subject(p, kind);
+	const char *end;
+
+	if (!item)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->e->set.n; i++)
+		if (mode_knob_of(mode_knob(p->e->set.item[i].name, &end), kind))
+			item[pairs.n++] = p->e->set.item[i];
+	return mode_settings(&pairs, p->machine, &s, all, n, d);
+}
+
+static bool noted(const struct plan *p, const char *text)
+{
+	for (size_t i = 0; i < p->n_not_applied; i++)
+		if (!strcmp(p->not_applied[i], text))
+			return true;
+	return false;
+}
+
 /* The experiment's settings hold for every row; without root those that differ are left out. */
-static int common_settings(struct plan *p, unsigned euid, struct knob_setting **settings, size_t *n,
-			   struct diag *d)
+static int common_settings(struct plan *p, enum mode_target kind, unsigned euid,
+			   struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	_free_ struct knob_setting *all = NULL;
 	size_t n_all = 0, kept = 0;
-	int err = mode_settings(&p->e->set, p->machine, p->target->disk, &all, &n_all, d);
+	int err = kind_settings(p, kind, &all, &n_all, d);
 
 	for (size_t i = 0; !err && i < n_all; i++) {
 		char now[KNOB_VALUE_MAX], *text;
@@ -64,6 +99,10 @@ static int common_settings(struct plan *p, unsigned euid, struct knob_setting **
 		if (asprintf(&text, "%s=%s on %s (now %.64s)", all[i].knob->name, all[i].value,
 			     *all[i].instance ? all[i].instance : "this machine", now) < 0)
 			return -ENOMEM;
+		if (noted(p, text)) { /* of the host: said for the other kind already */
+			free(text);
+			continue;
+		}
 		grown = reallocarray(p->not_applied, p->n_not_applied + 1, sizeof(*grown));
 		if (!grown) {
 			free(text);
@@ -83,6 +122,8 @@ static int common_settings(struct plan *p, unsigned euid, struct knob_setting **
 static int cell_settings(const struct plan *p, const struct knob_setting *common, size_t n_common,
 			 struct plan_cell *c, unsigned euid, struct diag *d)
 {
+	struct machine_subject s = plan_subject(p, c->cell->load.kind);
+
 	if (n_common) {
 		c->settings = calloc(n_common, sizeof(*common));
 		if (!c->settings)
@@ -92,16 +133,55 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 	}
 	if (euid) /* mode_check() has seen that what the mode sets is already so */
 		return 0;
-	return mode_settings(&c->cell->mode->set, p->machine, p->target->disk, &c->settings,
-			     &c->n_settings, d);
+	return mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+}
+
+/* Where a block cell runs, and may it write? */
+static int place_block(const struct plan *p, struct plan_cell *c, struct diag *d)
+{
+	const struct experiment_cell *cell = c->cell;
+	int err;
+
+	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
+		char reason[640];
+
+		snprintf(reason, sizeof(reason), "%s%s%.300s",
+			 cell->load.fio ? cell->load.fio->load.write_at : "",
+			 cell->load.fio ? " writes: " : "", p->target->write_refusal);
+		refuse(c, reason, "");
+		return 0;
+	}
+	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
+				wants_sq(cell), &c->placement, d);
+	if (!err && wants_sq(cell) && !c->placement.has_sq)
+		refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
+	else if (!err && wants_sq(cell) && cell->load.numjobs > 1)
+		refuse(c, "several jobs would put their SQ threads on one CPU; only one is placed",
+		       "numjobs: 1");
+	return err;
+}
+
+static int place_net(const struct plan *p, struct plan_cell *c, struct diag *d)
+{
+	struct diag why = {""};
+	int err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);
+
+	if (err == -ENODEV) {
+		refuse(c, why.text, "allow two CPUs");
+		return 0;
+	}
+	return err ? diag_set(d, err, "%s", why.text) : 0;
 }
 
 static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setting *common,
 		    size_t n_common, const struct plan_options *o, struct diag *d)
 {
 	const struct experiment_cell *cell = c->cell;
+	bool net = cell->load.kind == MODE_NET;
+	struct machine_subject s = plan_subject(p, cell->load.kind);
 	struct mode_availability a;
 	char reason[256];
+	bool tentative;
 	int err;
 
 	c->runs = true;
@@ -109,58 +189,75 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		refuse(c, reason, "");
 		return 0;
 	}
-	mode_check(cell->mode, p->machine, p->target->disk, o->euid, &a);
-	if (!a.available && !o->ignore_requires) {
+	if (net && *p->net->refusal) {
+		refuse(c, p->net->refusal, p->net->remedy);
+		c->needs_root = p->net->needs_root;
+		return 0;
+	}
+	err = plan_fio_check(p, &cell->load, o->trust, d);
+	if (err)
+		return err;
+	if (!mode_options(cell->mode, cell->workload)) {
+		snprintf(reason, sizeof(reason), "%s cannot make mode %s (it has no %s: section)",
+			 cell->workload, cell->mode->name, cell->workload);
+		refuse(c, reason, "");
+		return 0;
+	}
+	if (p->e->corunner && !workload_find(cell->workload)->controlled) {
+		refuse(c, "a co-runner is measured beside our own loops only", "");
+		return 0;
+	}
+	mode_check(cell->mode, p->machine, &s, o->euid, &a);
+	tentative = net && *p->net->tentative;
+	if (!a.available && !o->ignore_requires && !tentative) {
 		refuse(c, a.reason, a.remedy);
 		c->needs_root = a.needs_root;
 		return 0;
 	}
-	if (writes(&cell->load) && !p->target->may_write) {
-		refuse(c, p->target->write_refusal, "");
-		return 0;
-	}
-	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
-				wants_sq(cell), &c->placement, d);
-	if (!err && wants_sq(cell) && !c->placement.has_sq) {
-		refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
-		return 0;
-	}
-	if (!err && wants_sq(cell) && cell->load.numjobs > 1) {
-		refuse(c, "several jobs would put their SQ threads on one CPU; only one is placed",
-		       "numjobs: 1");
-		return 0;
-	}
-	c->rate_iops = cell->load.rate_iops;
-	if (!err)
-		err = cell_settings(p, common, n_common, c, o->euid, d);
-	if (err && o->ignore_requires) { /* its knobs do not exist here; run it bare */
+	err = net ? place_net(p, c, d) : place_block(p, c, d);
+	if (!err && c->runs && !strcmp(cell->workload, "fio"))
+		err = plan_fio(p, c, d);
+	if (err || !c->runs)
+		return err;
+	c->rate_per_s = cell->load.rate_per_s;
+	err = cell_settings(p, common, n_common, c, o->euid, d);
+	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;
 	}
 	return err;
 }
 
-/* Cells past max_cells are left out by name, last in the file first. */
+/* Cells past the limit of their kind are left out by name, last in the file first. */
 static int pick(struct plan *p)
 {
-	size_t limit = p->e->max_cells ? p->e->max_cells : p->n_cells;
+	const uint64_t limit[MODE_TARGETS] = {
+		[MODE_BLOCK] = p->e->max_cells,
+		[MODE_NET] = p->e->max_net_cells,
+	};
+	uint64_t picked[MODE_TARGETS] = {0};
 
 	p->run = calloc(p->n_cells, sizeof(*p->run));
 	if (!p->run)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_cells; i++) {
+		enum mode_target kind = p->cells[i].cell->load.kind;
 		char reason[160];
 
 		if (!p->cells[i].runs)
 			continue;
-		if (p->n_run < limit) {
+		if (!limit[kind] || picked[kind] < limit[kind]) {
 			p->run[p->n_run++] = i;
+			picked[kind]++;
 			continue;
 		}
 		snprintf(reason, sizeof(reason),
-			 "this machine supports more than the experiment's %zu cells", limit);
+			 "this machine supports more than the experiment's %llu %scells",
+			 (unsigned long long)limit[kind], kind == MODE_NET ? "network " : "");
 		p->cells[i].left_out = true;
-		refuse(&p->cells[i], reason, "raise max_cells in the experiment's design");
+		refuse(&p->cells[i], reason,
+		       kind == MODE_NET ? "raise max_net_cells in the experiment's design"
+					: "raise max_cells in the experiment's design");
 	}
 	return 0;
 }
@@ -186,25 +283,41 @@ static int collect_cpus(struct plan *p)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < p->n_run; i++) {
-		const struct placement *place = &p->cells[p->run[i]].placement;
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
 
-		for (size_t j = 0; !err && j < place->workers.n; j++)
-			err = cpulist_add(&p->measured, place->workers.cpu[j]);
-		if (!err && place->has_sq)
-			err = cpulist_add(&p->measured, place->sq_cpu);
-		p->calibrates |= p->cells[p->run[i]].cell->load.rate_share > 0;
+		err = placement_measured(&c->placement, &p->measured);
+		p->calibrates[c->cell->load.kind] |= c->cell->load.rate_share > 0;
 	}
 	return err;
 }
 
+bool plan_calibrated(const struct plan *p, const struct plan_cell *c)
+{
+	return p->calibrates[c->cell->load.kind] && !c->cell->load.open_loop;
+}
+
+const char *plan_target_label(const struct plan *p, const struct plan_cell *c)
+{
+	return c->cell->load.kind == MODE_NET ? p->net->label : p->target->label;
+}
+
+/* Beside ramp and measured time. */
+static uint64_t extra_ns(const struct plan_cell *c)
+{
+	bool fio = !strcmp(c->cell->workload, "fio");
+
+	if (c->cell->load.kind == MODE_NET)
+		return NET_TRIAL_NS + c->n_settings * (uint64_t)NET_KNOB_NS;
+	return (fio ? FIO_TRIAL_NS : TRIAL_NS) + c->n_settings * (uint64_t)KNOB_NS;
+}
+
 uint64_t plan_block_ns(const struct plan *p)
 {
-	uint64_t ns = 0;
+	uint64_t ns = CANARY_NS;
 
 	for (size_t i = 0; i < p->n_run; i++)
-		ns += p->e->ramp_ns + p->e->runtime_ns + TRIAL_NS +
-		      p->cells[p->run[i]].n_settings * (uint64_t)KNOB_NS;
+		ns += p->e->ramp_ns + p->e->runtime_ns + extra_ns(&p->cells[p->run[i]]);
 	return ns;
 }
 
@@ -212,22 +325,115 @@ static uint64_t calibration_ns(const struct plan *p)
 {
 	uint64_t ns = 0;
 
-	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
-		if (!p->cells[p->run[i]].cell->load.open_loop)
-			ns += p->e->ramp_ns + PLAN_CALIBRATION_RUN_NS + TRIAL_NS +
-			      p->cells[p->run[i]].n_settings * (uint64_t)KNOB_NS;
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+
+		if (plan_calibrated(p, c))
+			ns += p->e->ramp_ns + PLAN_CALIBRATION_RUN_NS + extra_ns(c);
+	}
 	return ns;
 }
 
-int plan_make(const struct experiment *e, const struct machine *machine,
-	      const struct target *target, const struct plan_options *o, struct plan *p,
-	      struct diag *d)
+/* Tracepoints can be counted by root only: for others such a trial would show nothing. */
+static void pick_proof(struct plan *p, unsigned euid)
 {
-	_free_ struct knob_setting *common = NULL;
-	size_t n_common = 0;
+	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
+		struct plan_cell *c = &p->cells[p->run[i]];
+
+		c->proof = proof_is_expected(c->cell->mode);
+		p->n_proof += c->proof;
+	}
+}
+
+static uint64_t proof_ns(const struct plan *p)
+{
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < p->n_run; i++)
+		if (p->cells[p->run[i]].proof)
+			ns += p->e->ramp_ns + PLAN_PROOF_RUN_NS + extra_ns(&p->cells[p->run[i]]);
+	return ns;
+}
+
+static int plan_cells(struct plan *p, const struct plan_options *o, struct diag *d)
+{
+	struct knob_setting *common[MODE_TARGETS] = {NULL};
+	size_t n_common[MODE_TARGETS] = {0};
+	int err = 0;
+
+	for (int kind = 0; !err && kind < MODE_TARGETS; kind++)
+		if (kind == MODE_NET ? p->net && !*p->net->refusal : p->target != NULL)
+			err = common_settings(p, (enum mode_target)kind, o->euid, &common[kind],
+					      &n_common[kind], d);
+	for (size_t i = 0; !err && i < p->n_cells; i++) {
+		enum mode_target kind = p->e->cells[i].load.kind;
+
+		p->cells[i].cell = &p->e->cells[i];
+		err = plan_one(p, &p->cells[i], common[kind], n_common[kind], o, d);
+	}
+	for (int kind = 0; kind < MODE_TARGETS; kind++)
+		free(common[kind]);
+	return err;
+}
+
+/* Where the co-runner is: the same for all cells, so that its losses can be compared. */
+static int plan_corunner(struct plan *p, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && p->e->corunner && i < p->measured.n; i++) {
+		struct cpulist siblings = {0};
+
+		if (p->e->corunner == EXPERIMENT_CORUNNER_CPU) {
+			err = cpulist_add(&p->corunner, p->measured.cpu[i]);
+			continue;
+		}
+		if (machine_siblings(p->machine, p->measured.cpu[i], &siblings))
+			continue;
+		for (size_t k = 0; !err && k < siblings.n; k++)
+			if (!cpulist_has(&p->measured, siblings.cpu[k]))
+				err = cpulist_add(&p->corunner, siblings.cpu[k]);
+		cpulist_free(&siblings);
+	}
+	if (!err && p->e->corunner && !p->corunner.n)
+		err = diag_set(
+			d, -ENODEV,
+			"corunner: sibling: the measured CPUs have no SMT sibling beside them "
+			"on this machine; corunner: cpu puts it on them");
+	return err;
+}
+
+static int plan_preparation(struct plan *p, struct diag *d)
+{
+	const struct experiment *e = p->e;
+
+	if (!e->prepare)
+		return 0;
+	if (!p->target)
+		return diag_set(d, -EINVAL,
+				"prepare: %s: no cell has a target with blocks to write",
+				prepare_name(e->prepare));
+	if (!p->target->may_write)
+		return diag_set(d, -EPERM, "prepare: %s would overwrite the whole of %s: %s",
+				prepare_name(e->prepare), p->target->label,
+				p->target->write_refusal);
+	p->prepare_ns = prepare_forecast_ns(p->target, e->prepare, e->prepare_round_ns);
+	return 0;
+}
+
+int plan_make(const struct experiment *e, const struct machine *machine,
+	      const struct target *target, struct net_target *net, const struct plan_options *o,
+	      struct plan *p, struct diag *d)
+{
 	int err;
 
-	*p = (struct plan){.e = e, .machine = machine, .target = target, .rebind = o->rebind};
+	*p = (struct plan){
+		.e = e,
+		.machine = machine,
+		.target = target,
+		.net = net,
+		.rebind = o->rebind,
+	};
 	p->seed = o->seed ? o->seed : e->seed;
 	while (!p->seed)
 		if (getrandom(&p->seed, sizeof(p->seed), 0) != sizeof(p->seed))
@@ -237,11 +443,9 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 	if (!p->cells)
 		return -ENOMEM;
 	p->n_cells = e->n_cells;
-	err = common_settings(p, o->euid, &common, &n_common, d);
-	for (size_t i = 0; !err && i < e->n_cells; i++) {
-		p->cells[i].cell = &e->cells[i];
-		err = plan_one(p, &p->cells[i], common, n_common, o, d);
-	}
+	err = plan_preparation(p, d);
+	if (!err)
+		err = plan_cells(p, o, d);
 	if (!err)
 		err = pick(p);
 	if (!err && !p->n_run)
@@ -252,11 +456,17 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		err = draw_order(p);
 	if (!err)
 		err = collect_cpus(p);
+	if (!err)
+		err = plan_corunner(p, d);
 	if (err) {
 		plan_free(p);
 		return err;
 	}
-	p->seconds_total_ns = target->prepare_ns + calibration_ns(p) + e->blocks * plan_block_ns(p);
+	pick_proof(p, o->euid);
+	p->seconds_total_ns = (target ? target->prepare_ns : 0) + p->prepare_ns +
+			      calibration_ns(p) + proof_ns(p) + e->blocks * plan_block_ns(p);
+	if (e->corunner)
+		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS;
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
 	return 0;
@@ -266,6 +476,7 @@ void plan_free(struct plan *p)
 {
 	for (size_t i = 0; i < p->n_cells; i++) {
 		free(p->cells[i].settings);
+		json_decref(p->cells[i].fio);
 		placement_free(&p->cells[i].placement);
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
@@ -275,6 +486,7 @@ void plan_free(struct plan *p)
 	free(p->run);
 	free(p->order);
 	cpulist_free(&p->measured);
+	cpulist_free(&p->corunner);
 	*p = (struct plan){0};
 }
 
@@ -298,14 +510,18 @@ json_t *plan_json(const struct plan *p)
 		const struct plan_cell *c = &p->cells[i];
 		json_t *j =
 			json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:s}", "id", c->cell->id,
-				  "target", p->target->label, "mode", c->cell->mode->name,
+				  "target", plan_target_label(p, c), "mode", c->cell->mode->name,
 				  "workload", c->cell->workload, "supported", c->runs, "needs_root",
 				  c->needs_root, "reason", c->reason, "remedy", c->remedy);
 
 		json_object_set_new(j, "grade",
 				    json_string(verdict_grade_name(c->cell->mode->grade)));
 		json_object_set_new(j, "load", experiment_load_json(&c->cell->load));
+		if (c->fio)
+			json_object_set(j, "fio", c->fio);
 		json_object_set_new(j, "left_out", json_boolean(c->left_out));
+		if (c->cell->published)
+			json_object_set(j, "published", c->cell->published);
 		if (c->runs) {
 			json_object_set_new(j, "settings", settings_json(c));
 			json_object_set_new(j, "placement",
@@ -323,7 +539,8 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:o, s:o, s:I, s:f, s:o, s:o}", "cells", cells, "order", order, "seed",
+	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "prepare_level",
+			 prepare_name(p->e->prepare), "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
 			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

@@ -13,6 +13,7 @@
 #include "base/jsonio.h"
 #include "record/record.h"
 #include "trial/run_json.h"
+#include "trial/proof.h"
 
 static int append_line(FILE *out, const json_t *record)
 {
@@ -51,7 +52,7 @@ static uint64_t first_incomplete(const struct run_data *data, const struct plan 
 	return plan->e->blocks;
 }
 
-/* Keep whole blocks and calibration; the rest, and the cpu_left pass, goes aside. */
+/* Keep whole blocks, calibration and proofs; the rest, and the cpu_left pass, goes aside. */
 static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t first,
 		     struct diag *d)
 {
@@ -61,8 +62,9 @@ static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t f
 
 	for (size_t i = 0; !err && i < data->n_trials; i++) {
 		const json_t *t = data->trial[i];
-		bool kept = !strcmp(jsonio_string(t, "pass", "measure"), "calibration") ||
-			    (is_measure(t) && block_of(t) < first);
+		const char *pass = jsonio_string(t, "pass", "measure");
+		bool kept = !strcmp(pass, "calibration") || proof_is_pass(pass) ||
+			    ((is_measure(t) || !strcmp(pass, "retry")) && block_of(t) < first);
 
 		err = append_line(kept ? keep : aside, t);
 	}
@@ -77,6 +79,16 @@ static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t f
 	close(dir->trials);
 	dir->trials = openat(dir->dir, "trials.jsonl", O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
 	return dir->trials < 0 ? diag_errno(d, -errno, "%s/trials.jsonl", dir->path) : 0;
+}
+
+/* The canaries of the blocks that are kept. */
+static void keep_canaries(json_t *run, uint64_t first)
+{
+	json_t *samples = jsonio_at(run, "canary.samples");
+
+	for (size_t i = json_array_size(samples); i-- > 0;)
+		if (block_of(json_array_get(samples, i)) >= first)
+			json_array_remove(samples, i);
 }
 
 int resume_load(struct rundir *dir, const struct plan *plan, json_t **run, uint64_t *first_block,
@@ -99,6 +111,7 @@ int resume_load(struct rundir *dir, const struct plan *plan, json_t **run, uint6
 
 		*attempt = (unsigned)json_integer_value(count) + 1;
 		*run = json_deep_copy(data->run);
+		keep_canaries(*run, *first_block);
 		json_object_set_new(*run, "resumed", json_integer(*attempt));
 		err = record_write_run(dir->dir, *run, d);
 	}

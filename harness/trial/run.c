@@ -12,35 +12,21 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "knob/transaction.h"
 #include "record/record.h"
+#include "trial/proof.h"
 #include "trial/resume.h"
 #include "trial/run_json.h"
+#include "trial/run_private.h"
 #include "trial/rundir.h"
 #include "trial/spin_idle.h"
-#include "trial/trial.h"
 
-struct run {
-	struct plan *plan;
-	struct target *target;
-	const struct run_options *o;
-	struct run_result *result;
-	struct rundir dir;
-	struct trial_context ctx;
-	char id[300];
-	json_t *json; /* run.json */
-	json_t *spin_idle;
-	double *best_iops; /* one a cell: calibration */
-	bool *measured;	   /* one a cell: some trial is valid and in force */
-	unsigned attempt;  /* 0, or which resumption this is */
-	uint64_t first_block, done, total, started_ns;
-};
-
-static void report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+void run_report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
 {
 	struct run_progress p = {phase, cell, run->done, run->total, left_ns};
 
@@ -78,7 +64,8 @@ static int pending_signal(int fd)
 /* The cpu_left pass runs beside a spinner: it is no measurement of the cell. */
 static void note_trial(struct run *run, const json_t *record, size_t cell)
 {
-	bool measure = !strcmp(jsonio_string(record, "pass", "measure"), "measure");
+	const char *pass = jsonio_string(record, "pass", "measure");
+	bool measure = !strcmp(pass, "measure") || !strcmp(pass, "retry");
 	bool valid = !strcmp(jsonio_string(record, "status", ""), "valid");
 	const char *mode = jsonio_string(record, "verdict.mode", "");
 
@@ -93,12 +80,14 @@ static void note_trial(struct run *run, const json_t *record, size_t cell)
 		run->measured[cell] = true;
 }
 
-static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
-		     struct diag *d)
+/* `again`: the trial that this one repeats, or NULL. */
+int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
+	      const struct retry_entry *again, struct diag *d)
 {
 	struct plan_cell *c = &run->plan->cells[cell];
 	bool calibration = !strcmp(pass, "calibration"), left = !strcmp(pass, "cpu_left");
-	char id[64], again[16] = "";
+	bool proof = proof_is_pass(pass);
+	char id[64], resumed[16] = "", of[400];
 	_json_ json_t *record = NULL;
 	struct trial_request r = {
 		.cell = c,
@@ -110,29 +99,64 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 		.ramp_ns = run->plan->e->ramp_ns,
 		.runtime_ns =
 			calibration ? (uint64_t)PLAN_CALIBRATION_RUN_NS : run->plan->e->runtime_ns,
-		.rate_iops = c->rate_iops,
+		.rate_per_s = c->rate_per_s,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
+		.proof = json_object_get(run->proof, c->cell->id),
 	};
 	int err;
 
 	if (run->attempt)
-		snprintf(again, sizeof(again), "-r%u", run->attempt);
-	if (calibration || left)
-		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, again);
+		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
+	if (proof)
+		r.runtime_ns = PLAN_PROOF_RUN_NS;
+	r.corunner = run->corunner_alone && !left && !proof && !calibration;
+	if (r.corunner) {
+		r.spin_on = &run->plan->corunner;
+		r.spin_idle = run->corunner_alone;
+	}
+	if (calibration || left || proof)
+		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
+	else if (again)
+		snprintf(id, sizeof(id), "%.40s-t%u%s", again->id, again->tries + 1, resumed);
 	else
 		snprintf(id, sizeof(id), "b%02llu-o%02llu%s", (unsigned long long)block,
-			 (unsigned long long)order, again);
+			 (unsigned long long)order, resumed);
 	err = trial_run(&run->ctx, &r, &record, d);
 	if (err)
 		return err;
+	if (again) {
+		snprintf(of, sizeof(of), "%s/%s", run->id, again->id);
+		json_object_set_new(record, "retry_of", json_string(of));
+	}
 	if (calibration)
-		run->best_iops[cell] = jsonio_number(record, "metrics.iops");
+		run->best_per_s[cell] = jsonio_number(record, c->cell->load.kind == MODE_NET
+								      ? "metrics.transactions_per_s"
+								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
+	if (proof)
+		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
 	run->done++;
-	return record_append_trial(run->dir.trials, record, d);
+	err = retry_note(&run->retries, record, cell);
+	return err ? err : record_append_trial(run->dir.trials, record, d);
+}
+
+static const char *const best_names[MODE_TARGETS] = {
+	[MODE_BLOCK] = "best_iops",
+	[MODE_NET] = "best_transactions_per_s",
+};
+
+/* Open loops whose rate is a share get it from the best of their kind. */
+static void set_rates(struct run *run, const double best[MODE_TARGETS])
+{
+	for (size_t i = 0; i < run->plan->n_run; i++) {
+		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
+
+		if (c->cell->load.rate_share > 0)
+			c->rate_per_s = round(best[c->cell->load.kind] * c->cell->load.rate_share);
+	}
 }
 
 /* Closed loops once, short: the best of them gives the open loops' rate. It also shows at once
@@ -140,50 +164,71 @@ static int one_trial(struct run *run, const char *pass, uint64_t block, uint64_t
 static int calibrate(struct run *run, struct diag *d)
 {
 	const struct plan *p = run->plan;
-	double best = 0;
+	double best[MODE_TARGETS] = {0};
+	_json_ json_t *found = json_object();
 	int err = 0;
 
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		const struct experiment_cell *cell = p->cells[p->run[i]].cell;
+		const struct plan_cell *c = &p->cells[p->run[i]];
+		double *most = &best[c->cell->load.kind];
 
-		if (cell->load.open_loop)
+		if (!plan_calibrated(p, c))
 			continue;
-		report(run, "calibration", cell->id, p->seconds_total_ns);
-		err = one_trial(run, "calibration", 0, i, p->run[i], d);
-		if (!err && run->best_iops[p->run[i]] > best)
-			best = run->best_iops[p->run[i]];
+		run_report(run, "calibration", c->cell->id, p->seconds_total_ns);
+		err = run_trial(run, "calibration", 0, i, p->run[i], NULL, d);
+		if (!err && run->best_per_s[p->run[i]] > *most)
+			*most = run->best_per_s[p->run[i]];
 	}
-	if (err)
+	for (int kind = 0; !err && kind < MODE_TARGETS; kind++) {
+		if (!p->calibrates[kind])
+			continue;
+		if (!(best[kind] > 0))
+			return diag_set(d, -ENODATA,
+					"calibration measured nothing, so no open-loop rate can be "
+					"set; see %s/raw",
+					run->dir.path);
+		json_object_set_new(found, best_names[kind], json_real(best[kind]));
+	}
+	if (err || !json_object_size(found))
 		return err;
-	if (!(best > 0))
-		return diag_set(
-			d, -ENODATA,
-			"calibration measured nothing, so no open-loop rate can be set; see %s/raw",
-			run->dir.path);
-	for (size_t i = 0; i < p->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[p->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
-	}
-	json_object_set_new(run->json, "calibration", json_pack("{s:f}", "best_iops", best));
+	set_rates(run, best);
+	json_object_set(run->json, "calibration", found);
 	return record_write_run(run->dir.dir, run->json, d);
 }
 
 /* A resumed run keeps the rates of its start. */
 static int restore_rates(struct run *run, struct diag *d)
 {
-	double best = jsonio_number(run->json, "calibration.best_iops");
+	const json_t *found = json_object_get(run->json, "calibration");
+	double best[MODE_TARGETS];
 
-	if (run->plan->calibrates && !(best > 0))
-		return calibrate(run, d);
-	for (size_t i = 0; i < run->plan->n_run; i++) {
-		struct plan_cell *c = &run->plan->cells[run->plan->run[i]];
-
-		if (c->cell->load.rate_share > 0)
-			c->rate_iops = round(best * c->cell->load.rate_share);
+	for (int kind = 0; kind < MODE_TARGETS; kind++) {
+		best[kind] = jsonio_number(found, best_names[kind]);
+		if (run->plan->calibrates[kind] && !(best[kind] > 0))
+			return calibrate(run, d);
 	}
+	set_rates(run, best);
 	return 0;
+}
+
+/*
+ * Before the blocks, so that every trial's verdict can rest on it: a set-up of each mode that
+ * expects something of tracepoints. A resumed run has those of its start.
+ */
+static int proof_pass(struct run *run, struct diag *d)
+{
+	const struct plan *p = run->plan;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]];
+
+		if (!c->proof || json_object_get(run->proof, c->cell->id))
+			continue;
+		run_report(run, "proof", c->cell->id, p->e->blocks * plan_block_ns(p));
+		err = run_trial(run, "proof", 0, i, p->run[i], NULL, d);
+	}
+	return err;
 }
 
 static int all_blocks(struct run *run, struct diag *d)
@@ -194,6 +239,7 @@ static int all_blocks(struct run *run, struct diag *d)
 	int err = 0;
 
 	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
+		err = run_canary(run, b, false, d);
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
 			uint64_t left =
@@ -201,8 +247,8 @@ static int all_blocks(struct run *run, struct diag *d)
 
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
-			report(run, phase, p->cells[cell].cell->id, left);
-			err = one_trial(run, "measure", b, i, cell, d);
+			run_report(run, phase, p->cells[cell].cell->id, left);
+			err = run_trial(run, "measure", b, i, cell, NULL, d);
 		}
 	}
 	return err;
@@ -216,8 +262,8 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 
 	if (!p->e->cpu_left)
 		return 0;
-	report(run, "CPU left", "spinner alone", block_ns);
-	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS,
+	run_report(run, "CPU left", "spinner alone", block_ns);
+	err = spin_idle(run->o->bin_dir, &run->dir, &p->measured, PLAN_SPINNER_IDLE_NS, false,
 			run->ctx.signal_fd, &run->spin_idle, d);
 	if (err == -EBUSY) { /* no figure is better than an inflated one */
 		json_object_set_new(run->json, "cpu_left_absent", json_string(d->text));
@@ -225,9 +271,14 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 		return 0;
 	}
 	for (size_t i = 0; !err && i < p->n_run; i++) {
-		report(run, "CPU left", p->cells[p->run[i]].cell->id,
-		       block_ns - i * (block_ns / p->n_run));
-		err = one_trial(run, "cpu_left", p->e->blocks, i, p->run[i], d);
+		/* a spinner beside fio would have fio's start to itself */
+		if (!workload_find(p->cells[p->run[i]].cell->workload)->controlled) {
+			run->done++;
+			continue;
+		}
+		run_report(run, "CPU left", p->cells[p->run[i]].cell->id,
+			   block_ns - i * (block_ns / p->n_run));
+		err = run_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
 	}
 	return err;
 }
@@ -267,14 +318,20 @@ static int note_kept(void *context, json_t *trial, struct diag *d)
 {
 	struct run *run = context;
 	const char *cell = jsonio_string(trial, "cell", "");
+	int err = 0;
 
 	run->done++;
-	if (strcmp(jsonio_string(trial, "pass", "measure"), "measure"))
+	if (!strcmp(jsonio_string(trial, "pass", "measure"), "calibration"))
 		return 0;
-	for (size_t i = 0; i < run->plan->n_cells; i++)
-		if (!strcmp(run->plan->cells[i].cell->id, cell))
-			note_trial(run, trial, i);
-	return 0;
+	for (size_t i = 0; !err && i < run->plan->n_cells; i++) {
+		if (strcmp(run->plan->cells[i].cell->id, cell))
+			continue;
+		note_trial(run, trial, i);
+		if (proof_is_pass(jsonio_string(trial, "pass", "measure")))
+			json_object_set_new(run->proof, cell, proof_excerpt(trial));
+		err = retry_note(&run->retries, trial, i);
+	}
+	return err;
 }
 
 static int go_on(struct run *run, struct diag *d)
@@ -316,16 +373,24 @@ static int execute(struct run *run, struct diag *d)
 {
 	int err = run_json_machine(&run->dir, run->plan->machine, "before", d);
 
-	if (!err && run->target->prepare_ns)
-		report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
-	if (!err)
+	if (!err && run->target && run->target->prepare_ns)
+		run_report(run, "laying out the scratch file", "", run->plan->seconds_total_ns);
+	if (!err && run->target)
 		err = target_prepare(run->target, run->ctx.signal_fd, d);
+	if (!err)
+		err = run_prepare(run, d);
 	if (!err && run->o->resume)
 		err = restore_rates(run, d);
-	else if (!err && run->plan->calibrates)
+	else if (!err)
 		err = calibrate(run, d);
 	if (!err)
+		err = proof_pass(run, d);
+	if (!err)
+		err = run_corunner_alone(run, d);
+	if (!err)
 		err = all_blocks(run, d);
+	if (!err)
+		err = run_retries(run, d);
 	if (!err)
 		err = cpu_left_pass(run, d);
 	return err;
@@ -333,10 +398,10 @@ static int execute(struct run *run, struct diag *d)
 
 static uint64_t count_trials(const struct plan *p)
 {
-	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run;
+	uint64_t n = (p->e->blocks + (p->e->cpu_left ? 1 : 0)) * p->n_run + p->n_proof;
 
-	for (size_t i = 0; p->calibrates && i < p->n_run; i++)
-		n += !p->cells[p->run[i]].cell->load.open_loop;
+	for (size_t i = 0; i < p->n_run; i++)
+		n += plan_calibrated(p, &p->cells[p->run[i]]);
 	return n;
 }
 
@@ -436,9 +501,10 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	int err;
 
 	*r = (struct run_result){0};
-	run.best_iops = calloc(plan->n_cells, sizeof(*run.best_iops));
+	run.best_per_s = calloc(plan->n_cells, sizeof(*run.best_per_s));
 	run.measured = calloc(plan->n_cells, sizeof(*run.measured));
-	if (!run.best_iops || !run.measured)
+	run.proof = json_object();
+	if (!run.best_per_s || !run.measured || !run.proof)
 		err = -ENOMEM;
 	else
 		err = open_dir(&run, d);
@@ -469,7 +535,10 @@ int run_plan(struct plan *plan, struct target *target, const struct run_options 
 	rundir_close(&run.dir);
 	json_decref(run.json);
 	json_decref(run.spin_idle);
-	free(run.best_iops);
+	json_decref(run.corunner_alone);
+	json_decref(run.proof);
+	free(run.best_per_s);
 	free(run.measured);
+	retry_free(&run.retries);
 	return err;
 }

@@ -35,6 +35,7 @@ struct run_options {
 struct run_result {
 	char dir[4096];
 	uint64_t trials, failed;
+	uint64_t retried;	   /* of these, trials made again because they had been invalid */
 	uint64_t cells_unmeasured; /* cells that ran and have no valid trial in force */
 	double actual_seconds;
 	int signal;   /* that ended it, or 0 */

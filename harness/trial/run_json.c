@@ -15,6 +15,7 @@
 #include "base/jsonio.h"
 #include "iomodes_version.h"
 #include "record/record.h"
+#include "sys/sys.h"
 
 static json_t *build_json(void)
 {
@@ -26,7 +27,7 @@ static json_t *build_json(void)
 /* Digests of the binaries that made the numbers. */
 static json_t *tools_json(const char *bin_dir)
 {
-	static const char *const programs[] = {"iomodes", "ioloop", "spinner"};
+	static const char *const programs[] = {"iomodes", "ioloop", "netloop", "spinner"};
 	_fd_ int dir = open(bin_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	json_t *tools = json_object();
 
@@ -68,18 +69,35 @@ static json_t *mode_json(const struct mode *m)
 static json_t *experiment_json(const struct plan *plan)
 {
 	const struct experiment *e = plan->e;
-	json_t *modes = json_object();
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b}", "name", e->name, "doc",
-			      e->doc ? e->doc : "", "file", e->file, "target", e->target, "blocks",
-			      (json_int_t)e->blocks, "ramp_ns", (json_int_t)e->ramp_ns,
-			      "runtime_ns", (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left);
+	static const char *const corunners[] = {
+		[EXPERIMENT_CORUNNER_NONE] = "none",
+		[EXPERIMENT_CORUNNER_CPU] = "cpu",
+		[EXPERIMENT_CORUNNER_SIBLING] = "sibling",
+	};
+	static const char *const keys[MODE_TARGETS] = {
+		[MODE_BLOCK] = "modes", /* two name spaces: both kinds have an "interrupt" */
+		[MODE_NET] = "net_modes",
+	};
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{}, s:{}}", "name",
+			      e->name, "doc", e->doc ? e->doc : "", "file", e->file, "target",
+			      e->target, "blocks", (json_int_t)e->blocks, "ramp_ns",
+			      (json_int_t)e->ramp_ns, "runtime_ns", (json_int_t)e->runtime_ns,
+			      "cpu_left", e->cpu_left, keys[MODE_BLOCK], keys[MODE_NET]);
 
-	for (size_t i = 0; i < e->n_cells; i++)
-		if (!json_object_get(modes, e->cells[i].mode->name))
-			json_object_set_new(modes, e->cells[i].mode->name,
-					    mode_json(e->cells[i].mode));
+	for (size_t i = 0; j && i < e->n_cells; i++) {
+		const struct mode *m = e->cells[i].mode;
+		json_t *modes = json_object_get(j, keys[m->target]);
+
+		if (!json_object_get(modes, m->name))
+			json_object_set_new(modes, m->name, mode_json(m));
+	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
-	json_object_set_new(j, "modes", modes);
+	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
+	if (plan->net) {
+		json_object_set_new(j, "net_target", json_string(e->net_target));
+		if (e->net_peer)
+			json_object_set_new(j, "net_peer", json_string(e->net_peer));
+	}
 	return j;
 }
 
@@ -90,6 +108,25 @@ static json_t *primary_json(const struct experiment *e)
 	for (size_t i = 0; i < e->n_primary; i++)
 		json_array_append_new(list, json_string(e->primary[i]));
 	return list;
+}
+
+/* This very machine, across reboots, without saying which: a digest of what the firmware or the
+ * system calls it, salted so that it is no one's serial number. Nothing that is measured or
+ * counted is in it. */
+static json_t *machine_key_json(const struct machine *m)
+{
+	static const char *const sources[] = {"/sys/class/dmi/id/product_uuid", "/etc/machine-id"};
+	char text[256], salted[320], digest[DIGEST_TEXT];
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
+		if (sys_readf(m->sys, text, sizeof(text), "%s", sources[i]) || !*text)
+			continue;
+		snprintf(salted, sizeof(salted), "iomodes machine identity %s", text);
+		if (!digest_bytes(salted, strlen(salted), digest, NULL))
+			return json_pack("{s:s, s:s}", "identity", digest, "source", sources[i]);
+	}
+	return json_pack("{s:n, s:s}", "identity", "source",
+			 "neither the firmware's UUID nor a machine id can be read");
 }
 
 json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
@@ -106,10 +143,17 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "command", json_deep_copy(o->command));
 	json_object_set_new(run, "started", json_string(clock_iso(now)));
 	json_object_set_new(run, "machine", machine_json(plan->machine));
+	json_object_set_new(run, "machine_key", machine_key_json(plan->machine));
 	json_object_set_new(run, "build", build_json());
 	json_object_set_new(run, "tools", tools_json(o->bin_dir));
+	if (plan->net)
+		json_object_set_new(run, "net", net_target_json(plan->net));
 	json_object_set_new(run, "baseline", json_string(plan->e->baseline));
 	json_object_set_new(run, "primary_metrics", primary_json(plan->e));
+	json_object_set_new(run, "canary",
+			    json_pack("{s:s?, s:[]}", "hypervisor",
+				      machine_fact(plan->machine, "host.hypervisor", NULL),
+				      "samples"));
 	return run;
 }
 

@@ -14,9 +14,10 @@
 #include "base/num.h"
 #include "trial/workload_run.h"
 
-#define GRACE_NS   10000000000ull
-#define IDLE_SHARE 0.95
-#define TRIES	   5
+#define GRACE_NS     10000000000ull
+#define IDLE_SHARE   0.95
+#define NORMAL_SHARE 0.5
+#define TRIES	     5
 
 static int drive(struct workload_run *w, uint64_t runtime_ns, int signal_fd, struct diag *d)
 {
@@ -39,13 +40,22 @@ static int drive(struct workload_run *w, uint64_t runtime_ns, int signal_fd, str
 }
 
 static int spin_once(const char *bin_dir, const struct rundir *dir, const struct cpulist *cpus,
-		     uint64_t runtime_ns, int signal_fd, json_t **result, struct diag *d)
+		     uint64_t runtime_ns, bool normal, int signal_fd, json_t **result,
+		     struct diag *d)
 {
+	const char *id = normal ? "corunner-alone" : "spinner-idle";
 	_free_ char *list = cpulist_text(cpus), *text = NULL;
-	_fd_ int raw = rundir_raw(dir, "spinner-idle", d);
-	char program[4200], cpus_arg[4096], fd_arg[32];
-	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	_fd_ int raw = rundir_raw(dir, id, d);
+	char program[4200], cpus_arg[4096], fd_arg[32], priority[] = "--normal";
+	char *argv[] = {program, cpus_arg, fd_arg, normal ? priority : NULL, NULL};
 	struct workload_run w = {.control = -1};
+	struct workload_start start = {
+		.name = "spinner",
+		.argv = argv,
+		.cpus = cpus,
+		.raw = raw,
+		.controlled = true,
+	};
 	size_t len = 0;
 	int err;
 
@@ -54,12 +64,12 @@ static int spin_once(const char *bin_dir, const struct rundir *dir, const struct
 	snprintf(program, sizeof(program), "%.4000s/spinner", bin_dir);
 	snprintf(cpus_arg, sizeof(cpus_arg), "--cpus=%.4000s", list ? list : "");
 	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
-	err = workload_run_start(&w, "spinner", argv, cpus, raw, true, d);
+	err = workload_run_start(&w, &start, d);
 	if (!err)
 		err = drive(&w, runtime_ns, signal_fd, d);
 	workload_run_free(&w);
 	if (!err)
-		err = rundir_read_raw(dir, "spinner-idle", "spinner.stdout", &text, &len, d);
+		err = rundir_read_raw(dir, id, "spinner.stdout", &text, &len, d);
 	if (err)
 		return err;
 	*result = json_loadb(text, len, 0, NULL);
@@ -83,17 +93,17 @@ static double least_share(const json_t *report)
 }
 
 int spin_idle(const char *bin_dir, const struct rundir *dir, const struct cpulist *cpus,
-	      uint64_t runtime_ns, int signal_fd, json_t **result, struct diag *d)
+	      uint64_t runtime_ns, bool normal, int signal_fd, json_t **result, struct diag *d)
 {
 	double share = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		int err = spin_once(bin_dir, dir, cpus, runtime_ns, signal_fd, result, d);
+		int err = spin_once(bin_dir, dir, cpus, runtime_ns, normal, signal_fd, result, d);
 
 		if (err)
 			return err;
 		share = least_share(*result);
-		if (share >= IDLE_SHARE)
+		if (share >= (normal ? NORMAL_SHARE : IDLE_SHARE))
 			return 0;
 		json_decref(*result);
 		*result = NULL;

@@ -87,7 +87,7 @@ static int resolve_scratch(const struct machine *m, uint64_t bytes, const char *
 	int err;
 
 	t->scratch = true;
-	t->scratch_bytes = bytes;
+	t->scratch_bytes = t->bytes = bytes;
 	t->may_write = true;
 	snprintf(t->scratch_dir, sizeof(t->scratch_dir), "%s", dir);
 	existing(dir, there, sizeof(there));
@@ -137,6 +137,7 @@ int target_resolve(const struct machine *m, const char *text, uint64_t scratch_b
 	err = gate_open(m->sys, &request, &opened, d);
 	if (err)
 		return err;
+	t->bytes = opened.size_bytes;
 	gate_close(&opened);
 	err = find_disk(m, text, t, &place, d);
 	if (err)

@@ -14,6 +14,7 @@ struct target {
 	bool scratch;
 	uint64_t scratch_bytes;
 	char scratch_dir[4096];
+	uint64_t bytes;			 /* of what the workload may touch */
 	const struct machine_disk *disk; /* whose knobs, vectors and statistics count */
 	bool may_write;
 	char write_refusal[400]; /* why not */

@@ -15,8 +15,12 @@
 #include "base/jsonio.h"
 #include "evidence/evidence.h"
 #include "trial/host_watch.h"
+#include "trial/listen.h"
 #include "trial/mode_argv.h"
+#include "trial/proof.h"
+#include "trial/net_job.h"
 #include "trial/trial_record.h"
+#include "trial/workload_free.h"
 #include "trial/workload_run.h"
 
 #define SECOND	  1000000000u
@@ -31,11 +35,15 @@ struct trial {
 	const struct trial_request *r;
 	const struct workload_adapter *adapter;
 	json_t *record;
-	struct workload_run work, spin;
+	struct workload_run work, spin, server;
+	struct workload_free free; /* in the place of `work` when it does not take our word */
+	struct workload_free_request free_request;
+	struct net_job net; /* of a network cell */
 	struct evidence_window *window;
 	struct host_watch *host;
 	json_t *evidence;
-	struct cpulist cpus; /* measured */
+	struct cpulist cpus;	     /* measured */
+	struct cpulist orchestrator; /* ours */
 	const char *disks[PATHS_MAX];
 	unsigned irqs[IRQS_MAX];
 	size_t n_disks, n_irqs;
@@ -58,28 +66,28 @@ static void pin_self(unsigned cpu)
 	CPU_FREE(set);
 }
 
-static void fill_scope(struct trial *t)
+static bool is_net(const struct trial *t)
+{
+	return t->r->cell->cell->load.kind == MODE_NET;
+}
+
+/* After the settings are in force: they renumber NAPI instances, and may renumber interrupts. */
+static int fill_scope(struct trial *t, struct diag *d)
 {
 	const struct machine *m = t->ctx->plan->machine;
+	struct net_target *net = t->ctx->plan->net;
 	const struct machine_disk *paths[PATHS_MAX];
-	size_t n = machine_paths(m, t->ctx->plan->target->disk, paths, PATHS_MAX);
+	int err = is_net(t) ? net_target_look(m->sys, net, d) : 0;
+	size_t n = is_net(t) ? 0 : machine_paths(m, t->ctx->plan->target->disk, paths, PATHS_MAX);
 
+	for (size_t i = 0; !err && is_net(t) && i < net->n_nics; i++)
+		for (size_t j = 0; j < net->nic[i]->n_vectors && t->n_irqs < IRQS_MAX; j++)
+			t->irqs[t->n_irqs++] = net->nic[i]->vectors[j].irq;
 	for (size_t i = 0; i < n; i++) {
 		t->disks[t->n_disks++] = paths[i]->name;
 		for (size_t j = 0; j < paths[i]->n_vectors && t->n_irqs < IRQS_MAX; j++)
 			t->irqs[t->n_irqs++] = paths[i]->vectors[j].irq;
 	}
-}
-
-static int measured_cpus(struct trial *t)
-{
-	const struct placement *p = &t->r->cell->placement;
-	int err = 0;
-
-	for (size_t i = 0; !err && i < p->workers.n; i++)
-		err = cpulist_add(&t->cpus, p->workers.cpu[i]);
-	if (!err && p->has_sq)
-		err = cpulist_add(&t->cpus, p->sq_cpu);
 	return err;
 }
 
@@ -92,80 +100,214 @@ static json_t *argv_json(char *const *argv)
 	return list;
 }
 
-static int start_workload(struct trial *t, struct diag *d)
+static void block_job(const struct trial *t, struct workload_job *job)
 {
-	const struct plan_cell *c = t->r->cell;
-	const struct experiment_load *load = &c->cell->load;
+	const struct experiment_load *load = &t->r->cell->cell->load;
 	const struct target *target = t->ctx->plan->target;
-	struct mode_argv options;
-	_free_ char *cpus = cpulist_text(&c->placement.workers);
-	_free_ char **argv = NULL;
-	char program[4200];
-	struct workload_job job = {
-		.program = program,
-		.target = target->path,
-		.write_id = *target->write_id ? target->write_id : NULL,
-		.rw = load->rw,
-		.bs = load->bs,
-		.iodepth = load->iodepth,
-		.numjobs = load->numjobs,
-		.rwmixread = load->rwmixread,
-		.dsync = load->dsync,
-		.ramp_ns = t->r->ramp_ns,
-		.runtime_ns = t->r->runtime_ns,
-		.rate_iops = t->r->rate_iops,
-		.poisson = load->poisson,
-		.seed = t->r->seed,
-		.cpus = cpus,
-		.options = options.option,
-		.control_fd = WORKLOAD_CONTROL_FD,
-	};
-	int err;
 
-	snprintf(program, sizeof(program), "%.4000s/%s", t->ctx->bin_dir, t->adapter->program);
-	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement, target, &options,
-				d);
-	job.n_options = options.n;
-	if (!err && options.filename)
-		job.target = options.filename;
+	job->target = target->path;
+	job->write_id = *target->write_id ? target->write_id : NULL;
+	job->rw = load->rw;
+	job->bs = load->bs;
+	job->iodepth = load->iodepth;
+	job->numjobs = load->numjobs;
+	job->rwmixread = load->rwmixread;
+	job->dsync = load->dsync;
+	job->rate_iops = t->r->rate_per_s;
+	job->fio_job = load->fio ? &load->fio->job : NULL;
+}
+
+/* The other end, which listens before the client starts. */
+static int start_server(struct trial *t, const struct workload_job *job, struct diag *d)
+{
+	_free_ char **argv = NULL;
+	char name[32];
+	struct workload_start start = {
+		.name = name,
+		.cpus = &t->r->cell->placement.server,
+		.raw = t->raw,
+		.controlled = t->adapter->controlled,
+		.stdin_text = t->adapter->token_on_stdin ? t->net.token_line : NULL,
+		.netns_fd = t->net.end[PEER_SERVER].netns_fd,
+	};
+	int err = t->adapter->server_argv(job, &argv, d);
+
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "%.13s-server", t->adapter->name);
+	json_object_set_new(t->record, "server_argv", argv_json(argv));
+	start.argv = argv;
+	err = workload_run_start(&t->server, &start, d);
+	if (!err && t->adapter->controlled)
+		err = workload_run_await(&t->server, "ready", clock_ns() + GRACE_NS,
+					 t->ctx->signal_fd, d);
+	else if (!err)
+		err = listen_await(&t->server, job->net->port, clock_ns() + GRACE_NS,
+				   t->ctx->signal_fd, d);
+	t->work.partner = &t->server;
+	return err;
+}
+
+static struct evidence_scope scope(const struct trial *t)
+{
+	return (struct evidence_scope){
+		.sys = t->ctx->plan->machine->sys,
+		.irqs = t->irqs,
+		.n_irqs = t->n_irqs,
+		.disks = t->disks,
+		.n_disks = t->n_disks,
+		.net_devs = t->net.devs,
+		.n_net_devs = is_net(t) ? 2 : 0,
+		.cpus = t->cpus,
+		.pid = t->work.child ? child_pid(t->work.child) : 0,
+		.server_pid = t->server.child ? child_pid(t->server.child) : 0,
+		.proof = proof_is_pass(t->r->pass),
+	};
+}
+
+/* One that does not take our word: its evidence window starts before it does. */
+static int start_free(struct trial *t, const struct workload_job *job, char **argv, struct diag *d)
+{
+	_free_ char *input = NULL;
+	bool net = is_net(t), writes = !net && experiment_load_writes(&t->r->cell->cell->load);
+	int err = t->adapter->input ? t->adapter->input(job, &input, d) : 0;
+
+	t->free_request = (struct workload_free_request){
+		.name = t->adapter->name,
+		.argv = argv,
+		.input = input,
+		.cpus = net ? &t->r->cell->placement.workers : &t->orchestrator,
+		.netns_fd = net ? t->net.end[PEER_CLIENT].netns_fd : 0,
+		.starts_jobs = t->adapter->starts_jobs,
+		.scope = scope(t),
+		.dir = t->ctx->dir,
+		.trial = t->r->id,
+		.raw = t->raw,
+		.signal_fd = t->ctx->signal_fd,
+		/* only a job by options has a warm-up: a user's file and iperf3 have none */
+		.ramp_ns = t->adapter->starts_jobs && !job->fio_job ? t->r->ramp_ns : 0,
+		.runtime_ns = t->r->runtime_ns,
+		.writes_to = writes ? job->target : NULL,
+		.write_id = job->write_id,
+	};
 	if (!err)
-		err = t->adapter->argv(&job, &argv, d);
+		err = workload_free_start(&t->free, &t->free_request, d);
+	t->free_request.argv = NULL;
+	t->free_request.input = NULL;
+	return err;
+}
+
+static int start_client(struct trial *t, const struct workload_job *job, struct diag *d)
+{
+	struct workload_run *partner = t->server.child ? &t->server : NULL;
+	_free_ char **argv = NULL;
+	struct workload_start start = {
+		.name = t->adapter->name,
+		.cpus = &t->r->cell->placement.workers,
+		.raw = t->raw,
+		.controlled = t->adapter->controlled,
+		.stdin_text = is_net(t) && t->adapter->token_on_stdin ? t->net.token_line : NULL,
+		.netns_fd = is_net(t) ? t->net.end[PEER_CLIENT].netns_fd : 0,
+	};
+	int err = t->adapter->argv(job, &argv, d);
+
 	if (err)
 		return err;
 	json_object_set_new(t->record, "argv", argv_json(argv));
-	return workload_run_start(&t->work, t->adapter->name, argv, &c->placement.workers, t->raw,
-				  t->adapter->controlled, d);
+	if (!t->adapter->controlled)
+		return start_free(t, job, argv, d);
+	start.argv = argv;
+	err = workload_run_start(&t->work, &start, d);
+	t->work.partner = partner;
+	return err;
+}
+
+static int start_workload(struct trial *t, struct diag *d)
+{
+	const struct plan_cell *c = t->r->cell;
+	struct mode_argv options;
+	_free_ char *cpus = cpulist_text(&c->placement.workers);
+	_free_ char *server_cpus = cpulist_text(&c->placement.server);
+	char program[4200];
+	struct workload_job job = {
+		.program = program,
+		.ramp_ns = t->r->ramp_ns,
+		.runtime_ns = t->r->runtime_ns,
+		.poisson = c->cell->load.poisson,
+		.seed = t->r->seed,
+		.cpus = cpus,
+		.options = options.option,
+		.control_fd = t->adapter->controlled ? WORKLOAD_CONTROL_FD : -1,
+	};
+	int err;
+
+	/* Our own programs lie beside iomodes; a foreign one is found in PATH. */
+	if (t->adapter->controlled)
+		snprintf(program, sizeof(program), "%.4000s/%s", t->ctx->bin_dir,
+			 t->adapter->program);
+	else
+		snprintf(program, sizeof(program), "%s", t->adapter->program);
+	err = mode_argv_resolve(c->cell->mode, c->cell->workload, &c->placement,
+				t->ctx->plan->target, &c->cell->load, &options, d);
+	job.n_options = options.n;
+	if (!err && is_net(t))
+		err = net_job_make(t->ctx->plan->net, t->r, server_cpus, &t->net, d);
+	if (err)
+		return err;
+	if (is_net(t)) {
+		t->net.job.server_control_fd = job.control_fd;
+		job.net = &t->net.job;
+	} else {
+		block_job(t, &job);
+		job.target = options.filename ? options.filename : job.target;
+	}
+	if (is_net(t) && t->adapter->server_argv)
+		err = start_server(t, &job, d);
+	return err ? err : start_client(t, &job, d);
 }
 
 static int start_spinner(struct trial *t, struct diag *d)
 {
 	_free_ char *cpus = cpulist_text(t->r->spin_on);
-	char program[4200], cpus_arg[4096], fd_arg[32];
-	char *argv[] = {program, cpus_arg, fd_arg, NULL};
+	char program[4200], cpus_arg[4096], fd_arg[32], normal[] = "--normal";
+	char *argv[] = {program, cpus_arg, fd_arg, t->r->corunner ? normal : NULL, NULL};
+	struct workload_start start = {
+		.name = "spinner",
+		.argv = argv,
+		.cpus = t->r->spin_on,
+		.raw = t->raw,
+		.controlled = true,
+	};
 	int err;
 
 	snprintf(program, sizeof(program), "%.4000s/spinner", t->ctx->bin_dir);
 	snprintf(cpus_arg, sizeof(cpus_arg), "--cpus=%.4000s", cpus ? cpus : "");
 	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
-	err = workload_run_start(&t->spin, "spinner", argv, t->r->spin_on, t->raw, true, d);
+	err = workload_run_start(&t->spin, &start, d);
 	if (!err)
 		err = workload_run_await(&t->spin, "ready", clock_ns() + GRACE_NS,
 					 t->ctx->signal_fd, d);
 	return err ? err : workload_run_say(&t->spin, "go", d);
 }
 
+static int measure_free(struct trial *t, struct diag *d)
+{
+	json_t *notes = json_array();
+	int err;
+
+	json_object_set_new(t->record, "diagnostics", notes);
+	err = workload_free_await(&t->free, &t->evidence, notes, d);
+	t->ready_ns = t->free.started_ns + t->free_request.ramp_ns;
+	t->done_ns = t->free.ended_ns;
+	if (!err && t->server.child)
+		err = workload_run_finish(&t->server, clock_ns() + GRACE_NS, d);
+	return err;
+}
+
 /* From "ready" to "done": the only stretch that is measured. */
 static int measure(struct trial *t, struct diag *d)
 {
-	struct evidence_scope scope = {
-		.sys = t->ctx->plan->machine->sys,
-		.irqs = t->irqs,
-		.n_irqs = t->n_irqs,
-		.disks = t->disks,
-		.n_disks = t->n_disks,
-		.cpus = t->cpus,
-		.pid = child_pid(t->work.child),
-	};
+	struct evidence_scope look = scope(t);
 	int err = workload_run_await(&t->work, "ready", clock_ns() + t->r->ramp_ns + GRACE_NS,
 				     t->ctx->signal_fd, d);
 
@@ -177,7 +319,7 @@ static int measure(struct trial *t, struct diag *d)
 		if (err)
 			return err;
 	}
-	err = evidence_begin(&scope, &t->window, d);
+	err = evidence_begin(&look, &t->window, d);
 	if (!err)
 		err = workload_run_say(&t->work, "go", d);
 	t->ready_ns = clock_ns();
@@ -202,6 +344,8 @@ static int measure(struct trial *t, struct diag *d)
 		err = workload_run_say(&t->work, "exit", d);
 	if (!err)
 		err = workload_run_finish(&t->work, clock_ns() + GRACE_NS, d);
+	if (!err && t->server.child)
+		err = workload_run_finish(&t->server, clock_ns() + GRACE_NS, d);
 	return err;
 }
 
@@ -217,7 +361,7 @@ static int read_spinner(struct trial *t, struct diag *d)
 	spinner = json_loadb(text, len, 0, NULL);
 	if (!spinner)
 		return diag_set(d, -EPROTO, "spinner: its output is not JSON");
-	trial_record_spinner(t->record, spinner, t->r->spin_idle);
+	trial_record_spinner(t->record, spinner, t->r->spin_idle, t->r->corunner);
 	return 0;
 }
 
@@ -225,14 +369,21 @@ static int read_output(struct trial *t, struct diag *d)
 {
 	_free_ char *text = NULL;
 	size_t len = 0;
-	int err = rundir_read_raw(t->ctx->dir, t->r->id, t->work.stdout_name, &text, &len, d);
+	const char *name = t->adapter->controlled ? t->work.stdout_name : t->free.stdout_name;
+	int err = rundir_read_raw(t->ctx->dir, t->r->id, name, &text, &len, d);
 
 	if (!err)
 		err = t->adapter->parse(text, len, t->record, t->evidence, d);
 	if (err)
 		return err;
+	if (is_net(t))
+		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
-	trial_record_metrics(t->record);
+	if (t->r->proof)
+		json_object_set(t->evidence, "proof", t->r->proof);
+	trial_record_metrics(t->record, t->r->cell->cell->load.kind);
+	if (proof_is_pass(t->r->pass))
+		proof_strip(t->record);
 	return t->r->spin_on ? read_spinner(t, d) : 0;
 }
 
@@ -240,18 +391,28 @@ static int read_output(struct trial *t, struct diag *d)
 static int run_applied(struct trial *t, struct diag *d)
 {
 	const struct plan_cell *c = t->r->cell;
+	struct machine_subject subject;
+	const struct child *child;
 	int err;
 
 	pin_self(c->placement.orchestrator_cpu);
-	t->host = host_watch_begin(t->ctx->plan->machine, t->ctx->plan->target->disk, &t->cpus);
-	err = t->host ? start_workload(t, d) : -ENOMEM;
+	err = fill_scope(t, d);
+	if (!err) {
+		subject = plan_subject(t->ctx->plan, c->cell->load.kind);
+		t->host = host_watch_begin(t->ctx->plan->machine, &subject, &t->cpus);
+		err = t->host ? start_workload(t, d) : -ENOMEM;
+	}
+	child = t->adapter->controlled ? t->work.child : t->free.child;
 	if (!err && t->ctx->session)
-		err = session_set_workload(t->ctx->session, child_cgroup(t->work.child),
-					   child_pid(t->work.child));
+		err = session_set_workload(t->ctx->session, child_cgroup(child), child_pid(child));
+	if (err == -ESRCH) /* it has ended already; why is found out where it is waited for */
+		err = 0;
 	if (!err)
-		err = measure(t, d);
+		err = t->adapter->controlled ? measure(t, d) : measure_free(t, d);
+	workload_free_end(&t->free);
 	workload_run_free(&t->spin);
 	workload_run_free(&t->work);
+	workload_run_free(&t->server);
 	if (t->ctx->session)
 		session_set_workload(t->ctx->session, "", 0);
 	if (t->host)
@@ -264,12 +425,13 @@ static void put_timing(struct trial *t)
 	uint64_t total = clock_ns() - t->started_ns, knobs = 0;
 	uint64_t window = t->done_ns > t->ready_ns ? t->done_ns - t->ready_ns : 0, used;
 	double measured = jsonio_number(t->record, "workload_report.window_ns");
+	uint64_t ramp = t->free_request.name ? t->free_request.ramp_ns : t->r->ramp_ns;
 
 	if (t->ctx->session)
 		knobs = session_take_write_ns(t->ctx->session);
-	used = t->r->ramp_ns + window + knobs;
+	used = ramp + window + knobs;
 	json_object_set_new(t->record, "timing",
-			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)t->r->ramp_ns,
+			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)ramp,
 				      "measured_ns", (json_int_t)measured, "knob_write_ns",
 				      (json_int_t)knobs, "overhead_ns",
 				      (json_int_t)(total > used ? total - used : 0)));
@@ -281,6 +443,7 @@ static void let_go(struct trial *t)
 	host_watch_free(t->host);
 	json_decref(t->evidence);
 	cpulist_free(&t->cpus);
+	cpulist_free(&t->orchestrator);
 	if (t->raw >= 0)
 		close(t->raw);
 }
@@ -323,6 +486,7 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 		.adapter = workload_find(r->cell->cell->workload),
 		.work.control = -1,
 		.spin.control = -1,
+		.server.control = -1,
 		.raw = -1,
 		.started_ns = clock_ns(),
 	};
@@ -335,8 +499,9 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 		return -ENOMEM;
 	if (ctx->session) /* what a session did before belongs to no trial */
 		session_take_write_ns(ctx->session);
-	fill_scope(&t);
-	err = measured_cpus(&t);
+	err = placement_measured(&r->cell->placement, &t.cpus);
+	if (!err)
+		err = cpulist_add(&t.orchestrator, r->cell->placement.orchestrator_cpu);
 	if (!err && !t.adapter)
 		err = diag_set(d, -EINVAL, "unknown workload \"%s\"", r->cell->cell->workload);
 	if (!err) {

@@ -25,13 +25,15 @@ struct trial_request {
 	const struct plan_cell *cell;
 	size_t cell_index;
 	const char *id;	  /* "b03-o07": unique in the run, names raw/<id>/ */
-	const char *pass; /* "measure", "calibration", "cpu_left" */
+	const char *pass; /* "measure", "retry", "calibration", "proof", "cpu_left" */
 	uint64_t block, order;
 	uint64_t ramp_ns, runtime_ns;
-	double rate_iops; /* 0: closed loop */
-	uint64_t seed;	  /* the same for all cells of a block: the same offsets for every mode */
-	const struct cpulist *spin_on; /* cpu_left pass: CPUs with a spinner, else NULL */
+	double rate_per_s; /* 0: closed loop */
+	uint64_t seed;	   /* the same for all cells of a block: the same offsets for every mode */
+	const struct cpulist *spin_on; /* CPUs with a spinner beside the workload, or NULL */
 	const json_t *spin_idle;       /* what the spinner did there alone */
+	bool corunner; /* the spinner has normal priority; else it only takes what is left */
+	json_t *proof; /* what the proof trial of this cell counted (trial/proof.h), or NULL */
 };
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analysis/check.h"
+#include "analysis/steady.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -32,20 +33,26 @@ static const char *engine(const struct experiment_cell *cell)
 
 static json_t *load_json(const struct trial_context *ctx, const struct trial_request *r)
 {
-	const struct machine_disk *disk = ctx->plan->target->disk;
-	json_t *load = experiment_load_json(&r->cell->cell->load);
+	const struct experiment_load *asked = &r->cell->cell->load;
+	json_t *load = experiment_load_json(asked);
 	const char *name = engine(r->cell->cell);
 	char text[8];
 
 	if (name)
 		json_object_set_new(load, "engine", json_string(name));
+	json_object_set_new(load, "workload", json_string(r->cell->cell->workload));
 	json_object_set_new(load, "runtime_ns", json_integer((json_int_t)r->runtime_ns));
-	json_object_set_new(load, "rate_iops",
-			    r->rate_iops > 0 ? json_real(r->rate_iops) : json_null());
+	json_object_set_new(load, experiment_rate_key(asked->kind),
+			    r->rate_per_s > 0 ? json_real(r->rate_per_s) : json_null());
+	if (asked->kind == MODE_NET) { /* decides whether device_interrupts can show anything */
+		json_object_set_new(load, "has_interrupts",
+				    json_integer(net_target_has_interrupts(ctx->plan->net)));
+		return load;
+	}
 	/* Decides whether diskstats can see passthrough; "absent" on kernels without it counts as
 	 * 0. */
 	if (sys_readf(ctx->plan->machine->sys, text, sizeof(text),
-		      "/sys/block/%s/queue/iostats_passthrough", disk->name))
+		      "/sys/block/%s/queue/iostats_passthrough", ctx->plan->target->disk->name))
 		snprintf(text, sizeof(text), "0");
 	json_object_set_new(load, "iostats_passthrough", json_integer(text[0] == '1'));
 	return load;
@@ -55,14 +62,8 @@ static json_t *placement(const struct trial_context *ctx, const struct trial_req
 {
 	json_t *j = placement_json(&r->cell->placement, ctx->plan->machine);
 	struct cpulist cpus = {0};
-	const struct placement *p = &r->cell->placement;
-	int err = 0;
 
-	for (size_t i = 0; !err && i < p->workers.n; i++)
-		err = cpulist_add(&cpus, p->workers.cpu[i]);
-	if (!err && p->has_sq)
-		err = cpulist_add(&cpus, p->sq_cpu);
-	if (!err) {
+	if (!placement_measured(&r->cell->placement, &cpus)) {
 		_free_ char *text = cpulist_text(&cpus);
 
 		json_object_set_new(j, "cpus", json_string(text ? text : ""));
@@ -83,8 +84,8 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	record = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "schema",
 			   RECORD_SCHEMA, "trial", id, "run", ctx->run_id, "pass", r->pass, "block",
 			   (json_int_t)r->block, "order", (json_int_t)r->order, "cell", cell->id,
-			   "target", ctx->plan->target->label, "mode", cell->mode->name, "workload",
-			   cell->workload);
+			   "target", plan_target_label(ctx->plan, r->cell), "mode",
+			   cell->mode->name, "workload", cell->workload);
 	if (!record)
 		return NULL;
 	json_object_set_new(record, "placement", placement(ctx, r));
@@ -98,58 +99,109 @@ json_t *trial_record_new(const struct trial_context *ctx, const struct trial_req
 	json_object_set_new(record, "evidence", json_pack("{s:{}, s:{}}", "counters", "absent"));
 	json_object_set_new(record, "knobs", json_array());
 	json_object_set_new(record, "labels", labels);
+	if (r->cell->fio)
+		json_object_set(record, "fio", r->cell->fio);
 	return record;
 }
 
-void trial_record_metrics(json_t *record)
+struct ratio {
+	const char *counter, *metric;
+};
+
+static void put_ratios(const struct ratio *ratios, size_t n, const json_t *counters, double by,
+		       json_t *metrics)
 {
-	static const struct {
-		const char *counter, *metric;
-	} ratios[] = {
+	for (size_t i = 0; by > 0 && i < n; i++) {
+		double value = jsonio_number(counters, ratios[i].counter);
+
+		if (isfinite(value))
+			json_object_set_new(metrics, ratios[i].metric, json_real(value / by));
+	}
+}
+
+static void block_metrics(const json_t *evidence, const json_t *counters, json_t *metrics)
+{
+	static const struct ratio per_io[] = {
 		{"device_interrupts", "interrupts_per_io"},
 		{"context_switches", "context_switches_per_io"},
 		{"block_softirqs", "block_softirqs_per_io"},
 		{"migrations", "migrations_per_io"},
 	};
-	const json_t *evidence = json_object_get(record, "evidence");
-	const json_t *counters = json_object_get(evidence, "counters");
-	json_t *metrics = json_object_get(record, "metrics");
 	double ios = jsonio_number(evidence, "counts.io");
 	double window = jsonio_number(evidence, "window_ns"), value;
 
-	if (!(ios > 0))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(ratios); i++) {
-		value = jsonio_number(counters, ratios[i].counter);
-		if (isfinite(value))
-			json_object_set_new(metrics, ratios[i].metric, json_real(value / ios));
-	}
+	put_ratios(per_io, ARRAY_SIZE(per_io), counters, ios, metrics);
 	value = jsonio_number(counters, "cpu_busy_ns");
-	if (isfinite(value) && window >= SYSTEM_WINDOW_MIN_NS)
+	if (ios > 0 && isfinite(value) && window >= SYSTEM_WINDOW_MIN_NS)
 		json_object_set_new(metrics, "cpu_ns_per_io_system", json_real(value / ios));
 	value = jsonio_number(counters, "energy_uj");
-	if (isfinite(value))
+	if (ios > 0 && isfinite(value))
 		json_object_set_new(metrics, "energy_nj_per_io", json_real(value * 1e3 / ios));
 }
 
-void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle)
+static void net_metrics(const json_t *evidence, const json_t *counters, json_t *metrics)
+{
+	static const struct ratio per_packet[] = {
+		{"device_interrupts", "interrupts_per_packet"},
+		{"net_rx_softirqs_measured_cpus", "net_rx_softirqs_per_packet"},
+	};
+	static const struct ratio per_transaction[] = {
+		{"context_switches", "context_switches_per_transaction"},
+		{"cpu_cycles", "cycles_per_transaction"},
+	};
+	double share = jsonio_number(counters, "busy_poll_share");
+
+	put_ratios(per_packet, ARRAY_SIZE(per_packet), counters,
+		   jsonio_number(evidence, "counts.packet"), metrics);
+	put_ratios(per_transaction, ARRAY_SIZE(per_transaction), counters,
+		   jsonio_number(evidence, "counts.transaction"), metrics);
+	if (isfinite(share))
+		json_object_set_new(metrics, "busy_poll_share", json_real(share));
+}
+
+void trial_record_metrics(json_t *record, enum mode_target kind)
+{
+	const json_t *evidence = json_object_get(record, "evidence");
+	const json_t *counters = json_object_get(evidence, "counters");
+	json_t *metrics = json_object_get(record, "metrics");
+
+	if (kind == MODE_NET)
+		net_metrics(evidence, counters, metrics);
+	else
+		block_metrics(evidence, counters, metrics);
+}
+
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
-	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
+	double transactions = jsonio_number(record, "evidence.counts.transaction");
 	size_t i;
 
-	if (!(ios > 0))
-		return;
 	json_array_foreach (json_object_get(spinner, "per_cpu"), i, one) {
 		double work = jsonio_number(one, "work");
 
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
 		/* Work done beside the load, in the CPU time it took alone. */
 		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
+		had_ns += jsonio_number(spinner, "window_ns");
 	}
-	if (isfinite(left_ns))
-		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
 	json_object_set(record, "spinner", (json_t *)spinner);
+	if (!isfinite(left_ns) || !(had_ns > 0))
+		return;
+	if (corunner) {
+		double lost_ns = fmax(had_ns - left_ns, 0);
+
+		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / had_ns));
+		if (ios > 0)
+			json_object_set_new(metrics, "corunner_lost_per_io",
+					    json_real(lost_ns / ios));
+	} else if (ios > 0) {
+		json_object_set_new(metrics, "cpu_left_per_io", json_real(left_ns / ios));
+	} else if (transactions > 0) {
+		json_object_set_new(metrics, "cpu_left_per_transaction",
+				    json_real(left_ns / transactions));
+	}
 }
 
 /* Labels spoil nothing by themselves: what the host did beyond its limits, and whose I/O it was. */
@@ -158,6 +210,9 @@ static void label(json_t *record)
 	json_t *labels = json_object_get(record, "labels");
 	double ios = jsonio_number(record, "evidence.counts.io");
 
+	json_object_set_new(record, "steady", steady_of_trial(record));
+	if (json_is_false(jsonio_at(record, "steady.reached")))
+		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
 	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));

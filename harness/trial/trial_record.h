@@ -7,10 +7,12 @@
  * New reference, NULL on lack of memory. */
 json_t *trial_record_new(const struct trial_context *ctx, const struct trial_request *r);
 
-/* Metrics per I/O: counters of the record's evidence over the I/Os of the same window. */
-void trial_record_metrics(json_t *record);
-/* cpu_left pass: what the spinner did beside the workload, in ns of its work alone. */
-void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle);
+/* Metrics per I/O, per packet and per transaction: counters of the record's evidence over the
+ * counts of the same window. */
+void trial_record_metrics(json_t *record, enum mode_target kind);
+/* What the spinner did beside the workload, in ns of its work alone; of a co-runner, what it lost.
+ */
+void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner);
 
 /* Verdict on the mode and every check; sets "verdict", "checks" and "status". */
 int trial_record_judge(json_t *record, const struct trial_request *r);

@@ -16,27 +16,28 @@
 
 #define OUTPUT_MAX (64u << 20)
 
-int workload_run_start(struct workload_run *w, const char *name, char *const *argv,
-		       const struct cpulist *cpus, int raw, bool controlled, struct diag *d)
+int workload_run_start(struct workload_run *w, const struct workload_start *start, struct diag *d)
 {
 	int pair[2] = {-1, -1}, err;
 	struct child_options o = {
-		.argv = (const char *const *)argv,
-		.cpus = cpus,
+		.argv = (const char *const *)start->argv,
+		.cpus = start->cpus,
 		.memory_node = -1,
-		.output_dir = raw,
+		.output_dir = start->raw,
 		.stdout_name = w->stdout_name,
 		.stderr_name = w->stderr_name,
 		.output_max = OUTPUT_MAX,
 		.control_fd = -1,
 		.control_as = WORKLOAD_CONTROL_FD,
+		.stdin_text = start->stdin_text,
+		.netns_fd = start->netns_fd,
 	};
 
-	*w = (struct workload_run){.control = -1, .name = name, .raw = raw};
-	snprintf(w->stdout_name, sizeof(w->stdout_name), "%.20s.stdout", name);
-	snprintf(w->stderr_name, sizeof(w->stderr_name), "%.20s.stderr", name);
-	if (controlled && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return diag_errno(d, -errno, "%s: control socket", name);
+	*w = (struct workload_run){.control = -1, .name = start->name, .raw = start->raw};
+	snprintf(w->stdout_name, sizeof(w->stdout_name), "%.20s.stdout", start->name);
+	snprintf(w->stderr_name, sizeof(w->stderr_name), "%.20s.stderr", start->name);
+	if (start->controlled && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return diag_errno(d, -errno, "%s: control socket", start->name);
 	o.control_fd = pair[1];
 	err = child_start(&o, &w->child, d);
 	if (pair[1] >= 0)
@@ -102,11 +103,12 @@ int workload_run_await(struct workload_run *w, const char *word, uint64_t deadli
 		struct pollfd fds[] = {
 			{.fd = w->control, .events = POLLIN},
 			{.fd = signal_fd, .events = POLLIN},
+			{.fd = w->partner ? child_fd(w->partner->child) : -1, .events = POLLIN},
 		};
 		uint64_t now = clock_ns();
 		uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
 		struct timespec ts = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
-		int n = ppoll(fds, 2, &ts, NULL);
+		int n = ppoll(fds, 3, &ts, NULL);
 
 		if (n < 0 && errno != EINTR)
 			return diag_errno(d, -errno, "poll");
@@ -131,6 +133,8 @@ int workload_run_await(struct workload_run *w, const char *word, uint64_t deadli
 			return diag_set(d, -EPROTO, "%s said \"%s\", not \"%s\"", w->name, text,
 					word);
 		}
+		if (n > 0 && fds[2].revents)
+			return ended(w->partner, word, d);
 	}
 }
 

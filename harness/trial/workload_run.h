@@ -14,17 +14,29 @@ struct workload_run {
 	const char *name; /* for messages; borrowed */
 	int raw;	  /* directory with its output; borrowed */
 	char stdout_name[32], stderr_name[32];
+	/* Its other end, whose death while we wait ends the wait with its reason; borrowed, or
+	 * NULL. */
+	struct workload_run *partner;
+};
+
+/* How a program is started; everything is borrowed. */
+struct workload_start {
+	const char *name; /* for messages, and of its output files */
+	char *const *argv;
+	const struct cpulist *cpus; /* it is pinned to */
+	int raw;		    /* directory for <name>.stdout and .stderr */
+	bool controlled;	    /* give it a control socket */
+	const char *stdin_text;	    /* its standard input; NULL: /dev/null */
+	int netns_fd;		    /* network namespace to run in; <= 0: ours */
 };
 
 enum { WORKLOAD_CONTROL_FD = 3 }; /* the number the program inherits the socket as */
 
-/* Start argv pinned to `cpus`, output into `raw`/<name>.stdout and .stderr. */
-int workload_run_start(struct workload_run *w, const char *name, char *const *argv,
-		       const struct cpulist *cpus, int raw, bool controlled, struct diag *d);
+int workload_run_start(struct workload_run *w, const struct workload_start *o, struct diag *d);
 /*
  * Sleep in one poll(2) until the program says `word`. -EINTR: a signal came in on `signal_fd`;
- * -ETIMEDOUT: the deadline (CLOCK_MONOTONIC ns) passed; -EPIPE: it ended instead (the diag has its
- * status and the first line of its standard error); -EPROTO: it said something else.
+ * -ETIMEDOUT: the deadline (CLOCK_MONOTONIC ns) passed; -EPIPE: it, or its partner, ended instead
+ * (the diag has the status and the first line of standard error); -EPROTO: it said something else.
  */
 int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
 		       int signal_fd, struct diag *d);

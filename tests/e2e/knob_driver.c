@@ -6,8 +6,11 @@
  *
  *   knob_driver STATE_DIR N MODE KNOB[:INSTANCE]=VALUE...
  *
- * N 0: not killed; prints the number of steps. MODE "both": the guardian dies first. MODE
- * "guardian": only the guardian dies. MODE "hold": stop between apply and restore until killed.
+ *   knob_driver STATE_DIR N peer:MODE KNOB:DEVICE@client=VALUE...
+ *
+ * The second has a veth pair between two namespaces of its own. N 0: not killed; prints the number
+ * of steps. MODE "both": the guardian dies first. MODE "guardian": only the guardian dies. MODE
+ * "hold": stop between apply and restore until killed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -19,6 +22,7 @@
 
 #include "base/diag.h"
 #include "knob/transaction.h"
+#include "peer/peer.h"
 #include "sys/sys.h"
 
 static struct knob_session *session;
@@ -53,12 +57,26 @@ static int fail(const char *what, const struct diag *d)
 	return EXIT_FAILURE;
 }
 
+/* "net:[4026532000]" */
+static void say_namespaces(const struct peer *peer)
+{
+	for (int side = 0; side < 2; side++) {
+		char path[64], link[64] = "";
+
+		snprintf(path, sizeof(path), "/proc/self/fd/%d",
+			 peer_end(peer, (enum peer_side)side)->netns_fd);
+		if (readlink(path, link, sizeof(link) - 1) > 0)
+			fprintf(stderr, "namespace %s\n", link);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct session_options o = {
 		.what = "knob_driver", .copy_fd = -1, .guardian = true, .step = step};
 	struct knob_setting *list;
 	struct diag d = {""};
+	struct peer *peer = NULL;
 	struct sys *s;
 	size_t n = 0;
 	int err;
@@ -71,6 +89,12 @@ int main(int argc, char **argv)
 	list = calloc((size_t)argc, sizeof(*list));
 	if (!list || sys_open(NULL, &s))
 		return EXIT_FAILURE;
+	if (!strncmp(mode, "peer:", 5)) {
+		mode += 5;
+		if (peer_open(s, &(struct peer_options){0}, &peer, &d))
+			return fail("peer", &d);
+		say_namespaces(peer);
+	}
 	for (int i = 4; i < argc; i++)
 		if (knob_parse_setting(argv[i], NULL, &list[n++], &d))
 			return fail(argv[i], &d);
@@ -95,6 +119,8 @@ int main(int argc, char **argv)
 	}
 	if (session_close(session, &d))
 		return fail("close", &d);
+	if (peer_close(peer, &d))
+		return fail("peer", &d);
 	printf("%u\n", steps);
 	free(list);
 	sys_close(s);

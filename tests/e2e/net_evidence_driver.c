@@ -3,7 +3,7 @@
  * Round trips of one datagram between two processes at the ends of a peer, and what the evidence
  * says of exactly these: prints the evidence as JSON.
  *
- *   net_evidence_driver veth|unprepared|loopback block|busy_poll|threaded N [proof]
+ *   net_evidence_driver veth|unprepared|loopback|IF,IF block|busy_poll|threaded N [proof]
  */
 #include <arpa/inet.h>
 #include <sched.h>
@@ -21,7 +21,11 @@
 #include "sys/netns.h"
 #include "sys/sys.h"
 
-#define PORT 5000
+#define PORT	 5000
+#define IRQS_MAX 64
+
+static unsigned irqs[IRQS_MAX];
+static size_t n_irqs;
 
 struct process {
 	const struct peer_end *own, *other;
@@ -40,7 +44,7 @@ static int open_socket(void *arg)
 {
 	const struct process *p = arg;
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), poll_us = 2000;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), poll_us = 100000;
 
 	inet_pton(AF_INET, p->own->address, &at.sin_addr);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
@@ -115,12 +119,27 @@ static void say_go(const struct process *p)
 		die("pipe");
 }
 
+/* While the interface is still in our namespace. */
+static void note_vectors(struct sys *s, const char *dev)
+{
+	char path[64], **names;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/device/msi_irqs", dev);
+	if (sys_list(s, path, &names))
+		return;
+	for (char **p = names; *p && n_irqs < IRQS_MAX; p++)
+		irqs[n_irqs++] = (unsigned)atoi(*p);
+	free(names);
+}
+
 static json_t *measure(struct sys *s, struct process p[2], bool proof)
 {
 	const char *devs[] = {p[PEER_CLIENT].own->instance, p[PEER_SERVER].own->instance};
 	unsigned cpus[] = {0};
 	struct evidence_scope scope = {
 		.sys = s,
+		.irqs = irqs,
+		.n_irqs = n_irqs,
 		.net_devs = devs,
 		.n_net_devs = 2,
 		.cpus = {.cpu = cpus, .n = 1},
@@ -144,6 +163,15 @@ static json_t *measure(struct sys *s, struct process p[2], bool proof)
 	return result;
 }
 
+static void set_threaded(struct sys *s, const struct peer_end *end, const char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/threaded", end->dev);
+	if (sys_write(sys_netns(s, end->label), path, value))
+		die("threaded");
+}
+
 int main(int argc, char **argv)
 {
 	struct process p[2] = {{.client = true}, {.client = false}};
@@ -152,11 +180,19 @@ int main(int argc, char **argv)
 	struct diag d = {""};
 	struct sys *s;
 	json_t *result;
+	char *comma;
 
 	if (argc < 4 || sys_open(NULL, &s))
 		return EXIT_FAILURE;
 	o.unprepared = !strcmp(argv[1], "unprepared");
 	o.loopback = !strcmp(argv[1], "loopback");
+	if ((comma = strchr(argv[1], ','))) {
+		*comma = '\0';
+		o.client_if = argv[1];
+		o.server_if = comma + 1;
+		note_vectors(s, o.client_if);
+		note_vectors(s, o.server_if);
+	}
 	if (peer_open(s, &o, &peer, &d)) {
 		fprintf(stderr, "%s\n", d.text);
 		return EXIT_FAILURE;
@@ -166,9 +202,8 @@ int main(int argc, char **argv)
 		p[i].other = peer_end(peer, !i);
 		p[i].busy_poll = !strcmp(argv[2], "busy_poll");
 		p[i].n = atol(argv[3]);
-		if (!strcmp(argv[2], "threaded") &&
-		    sys_write(sys_netns(s, p[i].own->label), "/sys/class/net/veth0/threaded", "1"))
-			die("threaded");
+		if (!strcmp(argv[2], "threaded"))
+			set_threaded(s, p[i].own, "1");
 	}
 	start(&p[PEER_SERVER]);
 	start(&p[PEER_CLIENT]);
@@ -181,6 +216,9 @@ int main(int argc, char **argv)
 	say_go(&p[PEER_SERVER]);
 	while (wait(NULL) > 0)
 		;
+	/* now, while the link is up: Linux 6.17 waits for ever on one that is down */
+	for (int i = 0; !strcmp(argv[2], "threaded") && i < 2; i++)
+		set_threaded(s, p[i].own, "0");
 	json_decref(result);
 	if (peer_close(peer, &d))
 		fprintf(stderr, "%s\n", d.text);

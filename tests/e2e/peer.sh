@@ -63,6 +63,8 @@ for end in client server; do
 	is "$end: TSO" "$(feature $end tx-tcp-segmentation)" off
 	is "$end: queues" "$(inside $end sh -c 'ip -j -d link show veth0' |
 		jq -r '.[0] | "\(.num_rx_queues) \(.num_tx_queues)"')" "2 2"
+	is "$end: queues in use" "$(inside $end ethtool -l veth0 |
+		awk '/Current/ { now = 1 } now && /^[RT]X:/ { printf "%s%s ", $1, $2 }')" "RX:2 TX:2 "
 	is "$end: address" "$(inside $end ip -j addr show veth0 |
 		jq -r '[.[0].addr_info[] | .local] | join(" ")')" "$(at $end 5)"
 	is "$end: up" "$(inside $end ip -j link show veth0 | jq -r '.[0].operstate')" UP

@@ -21,8 +21,28 @@ child_of() { # PID NAME: waits for it
 fresh_supervisor() {
 	local old new
 	old=$(child_of "$run_pid" iomodes-child)
-	while new=$(child_of "$run_pid" iomodes-child); [[ $new == "$old" ]]; do sleep 0.005; done
+	while true; do
+		new=$(child_of "$run_pid" iomodes-child)
+		# not the canary's between two blocks
+		if [[ $new != "$old" ]] && is_trial "$new"; then break; fi
+		sleep 0.005
+	done
 	echo "$new"
+}
+is_trial() { # SUPERVISOR: of a workload under control; once it has one
+	local child words
+	for _ in {1..20}; do
+		for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+			words=$(tr '\0' ' ' 2>/dev/null <"/proc/$child/cmdline") || continue
+			case $words in
+			*--control-fd*) return 0 ;;
+			*--calibrate* | *engine=nop*) return 1 ;;
+			esac
+		done
+		[[ -e /proc/$1 ]] || return 1
+		sleep 0.005
+	done
+	return 1
 }
 begin() { # and a random moment of it
 	rm -rf "$results"/2*

@@ -9,7 +9,7 @@ cd "$work"
 
 # What collect replaces or cuts, and what no two looks have in common.
 same() {
-	grep -vE '"(serial|wwid)":|"value": "[0-9.]+ [0-9.]+"' "$1" |
+	grep -vE '"(serial|wwid|mac)":|"value": "[0-9.]+ [0-9.]+"' "$1" |
 		sed -E '/"kernel.cmdline"/,/}/d; s/pid [0-9]+//'
 }
 

@@ -21,3 +21,5 @@ fi
 python3 "$IOMODES_SOURCE/tests/results/make_run.py" "$tmp/run" --blocks 6 --ios 200
 "$tmp/build/bin/iomodes" compare "$tmp/run" | diff -u "$IOMODES_SOURCE/tests/results/golden-six.txt" -
 "$tmp/build/bin/iomodes" check "$tmp/run"
+"$tmp/build/bin/iomodes" report "$tmp/run"
+test -s "$tmp/run/report.html"

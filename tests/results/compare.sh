@@ -54,12 +54,75 @@ expect 0 "better than aio" "$bin" compare "$tmp/ten" --baseline aio
 expect 0 "irq/IO VS interrupt" "$bin" compare "$tmp/ten" --metric interrupts_per_io
 expect 0 "cpu_left_per_io" "$bin" compare --metric help
 
+# A block whose canary moved: on bare metal its trials are out but for what was made again; shown in a VM
+make_run "$tmp/metal" --canary bare
+make_run "$tmp/vm" --canary vm
+expect 0 "host_suspect: CPU work -20 % off the run's median" "$bin" compare "$tmp/metal"
+for run in metal vm; do "$bin" compare "$tmp/$run" --json >"$tmp/$run.json"; done
+python3 - "$tmp/metal.json" "$tmp/vm.json" <<'PY'
+import json, sys
+for path, n in ((sys.argv[1], {"interrupt": 9, "aio": 10}), (sys.argv[2], {"interrupt": 10, "aio": 10})):
+    result = json.load(open(path))
+    for g in result["groups"]:
+        for r in g["rows"]:
+            if r["mode"] in n:
+                assert r["metrics"]["iops"]["n"] == n[r["mode"]], (path, r["mode"], r["metrics"]["iops"])
+    assert [s["block"] for s in result["canary"]["suspect"]] == [3], result["canary"]
+PY
+make_run "$tmp/given-up" --invalid --canary vm
+expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
+
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
 expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p99ns
-expect 1 "one run directory" "$bin" compare
+expect 1 "one run directory or more" "$bin" compare
 expect 1 "$tmp/nowhere" "$bin" compare "$tmp/nowhere"
 expect 1 "not both" "$bin" compare "$tmp/ten" --json --csv
+
+# Over the load: a crossing at depth 4 is found there, with an interval that holds it, and is said
+make_run "$tmp/cross" --depths 1,2,8,16
+"$bin" compare "$tmp/cross" --json | python3 -c '
+import json, sys
+found = [c for c in json.load(sys.stdin)["crossovers"] if c["finding"] == "crossing"]
+assert {c["metric"] for c in found} == {"iops", "latency_p50_ns", "latency_p99_ns"}, found
+for c in found:
+    assert c["mode"] == "crossing" and c["axis"] == "iodepth", c
+    assert 3.6 < c["at"] < 4.4 and c["low"] <= c["at"] <= c["high"] and 2 < c["low"] < 4.2 and 3.8 < c["high"] < 8, c
+    assert c["resamples_crossing"] > 0.99 and len(c["levels"]) == 4, c'
+expect 0 "IOPS: crossing is better up to a depth of about" "$bin" compare "$tmp/cross"
+make_run "$tmp/flat" --depths 1,2
+expect 0 "at every depth from 1 to 2 crossing is better" "$bin" compare "$tmp/flat"
+
+# Across runs: another kernel and 5 % slower; the same; nothing in common; Markdown and CSV
+make_run "$tmp/later" --run later --seed 7 --slow 1.05 --kernel 6.2.0-test --started 2026-02-01T00:00:00.000Z
+expect 0 "configuration: kernel.release: 6.1.0-test -> 6.2.0-test" "$bin" compare "$tmp/ten" "$tmp/later"
+expect 0 "one machine in two configurations: their difference is the candidate explanation" "$bin" compare "$tmp/ten" "$tmp/later"
+expect 2 "worse" "$bin" compare "$tmp/ten" "$tmp/later" --gate
+"$bin" compare "$tmp/ten" "$tmp/later" --json >"$tmp/across.json"
+python3 "$here/verify_across.py" "$tmp/ten" "$tmp/later" "$tmp/across.json"
+"$bin" compare "$tmp/ten" "$tmp/later" --csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert len(rows) == 12 and all(None not in r and None not in r.values() for r in rows), rows
+assert {r["verdict"] for r in rows} <= {"worse", "inconclusive"} and rows[0]["second_run"] == "later"'
+make_run "$tmp/again" --run again --seed 8
+expect 0 "one machine in one configuration, measured by one build" "$bin" compare "$tmp/ten" "$tmp/again"
+make_run "$tmp/other" --run other --modes aio --blocks 6 --ios 50
+expect 0 "not compared: the other run has no such cell" "$bin" compare "$tmp/ten" "$tmp/other"
+make_run "$tmp/net" --run net --modes hybrid-iopoll --net --blocks 6 --ios 100
+expect 4 "no mode was measured in force at the same load" "$bin" compare "$tmp/ten" "$tmp/net"
+expect 1 "is given twice" "$bin" compare "$tmp/ten" "$tmp/ten"
+expect 1 "the first run is the baseline" "$bin" compare "$tmp/ten" "$tmp/later" --baseline aio
+for runs in "$tmp/ten" "$tmp/ten $tmp/later"; do
+	# shellcheck disable=SC2086
+	"$bin" compare $runs --markdown | python3 -c '
+import re, sys
+tables = [t.split("\n") for t in re.findall(r"(?:^\|.*\|\n)+", sys.stdin.read(), re.M)]
+assert tables
+for t in tables:
+    widths = {len(re.split(r"(?<!\\)\|", l)) for l in t if l}
+    assert len(widths) == 1 and len([l for l in t if l]) >= 4, (widths, t)'
+done
 
 # One block; every trial invalid; no trial; baseline without a valid trial
 make_run "$tmp/one" --blocks 1

@@ -24,6 +24,13 @@ MODES = {
                [{"evidence": "device_interrupts", "per": "io", "at_most": 0.01}]),
     "hybrid-iopoll": None,
 }
+# Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
+# crosses `interrupt` at depth 4 exactly.
+CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
+KNOB = {"knob": "block.scheduler", "instance": "vda", "before": "mq-deadline", "wanted": "none",
+        "during": "none", "after": "mq-deadline", "status": "restored", "why": None}
+# mode: (factor on the round trip, CPU ns/transaction, interrupts/packet)
+NET_MODES = {"net-interrupt": (1.0, 14000, 1.0), "busy-poll": (0.8, 38000, 0.02)}
 LOADS = [("d1", 1, None), ("d16", 16, None), ("open", 64, 2000.0)]
 
 
@@ -73,6 +80,16 @@ def canonical(record):
     return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def detail(ticks, interrupts):
+    return {"cpu": {"cpus": [{"cpu": 1, "user_ns": ticks // 4, "nice_ns": 0, "system_ns": ticks // 2,
+                              "idle_ns": 0, "iowait_ns": 0, "irq_ns": 0, "softirq_ns": ticks // 4,
+                              "steal_ns": 0}], "resolution_ns": 10000000,
+                    "irq_time_accounting": "unknown"},
+            "interrupts": {"measured_cpus": {"36": interrupts}, "vectors": [
+                {"irq": 36, "name": "virtio1-req.0", "count": interrupts,
+                 "cpu": {"0": interrupts // 3, "1": interrupts - interrupts // 3}}]}}
+
+
 def load_of(depth, rate):
     return {"engine": "io_uring", "rw": "randread", "bs": 4096, "iodepth": depth, "numjobs": 1,
             "rate_iops": rate, "open_loop": rate is not None, "runtime_ns": 1000000000}
@@ -80,8 +97,10 @@ def load_of(depth, rate):
 
 def trial(rng, args, block, order, cell, mode, depth, rate):
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
+    if mode == "crossing":
+        factor = 0.9 ** (2 - math.log2(depth))
     drift = 1 + 0.03 * block / max(1, args.blocks - 1)
-    mean = 80000 * drift * factor * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
+    mean = 80000 * drift * factor * args.slow * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
     sigma = 0.25
     ios = args.ios
     values = [int(mean * math.exp(rng.gauss(-sigma * sigma / 2, sigma))) for _ in range(ios)]
@@ -95,6 +114,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
          "interrupts_per_io": irq, "context_switches_per_io": csw}
     for name, q in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999)):
         m["latency_%s_ns" % name] = quantile(latency, q)
+    ticks = round(min(cpu * ios, ns * 0.9) / 1e7) * 10000000
     counters = {"device_interrupts": round(irq * ios), "context_switches": round(csw * ios),
                 "system_calls": round((0.01 if mode == "sqpoll" else 1) * ios),
                 "device_ios": ios, "task_cpu_ns": round(min(cpu * ios, ns * 0.9))}
@@ -121,12 +141,14 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
         verdict["share"] = share
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": "ioloop",
-              "placement": {"name": "default", "cpus": "0-1"}, "load": load_of(depth, rate),
-              "started": "2026-01-01T00:00:00.000Z", "status": "valid", "checks": [],
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load_of(depth, rate),
+              "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60), "status": "valid", "checks": [],
               "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
               "latency": latency, "intervals": {}, "evidence": {
                   "counters": counters, "absent": {"hardware_cycles": "no PMU in this guest"},
-                  "window_ns": ns}, "knobs": [], "workload_report": {}, "labels": [],
+                  "window_ns": ns, "counts": {"io": ios}, "detail": detail(ticks, round(irq * ios))},
+              "knobs": [dict(KNOB)] if mode == "sqpoll" else [], "workload_report": {},
+              "labels": ["foreign_cpu"] if order % 7 == 0 else [],
               "timing": {"ramp_ns": 0, "measured_ns": ns, "knob_write_ns": 0, "overhead_ns": 0},
               "error": None}
     record["load"]["runtime_ns"] = ns
@@ -145,6 +167,81 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
     return record
 
 
+def net_load(pattern, depth):
+    return {"pattern": pattern, "protocol": "udp" if pattern != "stream" else "tcp",
+            "request_bytes": 64 if pattern != "stream" else 65536, "response_bytes": 64, "depth": depth,
+            "flows": 1, "open_loop": 0, "rate_per_s": None, "runtime_ns": 1000000000}
+
+
+def net_trial(rng, args, block, order, cell, mode, load):
+    factor, cpu, irq = NET_MODES[mode]
+    n = args.ios
+    values = [int(25000 * factor * load["depth"] ** 0.7 * math.exp(rng.gauss(0, 0.2)))
+              for _ in range(n)]
+    rtt = histogram(values)
+    ns = round(rtt["sum_ns"] / load["depth"])
+    packets = 2 * n
+    m = {"cpu_ns_per_packet_task": cpu / 2, "interrupts_per_packet": irq,
+         "net_rx_softirqs_per_packet": 0.9}
+    if load["pattern"] == "stream":
+        m.update(throughput_bytes_per_s=n * 65536 / (ns / 1e9), packets_per_s=packets / (ns / 1e9))
+    else:
+        m.update(transactions_per_s=n / (ns / 1e9), rtt_mean_ns=rtt["sum_ns"] / n,
+                 rtt_min_ns=rtt["min_ns"], rtt_max_ns=rtt["max_ns"],
+                 cpu_ns_per_transaction_task=cpu * math.exp(rng.gauss(0, .003)),
+                 server_cpu_ns_per_transaction=cpu / 2, context_switches_per_transaction=irq,
+                 busy_poll_share=1 - irq)
+        for name, q in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999)):
+            m["rtt_%s_ns" % name] = quantile(rtt, q)
+    ticks = round(min(cpu * n, ns * 0.9) / 1e7) * 10000000
+    record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
+              "order": order, "cell": cell, "target": "veth pair", "mode": mode, "workload": "netloop",
+              "placement": {"name": "default", "cpus": "0-15"}, "load": load,
+              "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60),
+              "status": "valid", "checks": [], "verdict": {
+                  "mode": "in_force", "grade": "counter", "declared": "counter", "expectations": [
+                      {"evidence": "interrupts", "per": "packet", "at_most": 2, "result": "passed",
+                       "measured": irq, "sentence": "interrupts: %.4g per packet" % irq}],
+                  "reasons": []},
+              "counts": {"transaction": n}, "metrics": m, "intervals": {}, "evidence": {
+                  "counters": {"interrupts": round(irq * packets), "task_cpu_ns": min(cpu * n, ns)},
+                  "absent": {}, "window_ns": ns, "counts": {"transaction": n, "packet": packets},
+                  "detail": detail(ticks, round(irq * packets))},
+              "knobs": [], "workload_report": {}, "labels": [], "error": None,
+              "timing": {"ramp_ns": 0, "measured_ns": ns, "knob_write_ns": 0, "overhead_ns": 0}}
+    record["load"] = dict(load, runtime_ns=ns)
+    if load["pattern"] != "stream":
+        record["latency"] = rtt
+    return record
+
+
+def seal(record):
+    record["sha256"] = hashlib.sha256(canonical(record).encode()).hexdigest()
+    return canonical(record)
+
+
+EVIL = "<img src=x onerror=alert(1)>'\"&`touch pwned`$(touch pwned)\\@x%s\n{{}}"
+
+
+def hostile(lines, cells):
+    """Target, mode and cell names that would be markup, shell or gnuplot if nobody quoted them."""
+    for c in cells:
+        c["target"] = EVIL
+        c["id"] += EVIL
+        if c["mode"] == "sqpoll":
+            c["mode"] += EVIL
+    out = []
+    for line in lines:
+        t = json.loads(line)
+        t.pop("sha256")
+        t["target"] = EVIL
+        t["cell"] += EVIL
+        if t["mode"] == "sqpoll":
+            t["mode"] += EVIL
+        out.append(seal(t))
+    return out, cells
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("out")
@@ -153,17 +250,29 @@ def main():
     p.add_argument("--ios", type=int, default=2000)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--modes", default=",".join(MODES))
+    p.add_argument("--net", action="store_true", help="network cells beside the block ones")
+    p.add_argument("--dirty", action="store_true", help="the build had uncommitted changes")
+    p.add_argument("--hostile", action="store_true", help="names that are markup and code")
+    p.add_argument("--started", default="2026-01-01T00:00:00.000Z")
+    p.add_argument("--kernel", default="6.1.0-test")
+    p.add_argument("--slow", type=float, default=1.0, help="factor on every latency")
     p.add_argument("--invalid", action="store_true", help="every trial fails a check")
     p.add_argument("--break-little", action="store_true", help="mode aio violates Little's law")
+    p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
+    p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     args = p.parse_args()
+    if args.depths:
+        MODES["crossing"] = CROSSING
+        LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
+        args.modes = "interrupt,crossing,sqpoll"
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):
         for name, depth, rate in LOADS:
             cell = {"id": "%s-%s" % (mode, name), "target": "scratch", "mode": mode,
-                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-1"},
+                    "workload": "ioloop", "placement": {"name": "default", "cpus": "0-15"},
                     "load": load_of(depth, rate), "supported": MODES[mode] is not None}
             if MODES[mode] is None:
                 cell["reason"] = "no poll queues: nvme.poll_queues=0"
@@ -180,13 +289,44 @@ def main():
             t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
             lines.append(canonical(t))
             n += 1
+    for c in [c for c in cells if args.canary and c["mode"] == "aio"]:
+        t = trial(rng, args, 3, n, c["id"], "aio", c["load"]["iodepth"], c["load"]["rate_iops"])
+        t["pass"], t["retry_of"] = "retry", "another"
+        t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
+        lines.append(canonical(t))
+        n += 1
+    more = {}
+    if args.canary:
+        samples = [{"block": b, "retry": b == args.blocks, "spin_per_s": 800 if b == 3 else 1000 + b % 3}
+                   for b in range(args.blocks + 1)]
+        more = {"canary": {"hypervisor": "KVM" if args.canary == "vm" else None, "samples": samples},
+                "retries": {"budget": 20, "made": 3, "given_up": []}}
+    net_rng = random.Random(args.seed + 1)
+    for mode in NET_MODES if args.net else ():
+        for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
+            cells.append({"id": "%s-%s-%d" % (mode, pattern, depth), "target": "veth pair", "mode": mode,
+                          "workload": "netloop", "placement": {"name": "default", "cpus": "0-15"},
+                          "load": net_load(pattern, depth), "supported": True})
+    for block in range(args.blocks if args.net else 0):
+        for c in cells:
+            if c["workload"] == "netloop":
+                lines.append(seal(net_trial(net_rng, args, block, n, c["id"], c["mode"], c["load"])))
+                n += 1
+    if args.hostile:
+        lines, cells = hostile(lines, cells)
     os.makedirs(args.out, exist_ok=True)
     with open(os.path.join(args.out, "run.json"), "w") as f:
         json.dump({"schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
-                   "order": order, "cells": cells, "started": "2026-01-01T00:00:00.000Z",
-                   "ended": "2026-01-01T00:10:00.000Z", "machine": {},
-                   "build": {"version": "0", "commit": "0", "dirty": False}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test"}, f)
+                   "order": order, "cells": cells, "started": args.started,
+                   "ended": "2026-01-01T00:10:00.000Z", "machine": {
+                       "cpus": {"online": "0-1", "cores": 2, "sockets": 1}, "facts": {
+                           "cpu.model": {"value": "synthetic"},
+                           "kernel.release": {"value": args.kernel},
+                           "cpu.governor": {"value": None, "why": "no cpufreq driver"}},
+                       "disks": [{"name": "vda", "model": "synthetic", "serial": "s1",
+                                  "virtual": False}]},
+                   "build": {"version": "0", "commit": "0", "dirty": args.dirty}, "tools": {},
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
 

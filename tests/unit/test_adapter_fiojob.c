@@ -49,7 +49,7 @@ static void test_errors(void **state)
 	bad("[a\n", "x.fio:1:1: a section is [name]");
 	bad("[]\n", "x.fio:1:1: a section is [name]");
 	bad("[a]b]\n", "x.fio:1:3: a bracket");
-	bad("[a]\n  b s=4k\n", "x.fio:2:4: a line is option=value or option");
+	bad("[a]\n  b s=4k\n", "x.fio:2:5: a line is option=value or option");
 	bad("[a]\n=4k\n", "x.fio:2:1: a line is");
 	bad("[a]\nbs=${BS}\n", "x.fio:2:4: \"$\"");
 	bad("[a]\nsize=$mb_memory/8'; touch /tmp/x; '\n", "x.fio:2:6: \"$\"");

@@ -257,6 +257,28 @@ static void test_foreign_accounts(void **state)
 	}
 }
 
+/* A spinner of ours on the measured CPUs is not foreign; one beside them is no excuse. */
+static void test_own_spinner(void **state)
+{
+	static const struct {
+		int cpu;
+		const char *result;
+	} cases[] = {{1, "pass"}, {2, "fail"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(conforming);
+		_json_ json_t *checks = NULL;
+
+		json_object_set_new(jsonio_at(trial, "evidence.counters"), "cpu_busy_ns",
+				    json_real(1.3e9));
+		json_object_set_new(trial, "spinner",
+				    json_pack("{s:[{s:i, s:i}]}", "per_cpu", "cpu", cases[i].cpu,
+					      "cpu_ns", 350000000));
+		checks = check_trial(trial);
+		assert_string_equal(result_of(checks, "host_foreign_cpu"), cases[i].result);
+	}
+}
+
 /* Between two I/Os a foreign loop works for itself; what it cannot do is have more in flight. */
 static void test_foreign_loop(void **state)
 {
@@ -372,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_virtual_machine),
 		cmocka_unit_test(test_foreign_accounts),
+		cmocka_unit_test(test_own_spinner),
 		cmocka_unit_test(test_foreign_loop),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),

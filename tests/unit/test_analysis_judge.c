@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/judge.h"
+#include "base/rng.h"
 
 static struct judgement judge(const char *metric, double base, double factor, double noise,
 			      size_t n, size_t family)
@@ -90,9 +91,79 @@ static void test_zero(void **state)
 	expect(j, JUDGE_EQUIVALENT, "margin of 0.01 1/IO");
 }
 
+static double gauss(struct rng *r) /* Box-Muller */
+{
+	return sqrt(-2 * log1p(-rng_unit(r))) * cos(6.283185307179586 * rng_unit(r));
+}
+
+/* One series: 10 blocks of a host that drifts by 2 % over the session (method.md §3.3), each arm
+ * with noise of its own, now and then an outlier of half; the second arm `slower` by that much. */
+static enum judge_word series(struct rng *rng, double noise, double slower, double *detectable)
+{
+	struct judgement j, *family[1] = {&j};
+	double a[10], b[10];
+
+	for (int k = 0; k < 10; k++) {
+		double host = 10000 * (1 + 0.02 * k / 9);
+
+		a[k] = host * exp(noise * gauss(rng)) * (rng_unit(rng) < 0.02 ? 0.5 : 1);
+		b[k] = host / (1 + slower) * exp(noise * gauss(rng)) *
+		       (rng_unit(rng) < 0.02 ? 0.5 : 1);
+	}
+	judge_estimate(&j, metric_find("iops"), a, b, 10, 1);
+	judge_family(family, 1);
+	*detectable = j.detectable;
+	return j.word;
+}
+
+/* Identical arms: better or worse in at most 5 % of 200 series, at every level of noise. */
+static void test_identical_arms(void **state)
+{
+	static const double noises[] = {0.002, 0.005, 0.01, 0.02, 0.05};
+	struct rng rng;
+	double found;
+
+	rng_seed(&rng, 20260401);
+	for (size_t n = 0; n < sizeof(noises) / sizeof(*noises); n++) {
+		int wrong = 0;
+
+		for (int k = 0; k < 200; k++) {
+			enum judge_word word = series(&rng, noises[n], 0, &found);
+
+			wrong += word == JUDGE_BETTER || word == JUDGE_WORSE;
+		}
+		assert_true(wrong <= 10);
+	}
+}
+
+/* 3 % slower, in series whose forecast says that 3 % less the margin of 1 % can be found: at least
+ * four times in five, and never called better. */
+static void test_slowdown_is_found(void **state)
+{
+	int able = 0, worse = 0, better = 0;
+	struct rng rng;
+
+	rng_seed(&rng, 20260402);
+	for (int k = 0; k < 1000; k++) {
+		double found;
+		enum judge_word word = series(&rng, 0.002 + 0.02 * rng_unit(&rng), 0.03, &found);
+
+		better += word == JUDGE_BETTER;
+		if (found > 0.02)
+			continue;
+		able++;
+		worse += word == JUDGE_WORSE;
+	}
+	assert_true(able >= 200); /* or the rest says nothing */
+	assert_true(worse >= able * 8 / 10);
+	assert_int_equal(better, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_identical_arms),
+		cmocka_unit_test(test_slowdown_is_found),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_absolute_floor),
 		cmocka_unit_test(test_named_conditions),

@@ -272,6 +272,8 @@ static void put_net(int n)
 		snprintf(text, sizeof(text), "%d\n", 100 + n);
 		put(path, text);
 	}
+	snprintf(text, sizeof(text), "%d\n", 2 + (n ? 1 : 0));
+	put("/sys/class/net/eth0/carrier_changes", text);
 	put("/sys/class/net/eth0/ifindex", "3\n");
 	snprintf(text, sizeof(text),
 		 "TcpExt: TCPTimeouts BusyPollRxPackets\nTcpExt: 5 %d\n"

@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "experiment/experiment.h"
 
-static struct modes modes;
+static struct modes modes, both;
+
+#define ARG(text) text, sizeof(text) - 1
 
 static int setup(void **state)
 {
@@ -29,6 +32,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	modes_free(&modes);
+	modes_free(&both);
 	return 0;
 }
 
@@ -37,14 +41,14 @@ static int load(const char *text, struct experiment *e, struct diag *d)
 	return experiment_load_text("e.yaml", text, strlen(text), &modes, e, d);
 }
 
-static void test_shipped(void **state)
+static size_t load_all(const char *folder)
 {
 	char dir[4096], path[5000];
 	struct dirent *entry;
 	size_t n = 0;
 	DIR *open;
 
-	snprintf(dir, sizeof(dir), "%s/configs/experiments", getenv("IOMODES_SOURCE") ?: ".");
+	snprintf(dir, sizeof(dir), "%s/configs/%s", getenv("IOMODES_SOURCE") ?: ".", folder);
 	open = opendir(dir);
 	assert_non_null(open);
 	while ((entry = readdir(open))) {
@@ -62,7 +66,53 @@ static void test_shipped(void **state)
 		n++;
 	}
 	closedir(open);
-	assert_true(n > 0);
+	return n;
+}
+
+static void test_shipped(void **state)
+{
+	assert_true(load_all("experiments") > 0);
+	assert_true(load_all("presets") > 0);
+}
+
+/* Figures of others, and their ratios against the row they name. */
+static void test_published(void **state)
+{
+#define PUBLISHED(text) "name: n\ngroups:\n - {modes: [sync, aio], published: " text "}\n"
+	static const struct {
+		const char *text, *say;
+	} rows[] = {
+		{PUBLISHED("{values: {}}"), "e.yaml:3:36: published needs source:"},
+		{PUBLISHED("{source: s, values: {snyc: {}}}"),
+		 "mode \"snyc\" is not in this group; did you mean \"sync\"?"},
+		{PUBLISHED("{source: s, baseline: iopoll, values: {}}"),
+		 "mode \"iopoll\" is not in this group"},
+		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
+		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
+		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
+	};
+	struct diag d = {""};
+	struct experiment e;
+	double ratio = 0;
+
+	if (load(PUBLISHED("{source: s, baseline: sync, values: {sync: {iops: 4}, aio: {iops: 6, "
+			   "latency_p99_ns: 5}}}"),
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(json_unpack(e.cells[1].published, "{s:{s:f}}", "ratios", "iops", &ratio),
+			 0);
+	assert_true(ratio == 1.5);
+	/* nothing to divide by: the figure, no ratio */
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
+	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		d.text[0] = '\0';
+		assert_int_equal(load(rows[i].text, &e, &d), -EINVAL);
+		if (!strstr(d.text, rows[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", rows[i].text, d.text, rows[i].say);
+	}
 }
 
 /* Later axes vary faster, modes fastest of all; a group's own value replaces the default. */
@@ -98,11 +148,185 @@ static void test_expansion(void **state)
 			fail_msg("cell %zu is %s, not %s", i, e.cells[i].id, ids[i]);
 	assert_int_equal(e.cells[8].group, 2);
 	assert_int_equal(e.cells[4].load.rwmixread, 70);
-	assert_true(e.cells[4].load.rate_share == 0.2 && e.cells[5].load.rate_iops == 5000);
+	assert_true(e.cells[4].load.rate_share == 0.2 && e.cells[5].load.rate_per_s == 5000);
 	assert_string_equal(e.baseline, "sync"); /* the first one, when none is named */
 	assert_string_equal(e.target, "scratch");
 	assert_int_equal(e.blocks, 10);
 	experiment_free(&e);
+}
+
+static const char two_kinds[] =
+	"interrupt: {doc: d, target: block, grade: counter, ioloop: {engine: io_uring}}\n"
+	"sync: {doc: d, target: block, grade: counter, ioloop: {engine: sync}}\n";
+static const char net_rows[] =
+	"interrupt: {doc: d, target: net, grade: counter, netloop: {wait: block},\n"
+	"            iperf3: {}}\n"
+	"busy-poll: {doc: d, target: net, grade: counter, netloop: {wait: block}}\n"
+	"deep: {doc: d, target: net, grade: counter, only: {depth: {at_least: 8},\n"
+	"       pattern: rr}, netloop: {wait: epoll}}\n";
+
+/* Both kinds have an `interrupt`. */
+static void load_both(void)
+{
+	struct diag d = {""};
+
+	if (both.n)
+		return;
+	if (modes_load_text("b.yaml", two_kinds, strlen(two_kinds), &both, &d) ||
+	    modes_load_text("n.yaml", net_rows, strlen(net_rows), &both, &d))
+		fail_msg("%s", d.text);
+}
+
+static void test_networks(void **state)
+{
+	static const struct {
+		const char *id;
+		enum mode_target kind;
+	} cells[] = {
+		{"interrupt/randread/4k/d1", MODE_BLOCK},
+		{"interrupt/udp-pingpong/16/d1", MODE_NET},
+		{"busy-poll/udp-pingpong/16/d1", MODE_NET},
+		{"interrupt/tcp-pingpong/16/d1", MODE_NET},
+		{"busy-poll/tcp-pingpong/16/d1", MODE_NET},
+		{"busy-poll/udp-rr/64/r1k/d8/f4/open20%", MODE_NET},
+		{"busy-poll/udp-rr/64/r1k/d32/f4/open20%", MODE_NET},
+		{"interrupt/tcp-stream/16k/d1/iperf3", MODE_NET},
+	};
+	struct diag d = {""};
+	struct experiment e;
+	json_t *j;
+
+	load_both();
+	if (experiment_load_text("e.yaml",
+				 ARG("name: n\n"
+				     "net_target: eth1\n"
+				     "net_peer: eth2\n"
+				     "design: {max_net_cells: 12}\n"
+				     "load: {bs: 4k, size: 16}\n" /* each kind takes its own */
+				     "groups:\n"
+				     "  - {modes: [interrupt]}\n"
+				     "  - {target: net, modes: [interrupt, busy-poll],\n"
+				     "     protocol: [udp, tcp]}\n"
+				     "  - {modes: [busy-poll], pattern: rr, size: 64, flows: 4,\n"
+				     "     response_size: 1k, depth: [8, 32], rate: 20%}\n"
+				     "  - {target: net, modes: [interrupt], pattern: stream,\n"
+				     "     protocol: tcp, size: 16k, workloads: [iperf3]}\n"),
+				 &both, &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, ARRAY_SIZE(cells));
+	for (size_t i = 0; i < e.n_cells; i++) {
+		if (strcmp(e.cells[i].id, cells[i].id))
+			fail_msg("cell %zu is %s, not %s", i, e.cells[i].id, cells[i].id);
+		assert_int_equal(e.cells[i].load.kind, cells[i].kind);
+		assert_int_equal(e.cells[i].mode->target, cells[i].kind);
+		assert_string_equal(e.cells[i].workload, i == 7 ? "iperf3"
+							 : i	? "netloop"
+								: "ioloop");
+	}
+	assert_string_equal(e.net_target, "eth1");
+	assert_string_equal(e.net_peer, "eth2");
+	assert_int_equal(e.max_net_cells, 12);
+	assert_true(experiment_has(&e, MODE_BLOCK) && experiment_has(&e, MODE_NET));
+	/* A stream has no response; the response is as the request where nothing else is said. */
+	assert_int_equal(e.cells[7].load.response_bytes, 0);
+	assert_int_equal(e.cells[1].load.response_bytes, 16);
+	j = experiment_load_json(&e.cells[6].load);
+	assert_string_equal(json_string_value(json_object_get(j, "pattern")), "rr");
+	assert_int_equal(json_integer_value(json_object_get(j, "depth")), 32);
+	assert_null(json_object_get(j, "iodepth"));
+	assert_true(json_is_null(json_object_get(j, "rate_per_s")));
+	json_decref(j);
+	experiment_free(&e);
+}
+
+static void test_net_only(void **state)
+{
+	char reason[256] = "";
+	struct diag d = {""};
+	struct experiment e;
+
+	load_both();
+	assert_int_equal(experiment_load_text("e.yaml",
+					      ARG("name: n\ngroups:\n"
+						  " - {modes: [deep], pattern: rr, depth: [1, 8]}\n"
+						  " - {modes: [deep]}\n"),
+					      &both, &e, &d),
+			 0);
+	assert_false(experiment_cell_makes_sense(&e.cells[0], reason, sizeof(reason)));
+	assert_string_equal(reason, "deep exists only with depth at least 8");
+	assert_true(experiment_cell_makes_sense(&e.cells[1], reason, sizeof(reason)));
+	assert_false(experiment_cell_makes_sense(&e.cells[2], reason, sizeof(reason)));
+	experiment_free(&e);
+}
+
+static void test_net_mistakes(void **state)
+{
+	static const struct {
+		const char *text, *say;
+	} rows[] = {
+		{"name: n\ngroups: [{modes: [sync, busy-poll]}]\n",
+		 "e.yaml:2:25: mode \"busy-poll\" is one of net targets, and this group is one of "
+		 "block"},
+		{"name: n\ngroups: [{modes: [busy-poll, interrupt, sync]}]\n",
+		 "e.yaml:2:19: mode \"busy-poll\" is one of net targets, and this group is one of "
+		 "block"},
+		{"name: n\ngroups: [{target: net, modes: [sync]}]\n",
+		 "e.yaml:2:32: mode \"sync\" is one of block targets, and this group is one of "
+		 "net"},
+		{"name: n\ngroups: [{target: nte, modes: [sync]}]\n",
+		 "e.yaml:2:19: unknown target \"nte\"; did you mean \"net\"?"},
+		{"name: n\ngroups: [{target: net, modes: [busypoll]}]\n",
+		 "e.yaml:2:32: unknown mode \"busypoll\"; did you mean \"busy-poll\"?"},
+		{"name: n\ngroups: [{modes: [interrupt], depth: 4}]\n",
+		 "e.yaml:2:31: \"depth\" belongs to loads of net targets; this group is one of "
+		 "block (target: net makes it one)"},
+		{"name: n\ngroups: [{target: net, modes: [interrupt], bs: 4k}]\n",
+		 "e.yaml:2:44: \"bs\" belongs to loads of block targets"},
+		{"name: n\ngroups: [{modes: [busy-poll], patern: rr}]\n",
+		 "e.yaml:2:31: unknown key \"patern\"; did you mean \"pattern\"?"},
+		{"name: n\ngroups: [{modes: [busy-poll], pattern: r}]\n",
+		 "e.yaml:2:40: unknown pattern \"r\"; did you mean \"rr\"?"},
+		{"name: n\ngroups: [{modes: [busy-poll], protocol: sctp}]\n",
+		 "e.yaml:2:41: unknown protocol \"sctp\""},
+		{"name: n\ngroups: [{modes: [busy-poll], size: 0}]\n",
+		 "e.yaml:2:37: a message has 1 byte to 16M"},
+		{"name: n\ngroups: [{modes: [busy-poll], size: 17M}]\n", "e.yaml:2:37: "},
+		{"name: n\ngroups: [{modes: [busy-poll], size: 64k}]\n",
+		 "a UDP message has at most 65507 bytes"},
+		{"name: n\ngroups: [{modes: [busy-poll], response_size: 0}]\n",
+		 "response_size 0: only pattern: stream"},
+		{"name: n\ngroups: [{modes: [busy-poll], pattern: stream, response_size: 4}]\n",
+		 "pattern stream has no response"},
+		{"name: n\ngroups: [{modes: [busy-poll], depth: 4}]\n",
+		 "depth 4: pattern pingpong has one message under way"},
+		{"name: n\ngroups: [{modes: [busy-poll], depth: 5000, pattern: rr}]\n",
+		 "e.yaml:2:38: must be 1 to 1024"},
+		{"name: n\ngroups: [{modes: [busy-poll], flows: 0}]\n",
+		 "e.yaml:2:38: must be 1 to 1024"},
+		{"name: n\ngroups: [{modes: [busy-poll], pattern: stream, rate: 5}]\n",
+		 "arrivals of a stream have no latency"},
+		{"name: n\ngroups: [{modes: [busy-poll], workloads: [ioloop]}]\n",
+		 "e.yaml:2:43: unknown workload \"ioloop\"; did you mean \"netloop\"?"},
+		{"name: n\ngroups: [{modes: [busy-poll], workloads: [iperf3]}]\n",
+		 "mode \"busy-poll\" has no iperf3: section"},
+		{"name: n\nnet_peer: eth2\ngroups: [{modes: [busy-poll]}]\n",
+		 "e.yaml:2:11: net_peer needs net_target beside it"},
+		{"name: n\nnet_target: ../eth2\ngroups: [{modes: [busy-poll]}]\n",
+		 "e.yaml:2:13: \"../eth2\" cannot be the name of an interface"},
+	};
+
+	load_both();
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct diag d = {""};
+		struct experiment e;
+		int err = experiment_load_text("e.yaml", rows[i].text, strlen(rows[i].text), &both,
+					       &e, &d);
+
+		if (err != -EINVAL && err != -ERANGE)
+			fail_msg("taken (%d): %s", err, rows[i].text);
+		if (!strstr(d.text, rows[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", rows[i].text, d.text, rows[i].say);
+	}
 }
 
 static void test_only(void **state)
@@ -116,6 +340,92 @@ static void test_only(void **state)
 	assert_false(experiment_cell_makes_sense(&e.cells[1], reason, sizeof(reason)));
 	assert_string_equal(reason, "sync exists only with iodepth 1");
 	experiment_free(&e);
+}
+
+static const char *write_job(const char *text)
+{
+	static char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/tmp/iomodes-test-%d.fio", (int)getpid());
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+/* The user's own fio job: what it does becomes the load, as far as its jobs have it in common. */
+static void test_fio_job(void **state)
+{
+	const char *path = write_job("[a]\nrw=randread\nbs=8k\niodepth=4\nnumjobs=2\n"
+				     "[b]\nrw=randwrite\nbs=4k\niodepth=4\nrate_iops=9\n");
+	char text[600], id[200];
+	struct diag d = {""};
+	struct experiment e;
+	_json_ json_t *whole = NULL, *part = NULL;
+
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups:\n  - {modes: [sync], fio_job: %s}\n"
+		 "  - {modes: [sync], fio_job: %s, fio_section: a}\n",
+		 path, path);
+	if (load(text, &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	snprintf(id, sizeof(id), "sync/%s/fio", strrchr(path, '/') + 1);
+	assert_string_equal(e.cells[0].id, id);
+	assert_string_equal(e.cells[0].workload, "fio");
+	whole = experiment_load_json(&e.cells[0].load);
+	part = experiment_load_json(&e.cells[1].load);
+	assert_string_equal(json_string_value(json_object_get(whole, "rw")), "various");
+	assert_null(json_object_get(whole, "bs"));
+	assert_int_equal(json_integer_value(json_object_get(whole, "iodepth")), 4);
+	assert_int_equal(json_integer_value(json_object_get(whole, "numjobs")), 3);
+	assert_true(json_is_true(json_object_get(whole, "open_loop")));
+	assert_true(experiment_load_writes(&e.cells[0].load));
+	assert_int_equal(json_integer_value(json_object_get(part, "bs")), 8192);
+	assert_false(experiment_load_writes(&e.cells[1].load));
+	experiment_free(&e);
+
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], bs: 4k, fio_job: %s}]\n",
+		 path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_string_equal(d.text, "e.yaml:2:30: the job file says bs; leave it out");
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], workloads: [ioloop], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, "is run by fio alone"));
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [sync], fio_job: /no/such.fio}]\n", &e, &d),
+		-ENOENT);
+	assert_non_null(strstr(d.text, "/no/such.fio: No such file"));
+	snprintf(text, sizeof(text),
+		 "name: n\ngroups: [{modes: [sync], fio_section: c, fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -ENOENT);
+	assert_non_null(strstr(d.text, "no section [c]; there are: a, b"));
+	write_job("[a]\nrw=trim\n");
+	snprintf(text, sizeof(text), "name: n\ngroups: [{modes: [sync], fio_job: %s}]\n", path);
+	assert_int_equal(load(text, &e, &d), -EINVAL);
+	assert_non_null(strstr(d.text, ".fio:2:1: rw=trim"));
+	unlink(path);
+}
+
+/* Beside our own loop, a mode that fio cannot make is a row that does not run; alone, a mistake. */
+static void test_fio_beside(void **state)
+{
+	struct diag d = {""};
+	struct experiment e;
+
+	if (load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [ioloop, fio]}]\n",
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 2);
+	experiment_free(&e);
+	assert_int_equal(
+		load("name: n\ngroups: [{modes: [min-wait], iodepth: 8, workloads: [fio]}]\n", &e,
+		     &d),
+		-EINVAL);
+	assert_non_null(strstr(d.text, "mode \"min-wait\" has no fio: section"));
 }
 
 static void test_mistakes(void **state)
@@ -185,10 +495,11 @@ static void test_mistakes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),
-		cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_only),
-		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_only),	     cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_networks),     cmocka_unit_test(test_net_only),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -50,6 +50,14 @@ static void test_shipped(void **state)
 		"passthrough-iopoll",
 		"nvme-coalesced",
 	};
+	static const char *const net_names[] = {
+		"interrupt",	"adaptive",  "coalesced-3", "coalesced-5000",
+		"defer-10",	"defer-20",  "defer-50",    "defer-200",
+		"busy-poll",	"full-busy", "suspend-0",   "suspend-10",
+		"suspend-20",	"threaded",  "suspend-50",  "epoll-busy-poll",
+		"suspend-200",	"spin",	     "io_uring",    "threaded-busy-poll",
+		"io_uring-napi", "zerocopy",
+	};
 	const char *source = getenv("IOMODES_SOURCE");
 	struct diag d = {""};
 	struct modes modes;
@@ -60,13 +68,25 @@ static void test_shipped(void **state)
 	if (modes_load(dir, &modes, &d))
 		fail_msg("%s", d.text);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct mode *m = modes_find(&modes, names[i]);
+		const struct mode *m = modes_find(&modes, MODE_BLOCK, names[i]);
 
 		if (!m || !mode_options(m, "ioloop"))
 			fail_msg("mode %s is not there or has no ioloop: section", names[i]);
-		if (m->grade == GRADE_COUNTER && !m->n_expect)
-			fail_msg("%s says a counter proves it, and names none", names[i]);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(net_names); i++) {
+		const struct mode *m = modes_find(&modes, MODE_NET, net_names[i]);
+
+		if (!m || !mode_options(m, "netloop"))
+			fail_msg("mode %s is not there or has no netloop: section", net_names[i]);
+	}
+	for (size_t i = 0; i < modes.n; i++)
+		if (modes.mode[i].grade == GRADE_COUNTER && !modes.mode[i].n_expect)
+			fail_msg("%s says a counter proves it, and names none", modes.mode[i].name);
+	/* One name, two modes. */
+	assert_ptr_not_equal(modes_find(&modes, MODE_BLOCK, "interrupt"),
+			     modes_find(&modes, MODE_NET, "interrupt"));
+	assert_null(modes_find(&modes, MODE_NET, "iopoll"));
+	assert_ptr_equal(modes_find_any(&modes, "spin"), modes_find(&modes, MODE_NET, "spin"));
 	print_message("%zu modes of %s load\n", modes.n, dir);
 	modes_free(&modes);
 }
@@ -80,7 +100,7 @@ static void test_fields(void **state)
 	if (load(good, &modes, &d))
 		fail_msg("%s", d.text);
 	assert_int_equal(modes.n, 1);
-	m = modes_find(&modes, "polled");
+	m = modes_find(&modes, MODE_BLOCK, "polled");
 	assert_non_null(m);
 	assert_int_equal(m->n_only, 1);
 	assert_int_equal(m->only[0].op, CONDITION_AT_LEAST);
@@ -143,6 +163,16 @@ static void test_mistakes(void **state)
 		{"when: {iodepth: 1}",
 		 "when: {depth: 1}",
 		 {"m.yaml:11:15: unknown key \"depth\"", ""}},
+		{"set: {block.scheduler: none}",
+		 "set: {net.gro: on}",
+		 {"m.yaml:6:9: knob \"net.gro\" belongs to net targets, not to block", ""}},
+		{"set: {block.scheduler: none}",
+		 "set: {block.scheduler@server: none}",
+		 {"m.yaml:6:9: \"block.scheduler@server\": only a knob of a network has two ends",
+		  ""}},
+		{"  ioloop:",
+		 "  netloop: {wait: spin}\n  ioloop:",
+		 {"netloop: measures net targets; mode \"polled\" is one of block", ""}},
 		{"polled:\n", "polled: 3\nother:\n", {"m.yaml:1:9: expected a map", ""}},
 	};
 

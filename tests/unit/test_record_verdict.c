@@ -11,7 +11,8 @@
 #include "base/jsonio.h"
 #include "record/verdict.h"
 
-static const struct denominators over = {.io = 1000, .packet = NAN, .second = 2};
+static const struct denominators over = {
+	.io = 1000, .packet = NAN, .second = 2, .transaction = 100};
 
 static struct expectation parse(const char *text)
 {
@@ -29,7 +30,11 @@ static struct expectation_result evaluate(const char *text)
 {
 	_json_ json_t *evidence = json_loads("{\"counters\":{\"device_interrupts\":400,"
 					     "\"context_switches\":0},\"absent\":"
-					     "{\"cycles\":\"no PMU in this guest\"}}",
+					     "{\"cycles\":\"no PMU in this guest\"},\"proof\":{"
+					     "\"counters\":{\"polls\":30,\"net_rx_packets\":60},"
+					     "\"absent\":{\"entries\":\"no tracepoints\"},"
+					     "\"counts\":{\"transaction\":10},"
+					     "\"window_ns\":500000000}}",
 					     0, NULL);
 	_json_ json_t *load = json_loads("{\"iodepth\":4,\"rw\":\"randread\"}", 0, NULL);
 	struct expectation e = parse(text);
@@ -72,6 +77,21 @@ static void test_outcomes(void **state)
 		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
 		{"{'evidence':'context_switches','per':'io','at_most':0.05,'when':{'bs':4096}}",
 		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+		{"{'evidence':'device_interrupts','per':'transaction','at_most':0.5}",
+		 EXPECTATION_FAILED, 4, 0},
+		/* by the counts and the window of the proof trial */
+		{"{'evidence':'polls','per':'transaction','at_least':3,'proof':true}",
+		 EXPECTATION_PASSED, 3, NAN},
+		{"{'evidence':'polls','per':'packet','at_least':1,'proof':true}",
+		 EXPECTATION_FAILED, 0.5, 0.5},
+		{"{'evidence':'polls','per':'second','at_most':60,'proof':true}",
+		 EXPECTATION_PASSED, 60, NAN},
+		{"{'evidence':'polls','per':'io','at_least':1,'proof':true}",
+		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+		{"{'evidence':'entries','per':'none','at_most':1,'proof':true}",
+		 EXPECTATION_NOT_APPLICABLE, NAN, NAN},
+		{"{'evidence':'polls','per':'transaction','at_least':3}", EXPECTATION_ABSENT, NAN,
+		 NAN},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -94,6 +114,27 @@ static void test_outcomes(void **state)
 	assert_non_null(
 		strstr(evaluate("{\"evidence\":\"cycles\",\"per\":\"io\",\"at_least\":1}").sentence,
 		       "no PMU in this guest"));
+	assert_non_null(strstr(evaluate("{\"evidence\":\"entries\",\"per\":\"io\",\"at_least\":1,"
+					"\"proof\":true}")
+				       .sentence,
+			       "no tracepoints"));
+}
+
+static void test_denominators(void **state)
+{
+	_json_ json_t *timed = json_loads("{\"counts\":{\"io\":7},\"evidence\":{\"counters\":{"
+					  "\"net_rx_packets\":40},\"window_ns\":2000000000}}",
+					  0, NULL);
+	_json_ json_t *own = json_loads("{\"counts\":{\"io\":7},\"evidence\":{\"counters\":{"
+					"\"net_rx_packets\":40},\"counts\":{\"transaction\":9,"
+					"\"packet\":18},\"window_ns\":1000000000}}",
+					0, NULL);
+	struct denominators d;
+
+	denominators_read(timed, &d);
+	assert_true(d.io == 7 && d.packet == 40 && d.second == 2 && isnan(d.transaction));
+	denominators_read(own, &d);
+	assert_true(isnan(d.io) && d.packet == 18 && d.second == 1 && d.transaction == 9);
 }
 
 static void test_round_trip(void **state)
@@ -170,9 +211,8 @@ static void test_decision(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outcomes),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_outcomes),   cmocka_unit_test(test_denominators),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_decision),
 	};
 

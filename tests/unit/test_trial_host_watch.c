@@ -69,7 +69,7 @@ static void test_still(void **state)
 	_json_ json_t *host = NULL;
 
 	fill();
-	w = host_watch_begin(&f.m, &f.disk, &f.cpus);
+	w = host_watch_begin(&f.m, &(struct machine_subject){.disk = &f.disk}, &f.cpus);
 	file("/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "900\n");
 	host = host_watch_end(w);
 	host_watch_free(w);
@@ -93,7 +93,7 @@ static void test_moves(void **state)
 
 	fill();
 	f.fact.value = (char *)(uintptr_t) "KVM";
-	w = host_watch_begin(&f.m, &f.disk, &f.cpus);
+	w = host_watch_begin(&f.m, &(struct machine_subject){.disk = &f.disk}, &f.cpus);
 	file(CLOCK, "hpet\n");
 	file(THROTTLE "core_throttle_count", "5\n");
 	file(THROTTLE "package_throttle_count", "11\n");
@@ -120,7 +120,7 @@ static void test_absent(void **state)
 
 	f.disk.n_vectors = 0;
 	snprintf(f.disk.controller, sizeof(f.disk.controller), "nvme0"); /* fails: no such page */
-	w = host_watch_begin(&f.m, &f.disk, &f.cpus);
+	w = host_watch_begin(&f.m, &(struct machine_subject){.disk = &f.disk}, &f.cpus);
 	host = host_watch_end(w);
 	host_watch_free(w);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

@@ -62,6 +62,7 @@ struct workload_adapter {
 	const char *program; /* file name of the program beside iomodes, or in PATH */
 	bool controlled;     /* speaks the control protocol (workloads/control); else its whole life
 				is the evidence window, and it says how much it did in it */
+	bool starts_jobs;    /* not controlled: processes or threads of its own do the work */
 	bool token_on_stdin; /* both ends want net->token and a newline on standard input */
 	/* NULL-terminated argv in one allocation that the caller frees with free(). */
 	int (*argv)(const struct workload_job *job, char ***argv, struct diag *d);

@@ -11,6 +11,14 @@
 #include "adapter/adapter.h"
 #include "base/diag.h"
 
+/* The character behind a backslash may be behind the end. A build with the planted bug reads it all
+ * the same: tests/fuzz has to find that. */
+#ifdef IOMODES_PLANTED_BUG
+#define CAN_SKIP(text, end) ((text)[1] != '\0')
+#else
+#define CAN_SKIP(text, end) ((text) + 1 < (end))
+#endif
+
 /* One line without its end; jansson takes only UTF-8, so what is no printable ASCII becomes '?'. */
 static void add_note(json_t *notes, const char *line, size_t len)
 {
@@ -75,7 +83,7 @@ static const char *find_close(const char *text, const char *end)
 
 	for (; text < end; text++) {
 		if (in_string) {
-			if (*text == '\\')
+			if (*text == '\\' && CAN_SKIP(text, end))
 				text++;
 			else if (*text == '"')
 				in_string = false;

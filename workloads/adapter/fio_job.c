@@ -93,7 +93,7 @@ static int add_option(struct reader *r, const char *text, size_t len, unsigned c
 	if (name == 7 && !memcmp(text, "include", 7) && at > name && at < len && text[at] != '=')
 		at--;
 	else if (!name || name > NAME_MAX_BYTES || (at < len && text[at] != '='))
-		return complain(r, col + (unsigned)name, "a line is option=value or option");
+		return complain(r, col + (unsigned)at, "a line is option=value or option");
 	if (!s)
 		return complain(r, col, "an option outside of a [section]");
 	if (at < len)

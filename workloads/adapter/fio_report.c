@@ -10,6 +10,8 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 
+#define RUNTIME_MS_MAX (100ull * 86400 * 1000)
+
 /* "mixed" is there instead of the others with unified_rw_reporting=1, beside them with =both. */
 static const char *const names[] = {
 	[FIO_READ] = "read", [FIO_WRITE] = "write", [FIO_TRIM] = "trim", [FIO_MIXED] = "mixed"};
@@ -55,7 +57,8 @@ static int merge_latency(const json_t *side, const char *name, struct hist *into
 	err = hist_from_json(source, h, d);
 	if (err)
 		return diag_prefix(d, -EPROTO, "fio: %s", name);
-	if (h->count > INT64_MAX / 4096 - into->count)
+	if (h->count > INT64_MAX / 4096 - into->count || h->sum_ns > INT64_MAX / 8 ||
+	    into->sum_ns > INT64_MAX / 8)
 		return diag_set(d, -EPROTO, "fio: %s counts more than can be", name);
 	hist_merge(into, h);
 	return 0;
@@ -74,6 +77,8 @@ static int read_direction(const json_t *job, enum fio_direction direction, bool 
 		err = read_count(side, "io_bytes", &bytes, d);
 	if (!err)
 		err = read_count(side, "runtime", &runtime_ms, d);
+	if (!err && runtime_ms > RUNTIME_MS_MAX)
+		err = diag_set(d, -EPROTO, "fio: a runtime of more than 100 days");
 	if (err)
 		return diag_prefix(d, err, "job %s, %s",
 				   jsonio_string(job, "jobname", "without name"), names[direction]);

@@ -5,6 +5,10 @@
  * of an idle machine in the same time (--calibrate), is the share that the workload and its
  * interrupts left. Unlike tick-based accounting this sees interrupt time, and cycles lost to a
  * busy sibling or a colder cache.
+ *
+ * With --normal the threads have normal priority: then it is a program like any other that shares
+ * its CPU with a workload, and what it loses is what the workload costs its neighbours. --wakeups
+ * adds how late a timer wakes a thread, which with the work per second is the canary of a host.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,12 +32,17 @@
 #define UNIT_STEPS    256	/* about 0.3 us: the resolution of the count */
 #define CALIBRATE_MIN 10000000u /* ns */
 #define SETTLE_NS     50000000u /* before a calibration: frequency, caches */
+#define WAKEUP_NS     200000u	/* from one wake-up to the next */
+#define WAKEUPS_MAX   10000
 
 struct spin {
 	_Alignas(128) atomic_ullong work; /* units done; a cache line pair of its own */
 	pthread_t thread;
 	unsigned cpu;
 	int err; /* of pinning or the policy */
+	bool normal;
+	size_t wakeups;
+	uint64_t wakeup_p50_ns; /* median lateness */
 	pthread_barrier_t *started;
 	const atomic_bool *stop;
 };
@@ -43,7 +53,8 @@ struct reading {
 
 struct settings {
 	const char *cpus;
-	uint64_t control_fd, calibrate_ns;
+	uint64_t control_fd, calibrate_ns, wakeups;
+	bool normal;
 };
 
 static const struct opt options[] = {
@@ -66,6 +77,16 @@ static const struct opt options[] = {
 	 .min = CALIBRATE_MIN,
 	 .arg = "TIME",
 	 .help = "count for this long (1s, 200ms; at least 10ms), and print work per second"},
+	{.name = "normal",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct settings, normal),
+	 .help = "normal priority instead of SCHED_IDLE: take the CPU as any program does"},
+	{.name = "wakeups",
+	 .type = OPT_U64,
+	 .offset = offsetof(struct settings, wakeups),
+	 .max = WAKEUPS_MAX,
+	 .arg = "N",
+	 .help = "sleep so many times after the work, and print by how much the timer was late"},
 };
 
 /* Every step needs the result of the one before: no width of the machine makes it faster. */
@@ -79,7 +100,7 @@ static uint64_t unit(uint64_t x)
 	return x;
 }
 
-static int place(unsigned cpu)
+static int place(unsigned cpu, bool normal)
 {
 	const struct sched_param none = {0};
 	cpu_set_t *set = CPU_ALLOC(cpu + 1);
@@ -92,9 +113,42 @@ static int place(unsigned cpu)
 	CPU_SET_S(cpu, size, set);
 	err = sched_setaffinity(0, size, set) ? -errno : 0;
 	CPU_FREE(set);
-	if (!err && sched_setscheduler(0, SCHED_IDLE, &none))
+	if (!err && !normal && sched_setscheduler(0, SCHED_IDLE, &none))
 		err = -errno;
 	return err;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Median lateness of timers that wake this thread from an idle or a busy CPU. */
+static int sleep_often(struct spin *s)
+{
+	_free_ uint64_t *late = calloc(s->wakeups, sizeof(*late));
+	uint64_t due = clock_ns();
+
+	if (!late)
+		return -ENOMEM;
+	prctl(PR_SET_TIMERSLACK, 1ul); /* not the 50 us that the kernel may add to save power */
+	for (size_t i = 0; i < s->wakeups; i++) {
+		struct timespec ts;
+		uint64_t now;
+
+		due += WAKEUP_NS;
+		ts = (struct timespec){(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+			;
+		now = clock_ns();
+		late[i] = now - due;
+		due = now; /* one late wake-up makes none of the next ones late */
+	}
+	qsort(late, s->wakeups, sizeof(*late), by_value);
+	s->wakeup_p50_ns = late[s->wakeups / 2];
+	return 0;
 }
 
 static void *spin_thread(void *arg)
@@ -102,7 +156,7 @@ static void *spin_thread(void *arg)
 	struct spin *s = arg;
 	uint64_t x = 88172645463325252u + s->cpu, n = 0;
 
-	s->err = place(s->cpu);
+	s->err = place(s->cpu, s->normal);
 	pthread_barrier_wait(s->started);
 	while (!s->err && !atomic_load_explicit(s->stop, memory_order_relaxed)) {
 		x = unit(x);
@@ -110,6 +164,8 @@ static void *spin_thread(void *arg)
 		n += x != 0;
 		atomic_store_explicit(&s->work, n, memory_order_relaxed);
 	}
+	if (!s->err && s->wakeups)
+		s->err = sleep_often(s);
 	return NULL;
 }
 
@@ -206,13 +262,16 @@ static int print(const struct settings *o, const struct spin *spin, size_t n,
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t done = after[i].work - before[i].work;
+		json_t *one = json_pack("{s:I, s:I, s:I}", "cpu", (json_int_t)spin[i].cpu, "work",
+					(json_int_t)done, "cpu_ns",
+					(json_int_t)(after[i].cpu_ns - before[i].cpu_ns));
 
 		work += done;
+		if (o->wakeups)
+			json_object_set_new(one, "wakeup_p50_ns",
+					    json_integer((json_int_t)spin[i].wakeup_p50_ns));
 		json_array_append_new(cpus, json_integer(spin[i].cpu));
-		json_array_append_new(per_cpu,
-				      json_pack("{s:I, s:I, s:I}", "cpu", (json_int_t)spin[i].cpu,
-						"work", (json_int_t)done, "cpu_ns",
-						(json_int_t)(after[i].cpu_ns - before[i].cpu_ns)));
+		json_array_append_new(per_cpu, one);
 	}
 	json_object_set_new(out, "cpus", cpus);
 	json_object_set_new(out, "per_cpu", per_cpu);
@@ -238,7 +297,13 @@ static int run(const struct settings *o, const struct cpulist *cpus, struct diag
 		return diag_errno(d, -ENOMEM, "spinner");
 	pthread_barrier_init(&started, NULL, (unsigned)cpus->n + 1);
 	for (size_t i = 0; i < cpus->n; i++) {
-		spin[i] = (struct spin){.cpu = cpus->cpu[i], .started = &started, .stop = &stop};
+		spin[i] = (struct spin){
+			.cpu = cpus->cpu[i],
+			.normal = o->normal,
+			.wakeups = o->wakeups,
+			.started = &started,
+			.stop = &stop,
+		};
 		err = -pthread_create(&spin[i].thread, NULL, spin_thread, &spin[i]);
 		if (err) /* those before wait at the barrier: only the end of the process helps */
 			return diag_errno(d, err, "thread for CPU %u", cpus->cpu[i]);
@@ -277,7 +342,8 @@ int main(int argc, char **argv)
 	    err = opt_parse(options, ARRAY_SIZE(options), &o, false, argc, argv, &first, &d);
 
 	if (err > 0) {
-		printf("Usage: spinner --cpus LIST (--calibrate TIME | --control-fd N)\n\n");
+		printf("Usage: spinner --cpus LIST (--calibrate TIME | --control-fd N) [--normal] "
+		       "[--wakeups N]\n\n");
 		opt_help(options, ARRAY_SIZE(options), stdout);
 		return 0;
 	}

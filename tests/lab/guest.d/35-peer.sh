@@ -6,6 +6,7 @@ driver=$(dirname "$iomodes")/../tests/peer_driver
 
 state() { ip -o link show dev "$1" 2>&1 | grep -o '<[^>]*>'; }
 mac() { cat "/sys/class/net/$1/address" 2>&1; }
+settings() { grep -s '' /proc/sys/net/ipv?/conf/eth[01]/* /sys/class/net/eth[01]/{mtu,tx_queue_len,threaded,gro_flush_timeout}; }
 # refused WORDS: eth0 is not taken, for this reason
 refused() {
 	local said
@@ -38,13 +39,16 @@ home() {
 	is "$1: eth1" "$(state eth1) $(mac eth1)" "$before1"
 	is "$1: a setting of the driver" "$(cat /sys/class/net/eth0/napi_defer_hard_irqs)" 7
 	is "$1: addresses" "$(ip -o addr show dev eth0)$(ip -o addr show dev eth1)" ""
+	settings > /tmp/settings
+	holds "$1: settings of IPv4, IPv6 and the device" diff /tmp/settings-before /tmp/settings
 }
 
-for dev in eth0 eth1; do
+for dev in eth0 eth1 eth2; do
 	ip addr flush dev $dev
 	ip link set $dev down
 done
 echo 7 > /sys/class/net/eth0/napi_defer_hard_irqs
+settings > /tmp/settings-before
 before0="$(state eth0) $(mac eth0)"
 before1="$(state eth1) $(mac eth1)"
 
@@ -63,6 +67,21 @@ kill -KILL $pid
 wait $pid 2> /dev/null
 exec 9>&-
 home "after kill -9"
+
+# Somebody else takes the name: theirs stays, ours comes back under another.
+start eth0,eth1
+ip link add eth0 type dummy 2> /dev/null || ip link add eth0 type veth peer name other0
+exec 9>&-
+wait $pid
+is "the name was taken: exit status" $? 1
+holds "the name was taken: said" grep -q "eth0: somebody took its name" /tmp/peer
+n=0
+until ip -o link | grep -q "${before0##* }" || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done
+given=$(ip -o link | awk -F': ' -v mac="${before0##* }" '$0 ~ mac { print $2 }')
+is "the name was taken: given back as" "${given%%[0-9]*}" dev
+ip link del eth0
+ip link set "$given" name eth0
+home "renamed"
 
 ip link set eth0 up
 refused "eth0 is up"

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The first screen: what was found, which modes were in force, what was not possible and why. */
+#include <math.h>
+#include <string.h>
+
+#include "analysis/cells.h"
+#include "analysis/report_html.h"
+#include "analysis/report_parts.h"
+#include "analysis/text.h"
+#include "base/jsonio.h"
+#include "record/record.h"
+
+static void list_answers(FILE *out, const struct report_run *r)
+{
+	const json_t *one;
+	size_t i, shown = 0;
+
+	fputs("<ul>\n", out);
+	json_array_foreach (json_object_get(r->result, "crossovers"), i, one) {
+		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
+			continue;
+		fputs("<li>", out);
+		html_element(out, "strong", jsonio_string(one, "sentence", "?"));
+		fputs(" (", out);
+		html_text(out, jsonio_string(one, "title", "?"));
+		fputs(").</li>\n", out);
+		shown++;
+	}
+	json_array_foreach (json_object_get(r->result, "groups"), i, one) {
+		const char *sentence = jsonio_string(one, "answer.sentence", NULL);
+
+		if (!sentence || shown >= 12)
+			continue;
+		fputs("<li>", out);
+		html_text(out, jsonio_string(one, "title", "?"));
+		fputs(": ", out);
+		html_element(out, "strong", sentence);
+		fputs(".</li>\n", out);
+		shown++;
+	}
+	json_array_foreach (json_object_get(r->result, "throughout"), i, one) {
+		if (shown >= 12)
+			break;
+		fputs("<li>", out);
+		html_text(out, jsonio_string(one, "title", "?"));
+		fputs(": ", out);
+		html_text(out, jsonio_string(one, "sentence", "?"));
+		fputs(".</li>\n", out);
+		shown++;
+	}
+	if (!shown)
+		fputs("<li><strong>Nothing can be said: no group has a baseline that was in "
+		      "force.</strong></li>\n",
+		      out);
+	fputs("</ul>\n", out);
+}
+
+static void warnings(FILE *out, const struct report_run *r)
+{
+	size_t left_out = json_array_size(json_object_get(r->result, "left_out"));
+
+	if (jsonio_number(r->result, "rows_measured") == 0)
+		fputs("<p class=warn><strong>Nothing in this run was measured in force.</strong> "
+		      "The "
+		      "tables below say why.</p>\n",
+		      out);
+	if (json_is_true(jsonio_at(r->run, "build.dirty")))
+		fputs("<p class=warn><strong>Dirty build:</strong> the program that measured this "
+		      "had "
+		      "uncommitted changes, so its commit does not reproduce it.</p>\n",
+		      out);
+	if (!json_object_get(r->run, "ended"))
+		fputs("<p class=warn><strong>The run did not end:</strong> what follows is what it "
+		      "had "
+		      "measured until then.</p>\n",
+		      out);
+	else if (json_is_false(json_object_get(r->run, "complete"))) {
+		fputs("<p class=warn><strong>The run is not complete:</strong> ", out);
+		html_text(out, jsonio_string(r->run, "error", "it was cut short"));
+		fputs("</p>\n", out);
+	}
+	if (r->cells->blocks && r->cells->blocks < 6)
+		fprintf(out,
+			"<p class=warn><strong>%zu block%s:</strong> no interval exists below 6, "
+			"so "
+			"nothing can be judged.</p>\n",
+			r->cells->blocks, r->cells->blocks == 1 ? "" : "s");
+	if (left_out)
+		fprintf(out,
+			"<p class=warn><strong>%zu record%s left out</strong> (cut short, edited, "
+			"double "
+			"or malformed): see the <a href=\"#r%zu-ledger\">validity "
+			"ledger</a>.</p>\n",
+			left_out, left_out == 1 ? " was" : "s were", r->number);
+}
+
+static void fact(FILE *out, const char *what, const char *text)
+{
+	fputs("<li>", out);
+	html_element(out, "strong", what);
+	fputc(' ', out);
+	html_text(out, text);
+	fputs("</li>\n", out);
+}
+
+static const char *machine_fact(const struct report_run *r, const char *name)
+{
+	const json_t *one = json_object_get(jsonio_at(r->run, "machine.facts"), name);
+
+	return jsonio_string(one, "value", "not known");
+}
+
+static void facts(FILE *out, const struct report_run *r)
+{
+	char text[400];
+
+	fputs("<ul class=facts>\n", out);
+	fact(out, "Run", jsonio_string(r->run, "run", "?"));
+	fact(out, "Started", jsonio_string(r->run, "started", "?"));
+	fact(out, "CPU", machine_fact(r, "cpu.model"));
+	fact(out, "Kernel", machine_fact(r, "kernel.release"));
+	if (strcmp(machine_fact(r, "host.hypervisor"), "not known"))
+		fact(out, "Virtual machine", machine_fact(r, "host.hypervisor"));
+	snprintf(text, sizeof(text), "%.0f trials in %zu blocks, baseline %s",
+		 jsonio_number(r->result, "trials"), r->cells->blocks,
+		 jsonio_string(r->result, "baseline", "none"));
+	fact(out, "Measured", text);
+	snprintf(text, sizeof(text), "%s, commit %.12s, %s",
+		 jsonio_string(r->run, "build.version", "?"),
+		 jsonio_string(r->run, "build.commit", "?"),
+		 json_is_true(jsonio_at(r->run, "build.dirty")) ? "DIRTY" : "clean");
+	fact(out, "iomodes", text);
+	snprintf(text, sizeof(text), "%.0f better, %.0f worse, %.0f equivalent, %.0f inconclusive",
+		 jsonio_number(r->result, "words.better"), jsonio_number(r->result, "words.worse"),
+		 jsonio_number(r->result, "words.equivalent"),
+		 jsonio_number(r->result, "words.inconclusive"));
+	fact(out, "Judged", text);
+	fputs("</ul>\n", out);
+}
+
+void report_answer(FILE *out, const struct report_run *r)
+{
+	facts(out, r);
+	warnings(out, r);
+	fprintf(out,
+		"<section class=answer aria-labelledby=r%zu-answer>\n<h2 id=r%zu-answer>The answer"
+		"</h2>\n",
+		r->number, r->number);
+	list_answers(out, r);
+	fputs("<p>Changes are against the baseline, paired by block, with 95 % intervals. "
+	      "Verdicts per mode and load are in the tables below.</p>\n</section>\n",
+	      out);
+}
+
+struct tally {
+	size_t rows, measured, used, all;
+	char state[64];
+	const char *reason;
+};
+
+/* All rows of a mode in one: in force everywhere, or what was in the way. */
+static void tally_mode(const struct report_run *r, const char *mode, struct tally *t)
+{
+	const json_t *group, *row;
+	size_t i, k;
+
+	*t = (struct tally){.reason = ""};
+	json_array_foreach (json_object_get(r->result, "groups"), i, group)
+		json_array_foreach (json_object_get(group, "rows"), k, row) {
+			bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
+			const json_t *reason = json_array_get(json_object_get(row, "reasons"), 0);
+
+			if (strcmp(jsonio_string(row, "mode", ""), mode))
+				continue;
+			t->rows++;
+			t->measured += measured;
+			t->used += (size_t)jsonio_number(row, "trials.used");
+			t->all += (size_t)jsonio_number(row, "trials.all");
+			/* in force somewhere is the verdict; what is in the way elsewhere follows
+			 */
+			if (!*t->state || (measured && t->measured == 1))
+				text_state(row, t->state, sizeof(t->state));
+			if (!*t->reason && reason)
+				t->reason = json_string_value(reason) ?: "";
+		}
+}
+
+static void mode_row(FILE *out, const struct report_run *r, const char *mode)
+{
+	const json_t *about = json_object_get(jsonio_at(r->run, "experiment.modes"), mode);
+	struct tally t;
+
+	tally_mode(r, mode, &t);
+	fprintf(out, "<tr%s>", t.measured ? "" : " class=out");
+	html_element(out, "th scope=row", mode);
+	html_element(out, "td class=v", t.state);
+	html_element(out, "td class=w", t.reason);
+	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
+	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
+	html_element(out, "td class=d", jsonio_string(about, "doc", ""));
+	fputs("</tr>\n", out);
+}
+
+void report_modes(FILE *out, const struct report_run *r)
+{
+	static const char *const head[] = {
+		"Mode",		  "Verdict (grade)", "Why, or what is in the way",
+		"Loads in force", "Trials in force", "What it is"};
+	json_t *seen = json_object();
+	const json_t *group, *row;
+	size_t i, k;
+
+	fprintf(out, "<h2 id=r%zu-modes>Was each mode really in force?</h2>\n", r->number);
+	html_table(out,
+		   "Modes: counter = a kernel counter of the measured window shows it; accepted = "
+		   "the kernel took the flag and no counter can show more");
+	html_head(out, head, sizeof(head) / sizeof(*head));
+	json_array_foreach (json_object_get(r->result, "groups"), i, group)
+		json_array_foreach (json_object_get(group, "rows"), k, row) {
+			const char *mode = jsonio_string(row, "mode", "?");
+
+			if (json_object_get(seen, mode))
+				continue;
+			json_object_set_new(seen, mode, json_true());
+			mode_row(out, r, mode);
+		}
+	html_table_end(out);
+	json_decref(seen);
+}

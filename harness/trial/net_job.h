@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both ends of a network trial are told, and whether the packets took the path that was set
+ * up. */
+#pragma once
+#include "adapter/adapter.h"
+#include "trial/trial.h"
+
+struct net_job {
+	struct workload_net job;
+	char token[40], token_line[48]; /* of this trial alone */
+	struct {
+		int netns_fd;
+	} end[2]; /* by enum peer_side */
+	const char *devs[2];
+};
+
+/* net_rx_softirqs_per_napi of these interfaces, from the evidence's own net_rx_softirqs. */
+void net_job_per_napi(const struct machine_subject *subject, json_t *evidence);
+/* Everything points into `out`, `target`, `r` and `server_cpus`, which outlive the trial. */
+int net_job_make(const struct net_target *target, const struct trial_request *r,
+		 const char *server_cpus, struct net_job *out, struct diag *d);
+
+/*
+ * SO_INCOMING_NAPI_ID of the live sockets against the NAPI instances that were looked at after the
+ * settings were in force: puts flow_ends_without_napi (0 where busy polling is possible) and
+ * flow_ends_on_other_napi (0 unless an instance was made anew since, and what was set on it is
+ * gone) into the evidence's counters, or why not into "absent"; and net_rx_softirqs_per_napi.
+ */
+void net_job_judge(const struct net_target *target, const json_t *record, json_t *evidence);

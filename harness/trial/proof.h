@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The proof trial: tracepoints are counted under the set-up of a cell, which costs time, so it is
+ * never timed. What it counted goes, as an excerpt, into every trial of the cell: its verdict rests
+ * on it, and can be made again from the record alone. Internal to trial/.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include "mode/mode.h"
+
+bool proof_is_pass(const char *pass);
+/* Does the mode expect something of counters that only a proof trial has? */
+bool proof_is_expected(const struct mode *mode);
+/* {"trial", "counters", "absent", "counts", "window_ns"} of a proof trial's record, proof counters
+ * only; a failed trial gives its error as the reason of all. New reference. */
+json_t *proof_excerpt(const json_t *record);
+/* A proof trial's record carries no times. */
+void proof_strip(json_t *record);

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# On a prepared veth pair each mode is seen to be in force. How often, on a busy machine, is a matter of
+# who else runs: a poller that loses its CPU polls less. So twice of six times is asked for, and that no
+# trial says "unproven" or "unsupported".
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/e2e/net_common.sh
+. "$here/net_common.sh"
+
+modes="interrupt, defer-20, defer-200, busy-poll, epoll-busy-poll, full-busy, threaded, spin, io_uring"
+measure all "[{target: net, modes: [$modes]},
+  {target: net, modes: [suspend-20], pattern: rr, depth: 32}]"
+
+cells=0
+for cell in $(jq -r .cell "$work/all.jsonl" | sort -u); do
+	in_force=$(count all "$cell" in_force)
+	echo "$cell: in force $in_force times"
+	((in_force >= 2)) || fail "$cell: $(reasons all "$cell")"
+	for word in unproven unsupported; do
+		[[ $(count all "$cell" "$word") == 0 ]] || fail "$cell is $word: $(reasons all "$cell")"
+	done
+	cells=$((cells + 1))
+done
+((cells == 10)) || fail "$cells cells were measured, not 10: $(cat "$work/err")"
+
+# Proven by counters, not by the kernel having taken a flag.
+jq -e -s 'map(select(.verdict.mode == "in_force")) | all(.verdict.grade == "counter")' \
+	"$work/all.jsonl" >/dev/null || fail "a mode is in force by acceptance alone"
+# Both ends were followed, and their packets were counted.
+jq -e -s 'all(.evidence.counters.client_net_rx_packets > 0 and
+	.evidence.counters.server_net_rx_packets > 0 and .evidence.counts.packet > 0)' \
+	"$work/all.jsonl" >/dev/null || fail "packets of an end were not counted"
+# The token that opens the server stands in no command line and in no record.
+! grep -rqi token "$dir/trials.jsonl" "$dir/run.json" || fail "a token is in the record"
+echo "ok"

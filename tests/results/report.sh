@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The report of synthetic runs: every number again by another program, names that would be markup or code, every
+# kind of bad run, without gnuplot, and in a browser (screenshots stay in $IOMODES_ARTEFACTS, default: the build's
+# tests/artefacts).
+set -euo pipefail
+here=$IOMODES_SOURCE/tests/results
+bin=$IOMODES_BIN/iomodes
+artefacts=${IOMODES_ARTEFACTS:-$IOMODES_BIN/../tests/artefacts}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+for tool in python3 gnuplot chromium; do
+	command -v $tool >/dev/null || { echo "skip: no $tool"; exit 77; }
+done
+make_run() { python3 "$here/make_run.py" "$@"; }
+
+# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
+expect() {
+	local status=$1 pattern=$2 got=0
+	shift 2
+	"$@" >"$tmp/out" 2>&1 || got=$?
+	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
+		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
+		cat "$tmp/out"
+		exit 1
+	fi
+}
+# says FILE PATTERN: the page holds it, and no NaN
+says() {
+	grep -qF -- "$2" "$1" || { echo "FAILED: $1 does not say \"$2\""; exit 1; }
+	! sed 's/base64,[^"]*//' "$1" | grep -qiw nan || { echo "FAILED: NaN in $1"; exit 1; }
+}
+
+# Numbers: block and network, closed and open loop, in its own directory and in another
+make_run "$tmp/both" --net --dirty
+expect 0 "210 trials, 17 figures" "$bin" report "$tmp/both"
+python3 "$here/verify_report.py" "$tmp/both" "$tmp/both"
+says "$tmp/both/report.html" "Dirty build"
+make_run "$tmp/little" --break-little --blocks 6 --ios 400
+expect 0 "report.html" "$bin" report "$tmp/little" --output "$tmp/little-report"
+python3 "$here/verify_report.py" "$tmp/little" "$tmp/little-report"
+says "$tmp/little-report/report.html" "Little&#39;s law is violated"
+[ ! -e "$tmp/little/report.html" ]
+# the verification can fail: one digit of one number of a table, of a figure
+cp -r "$tmp/both" "$tmp/sabotage"
+sed -i '0,/data-metric="iops" data-value="1/s//data-metric="iops" data-value="2/' "$tmp/sabotage/report.html"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a table"; exit 1; }
+cp "$tmp/both/report.html" "$tmp/sabotage"
+sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
+# the same run gives the same bytes; scripts draw the figure by themselves, where they lie
+cp "$tmp/both/report.html" "$tmp/first.html"
+"$bin" report "$tmp/both" >/dev/null
+cmp "$tmp/first.html" "$tmp/both/report.html"
+rm "$tmp/both/figures/r0-time.svg"
+(cd "$tmp/both/figures" && gnuplot r0-time.gp)
+grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
+
+# Two runs in one page, and a crossing
+make_run "$tmp/cross" --depths 1,2,8,16
+make_run "$tmp/cross2" --depths 1,2,8,16 --seed 5 --kernel 6.2.0-test
+expect 0 "report.html" "$bin" report "$tmp/cross" "$tmp/cross2" --output "$tmp/two"
+says "$tmp/two/report.html" "their difference is the candidate explanation"
+says "$tmp/two/report.html" "6.2.0-test"
+says "$tmp/two/report.html" "crossing is better up to a depth of about"
+ls "$tmp/two/figures/r1-load0-p50.svg" >/dev/null
+
+# Names that are markup, shell and gnuplot
+make_run "$tmp/evil" --net --hostile
+expect 0 "17 figures" "$bin" report "$tmp/evil"
+python3 "$here/verify_report.py" "$tmp/evil" "$tmp/evil"
+! grep -q '<img src=x' "$tmp/evil/report.html" || { echo "FAILED: a name became markup"; exit 1; }
+! grep -l '<img' "$tmp"/evil/figures/*.svg || { echo "FAILED: a name became markup in a figure"; exit 1; }
+[ -z "$(find "$tmp" -name pwned)" ] || { echo "FAILED: a name was run"; exit 1; }
+
+# A figures/ that leads elsewhere; links where files go
+make_run "$tmp/link" --blocks 6 --ios 50
+mkdir "$tmp/elsewhere"
+ln -s "$tmp/elsewhere" "$tmp/link/figures"
+expect 1 "figures" "$bin" report "$tmp/link"
+rm "$tmp/link/figures"
+mkdir "$tmp/link/figures"
+echo precious >"$tmp/precious"
+ln -s "$tmp/precious" "$tmp/link/figures/r0-time.svg"
+ln -s "$tmp/precious" "$tmp/link/report.html"
+expect 0 "report.html" "$bin" report "$tmp/link"
+grep -qx precious "$tmp/precious"
+
+# One block; all invalid; nothing measured; torn, edited, newer; not a run
+make_run "$tmp/one" --blocks 1
+expect 0 "report.html" "$bin" report "$tmp/one"
+says "$tmp/one/report.html" "no interval exists below 6"
+make_run "$tmp/invalid" --invalid
+expect 4 "nothing was measured in force" "$bin" report "$tmp/invalid"
+says "$tmp/invalid/report.html" "Nothing in this run was measured in force"
+says "$tmp/invalid/report.html" "bytes do not match"
+mkdir "$tmp/empty"
+cp "$tmp/both/run.json" "$tmp/empty"
+expect 4 "nothing was measured in force" "$bin" report "$tmp/empty"
+says "$tmp/empty/report.html" "no trial of it is in the run"
+cp -r "$tmp/little" "$tmp/torn"
+truncate -s -100 "$tmp/torn/trials.jsonl"
+sed -i '3s/"iops":1/"iops":9/' "$tmp/torn/trials.jsonl"
+expect 0 "2 records were left out" "$bin" report "$tmp/torn"
+says "$tmp/torn/report.html" "the last line is cut short"
+says "$tmp/torn/report.html" "edited: its text does not match its sha256"
+make_run "$tmp/newer" --trial-schema 2
+expect 4 "schema 2 is newer" "$bin" report "$tmp/newer"
+[ ! -e "$tmp/newer/report.html" ]
+expect 1 "$tmp/nowhere" "$bin" report "$tmp/nowhere"
+expect 1 "one run directory" "$bin" report
+expect 1 'did you mean "interrupt"' "$bin" report "$tmp/one" --baseline interupt
+
+# Without gnuplot: the page, its tables, the data and the reason
+mkdir "$tmp/bin"
+expect 0 "gnuplot is not installed" env PATH="$tmp/bin" "$bin" report "$tmp/little"
+says "$tmp/little/report.html" "gnuplot is not installed"
+[ -e "$tmp/little/figures/r0-time.tsv" ]
+
+if [ "$(id -u)" -eq 0 ]; then # not into a directory that another user may write
+	make_run "$tmp/open" --blocks 6 --ios 50
+	chmod o+w "$tmp/open"
+	expect 1 "another user may write there" "$bin" report "$tmp/open"
+fi
+
+python3 "$here/browser.py" "$tmp/both/report.html" "$artefacts"
+python3 "$here/browser.py" "$tmp/evil/report.html" "$artefacts/hostile"
+python3 "$here/browser.py" "$tmp/two/report.html" "$artefacts/two"
+echo ok

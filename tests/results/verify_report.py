@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""verify_report.py RUN REPORT: every number of report.html's tables and the data behind every figure, again from
+trials.jsonl, with nothing but the standard library. Shares no code with the program."""
+import html, html.parser, json, math, os, re, statistics, sys
+
+run, out = sys.argv[1], sys.argv[2]
+head = json.load(open(os.path.join(run, "run.json")))
+every, trials, checks, labels, bad = [], {}, {}, {}, []
+for line in open(os.path.join(run, "trials.jsonl")):
+    t = json.loads(line)
+    if t.get("pass", "measure") != "measure":
+        continue
+    every.append(t)
+    for c in t["checks"]:
+        key = (c["id"], c["result"])
+        checks[key] = checks.get(key, 0) + 1
+    failed = [c for c in t["checks"] if c["result"] == "fail"]
+    if t["status"] != "valid" or t["verdict"]["mode"] != "in_force" or failed:
+        bad.append(t["trial"])
+    if t["status"] == "valid":
+        trials.setdefault(t["cell"], []).append(t)
+for cell, ts in trials.items():  # a row stands on the trials in force, on all valid ones where none was
+    ts[:] = [t for t in ts if t["verdict"]["mode"] == "in_force"] or ts
+
+
+def in_force(cell):
+    return [t for t in trials.get(cell, []) if t["verdict"]["mode"] == "in_force"]
+
+
+def near(a, b, what):
+    assert a is not None and b is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9), (what, a, b)
+
+
+def need(q):
+    return math.log(0.05) / math.log(q)
+
+
+def spoiled(t, metric):
+    for c in t["checks"]:
+        for s in c["spoils"] if c["result"] == "fail" else ():
+            if s == metric or s.endswith("*") and metric.startswith(s[:-1]):
+                return True
+    return False
+
+
+QUANTILE = {"p50": .5, "p90": .9, "p99": .99, "p999": .999, "p9999": .9999}
+
+
+def quantile_of(metric):
+    m = re.fullmatch(r"(latency|rtt|service)_(p\d+)_ns", metric)
+    return (QUANTILE[m[2]], "service" if m[1] == "service" else "latency") if m else (None, None)
+
+
+def values(cell, metric):
+    q, member = quantile_of(metric)
+    found = {}
+    for t in sorted(trials.get(cell, []), key=lambda t: t["block"]):
+        v = t["metrics"].get(metric)
+        count = t.get(member or "latency", {}).get("count", 0)
+        if v is None or spoiled(t, metric) or q and count and count < need(q) or t["block"] in found:
+            continue
+        found[t["block"]] = v
+    return found
+
+
+def bucket(ns):
+    if ns < 128:
+        return ns, 1
+    shift = ns.bit_length() - 7
+    return ns >> shift << shift, 1 << shift
+
+
+def merged(cell, member):
+    bins, low, high = {}, None, 0
+    for t in trials.get(cell, []):
+        h = t.get(member)
+        if not h or not h["count"] or spoiled(t, "latency_p50_ns" if member == "latency" else "service_p50_ns"):
+            continue
+        low = h["min_ns"] if low is None else min(low, h["min_ns"])
+        high = max(high, h["max_ns"])
+        for k, n in h["bins"].items():
+            bins[int(k)] = bins.get(int(k), 0) + n
+    return bins, low, high
+
+
+def percentile(hist, q):
+    bins, low, high = hist
+    want, seen = max(1, math.ceil(round(q * sum(bins.values()), 6))), 0
+    for k in sorted(bins):
+        seen += bins[k]
+        if seen >= want:
+            first, width = bucket(k)
+            at = first + (width * (want - seen + bins[k] - 0.5) / bins[k] if width > 1 else 0)
+            return min(max(at, low), high)
+
+
+def row_value(cell, metric):
+    q, member = quantile_of(metric)
+    if q:
+        hist = merged(cell, member)
+        n = sum(hist[0].values())
+        if n:
+            return percentile(hist, q) if n >= need(q) else None
+    v = values(cell, metric)
+    return statistics.median(v.values()) if v else None
+
+
+def events(t):
+    name = "io" if "pattern" not in t["load"] else "transaction" if t["load"]["pattern"] != "stream" else "packet"
+    return t["evidence"].get("counts", t["counts"]).get(name, t["counts"].get(name, 0))
+
+
+def irq_by_cpu(cell):
+    by = {}
+    for t in in_force(cell):
+        for v in t["evidence"].get("detail", {}).get("interrupts", {}).get("vectors", []):
+            for cpu, n in v["cpu"].items():
+                by[cpu] = by.get(cpu, 0) + n
+    return by
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.cells, self.images, self.figures, self.cell, self.captions = [], [], [], None, 0
+
+    def handle_starttag(self, tag, attrs):
+        a = dict(attrs)
+        if tag == "tr":
+            self.cell = a.get("data-cell")
+        if tag in ("td", "th") and "data-metric" in a:
+            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), a))
+        if tag == "img":
+            assert a.get("alt"), "an image without words"
+            self.images.append(a["src"])
+        if tag == "figure":
+            self.figures.append(a["id"])
+        if tag == "caption":
+            self.captions += 1
+        assert tag not in ("script", "iframe", "object", "embed"), tag
+        for key in a:
+            assert not key.startswith("on"), (tag, key)
+        for key in ("src", "href"):
+            assert a.get(key, "#")[:1] == "#" or a[key].startswith("data:"), (tag, a[key])
+
+
+# groups are numbered in the order of the run: what was asked of the same device by the same program
+order = []
+for c in head["cells"]:
+    load = {k: v for k, v in c["load"].items() if v is not None and k not in ("engine", "runtime_ns")}
+    if load.get("open_loop") in (True, 1):
+        load.pop("iodepth", None)
+        load.pop("depth", None)
+    key = json.dumps([c["target"], c["workload"], c.get("placement", {}).get("name", c.get("placement", {}).get("cpus", "")), load],
+                     sort_keys=True)
+    if key not in order:
+        order.append(key)
+    c["group"] = order.index(key)
+
+page = Page()
+text = open(os.path.join(out, "report.html")).read()
+page.feed(text)
+assert "nan" not in re.findall(r"\b[a-z]+\b", re.sub(r"base64,[A-Za-z0-9+/=]*", "", text).lower()), "NaN in the report"
+assert "http:" not in text and "https:" not in text, "the report names something on the network"
+assert text.count("<table>") == page.captions, "a table without a caption"
+seen = {}
+for cell, metric, value, attrs in page.cells:
+    seen[metric.split(":")[0]] = seen.get(metric.split(":")[0], 0) + 1
+    if metric.startswith("check:"):
+        near(value, checks.get(tuple(metric.split(":")[1:]), 0), metric)
+    elif metric == "irq_per_event":
+        near(value, sum(irq_by_cpu(cell).values()) / sum(map(events, in_force(cell))), metric)
+    elif metric.startswith("estimate:"):
+        name = metric.split(":")[1]
+        spec = next(c for c in head["cells"] if c["id"] == cell)
+        bases = [c["id"] for c in head["cells"] if c["group"] == spec["group"]
+                 and c["mode"] in (head["baseline"], "net-interrupt")]
+        b, m = values(bases[0], name), values(cell, name)
+        x = [math.log(m[k] / b[k]) for k in sorted(m) if k in b]
+        walsh = [(x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x))]
+        near(value, math.exp(statistics.median(walsh)), metric)
+    elif metric == "cpu_left_per_io":
+        pass  # one number of one trial of the extra pass
+    else:
+        near(value, row_value(cell, metric), (cell, metric))
+assert len(page.images) == len(page.figures) > 0, "a figure without its image"
+
+
+def table(name):
+    parts = open(os.path.join(out, "figures", name)).read().split("\n\n\n")
+    return [[l.split("\t") for l in p.split("\n") if l and l[0] != "#"] for p in parts if p.strip()]
+
+
+drawn, points = 0, 0
+for name in sorted(os.listdir(os.path.join(out, "figures"))):
+    if not name.endswith(".tsv"):
+        continue
+    stem = name[:-4]
+    assert os.path.exists(os.path.join(out, "figures", stem + ".gp")), stem
+    assert "fig-" + stem in page.figures, stem
+    drawn += 1
+    kind = re.match(r"r\d+-([a-z]+)", stem)[1]
+    data = table(name)
+    if kind == "time":
+        per = {}
+        for row in data[0]:
+            per.setdefault(row[3], []).append(float(row[1]))
+        for cell, ratios in per.items():
+            near(statistics.median(ratios), 1, ("time", cell))
+            points += len(ratios)
+        block = {}
+        for row in data[0]:
+            block.setdefault(row[2], []).append(float(row[1]))
+        for row in data[1]:
+            near(float(row[1]), statistics.median(block[row[2]]), ("block", row[2]))
+    if kind == "irq":
+        for row in (r for part in data for r in part):
+            cells = [c["id"] for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == row[3]]
+            near(float(row[2]), irq_by_cpu(cells[0]).get(row[1], 0) / sum(map(events, in_force(cells[0]))), row)
+            points += 1
+for number in range(len(order)):
+    cells = [c for c in head["cells"] if c["group"] == number and in_force(c["id"])]
+    path = "r0-dist%d.tsv" % number
+    if os.path.exists(os.path.join(out, "figures", path)):
+        curves = table(path)
+        with_hist = [c for c in cells if merged(c["id"], "latency")[0]]
+        assert len(curves) == len(with_hist), path
+        for c, curve in zip(with_hist, curves):
+            hist = merged(c["id"], "latency")
+            n = sum(hist[0].values())
+            for p, tail, ns, _ in curve:
+                assert n >= need(float(p)), "a percentile beyond the sample"
+                near(float(tail), 1 / (1 - float(p)), path)
+                near(float(ns), percentile(hist, float(p)), path)
+                points += 1
+    path = "r0-cpu%d.tsv" % number
+    if os.path.exists(os.path.join(out, "figures", path)):
+        for c, row in zip(cells, table(path)[0]):
+            ts = in_force(c["id"])
+            n = sum(map(events, ts))
+            cpus = [u for t in ts for u in t["evidence"].get("detail", {}).get("cpu", {}).get("cpus", [])]
+            sq = sum(t["evidence"]["counters"].get("sq_thread_cpu_ns") or 0 for t in ts)
+            parts = [sum(u["user_ns"] + u["nice_ns"] for u in cpus), max(0, sum(u["system_ns"] for u in cpus) - sq),
+                     sq, sum(u["irq_ns"] for u in cpus), sum(u["softirq_ns"] for u in cpus),
+                     sum(t["evidence"]["counters"].get("idle_poll_ns") or 0 for t in ts),
+                     sum(t["evidence"]["counters"].get("task_cpu_ns") or 0 for t in ts)]
+            for got, want in zip(row[1:], parts):
+                near(float(got), want / n, (path, c["id"]))
+                points += 1
+for name in os.listdir(os.path.join(out, "figures")):
+    for curve in table(name) if re.fullmatch(r"r0-load\d+-.*\.tsv", name) else ():
+        axis, rate_name, metric = open(os.path.join(out, "figures", name)).readline()[2:].split("\t")[:3]
+        for level, rate, y, low, high, mode, cell in curve:
+            c = next(c for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == cell)
+            assert re.sub(r'[\x00-\x1f"]', " ", c["mode"]) == mode
+            rates = [t["load"].get("rate_iops") or t["load"].get("rate_per_s") for t in trials[c["id"]]]
+            near(float(level), rates[0] if axis == "rate_share" else c["load"][axis], (name, "level"))
+            near(float(rate), row_value(c["id"], rate_name), (name, "rate"))
+            near(float(y), row_value(c["id"], metric), (name, metric))
+            v = sorted(values(c["id"], metric).values())
+            k, tail = 0, 1 / 2 ** len(v)  # ranks of the order-statistic interval of a median
+            while tail < 0.025:
+                k += 1
+                tail += math.comb(len(v), k) / 2 ** len(v)
+            if k:
+                near(float(low), v[k - 1], (name, "low"))
+                near(float(high), v[len(v) - k], (name, "high"))
+            points += 1
+# what was not used is in the ledger
+for trial in bad[:300]:
+    assert trial in text, "not in the ledger: " + trial
+if head["build"]["dirty"]:
+    assert "Dirty build" in text
+for c in head["cells"]:
+    if not c["supported"]:
+        assert c["reason"] in html.unescape(text), "unsupported without its reason"
+assert seen.get("estimate", 0) and points
+print("verified", sum(seen.values()), "numbers of tables and", points, "points of", drawn, "figures")
