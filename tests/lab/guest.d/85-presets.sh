@@ -6,7 +6,8 @@
 rm -rf /tmp/presets
 mkdir -m 700 /tmp/presets
 presets=$LAB_DIR/../../configs/presets
-for preset in cheops23-qd1 fast24-passthru; do
+[ $# -gt 0 ] || set -- cheops23-qd1 fast24-passthru
+for preset in "$@"; do
 	"$iomodes" run "$presets/$preset.yaml" --target /dev/nvme0n1 --blocks 6 --ramp 50ms --runtime 200ms --no-cpu-left \
 		-q -o "/tmp/presets/$preset" > /tmp/presets-out 2>&1
 	is "$preset ends well" $? 0
@@ -19,8 +20,8 @@ for preset in cheops23-qd1 fast24-passthru; do
 		grep -A 12 'Published / ours' /tmp/presets-compare | sed 's/^/# /'
 	fi
 done
-python3 - <<'EOF2'
-import glob, json
+python3 - "$@" <<'EOF2'
+import glob, json, sys
 
 
 def say(good, text):
@@ -32,7 +33,8 @@ wanted = {
     "fast24-passthru": ["interrupt", "interrupt-registered", "iopoll", "iopoll-registered", "passthrough",
                         "passthrough-fixed", "passthrough-iopoll", "passthrough-fixed-iopoll"],
 }
-for preset, modes in wanted.items():
+for preset in sys.argv[1:]:
+    modes = wanted[preset]
     trials = [json.loads(l) for f in glob.glob(f"/tmp/presets/{preset}/2*/trials.jsonl") for l in open(f)]
     trials = [t for t in trials if t["pass"] in ("measure", "retry")]
     for mode in modes:
