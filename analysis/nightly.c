@@ -23,6 +23,7 @@
 struct night {
 	struct history *h;
 	json_t *runs, *report, *marks;
+	json_t *noise; /* runs that somebody called noise: a set, as every point asks */
 	const json_t *run; /* the one at issue */
 	size_t index;
 };
@@ -142,7 +143,7 @@ static size_t collect(const struct night *t, const json_t *series, struct nightl
 		const char *name = jsonio_string(point, "run", "");
 		bool last = !strcmp(name, now);
 
-		if (i < from || (!last && marked(run_named(t->runs, name), "noise")))
+		if (i < from || (!last && json_object_get(t->noise, name)))
 			continue;
 		p[n] = (struct nightly_point){jsonio_number(point, "value"),
 					      jsonio_number(point, "low"),
@@ -302,6 +303,10 @@ static int select_run(struct night *t, const char *experiment, const char *name,
 			      "the stored history: practical margin, intervals within the nights, spread "
 			      "from night to night (no A/A run is stored)",
 			      "series", "errors", "runs", (json_int_t)(t->index + 1));
+	t->noise = json_object();
+	json_array_foreach (t->runs, i, one)
+		if (marked(one, "noise"))
+			json_object_set_new(t->noise, jsonio_string(one, "run", "?"), json_true());
 	if (json_object_get(run, "test_delay_ns"))
 		json_object_set(t->report, "test_delay_ns", json_object_get(run, "test_delay_ns"));
 	if (json_array_size(t->runs) < n && json_array_size(t->runs) == 1)
@@ -329,6 +334,7 @@ int nightly_report(struct history *h, const char *experiment, const char *run, j
 	}
 	json_decref(t.runs);
 	json_decref(t.marks);
+	json_decref(t.noise);
 	json_decref(t.report);
 	return err;
 }
