@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -37,20 +38,21 @@ static void name(FILE *out, const char *experiment)
 	}
 }
 
+/* Only what makes rows comparable: with a mode's own engine in its name, no two modes would meet. */
 static void load(FILE *out, const json_t *row)
 {
-	json_t *all = json_object_get(row, "load"), *value;
-	const char *key;
+	const json_t *all = json_object_get(row, "load");
 
-	json_object_foreach (all, key, value) {
+	for (const struct kind_axis *axis = kind_of(all)->axis; axis->key; axis++) {
+		json_t *value = json_object_get(all, axis->key);
 		_free_ char *text = NULL;
 
-		if (json_is_null(value) || json_is_object(value) || json_is_array(value))
+		if (!value || json_is_null(value))
 			continue;
 		text = json_is_string(value)
 			       ? strdup(json_string_value(value))
 			       : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-		part(out, key, text ?: "?");
+		part(out, axis->key, text ? text : "?");
 	}
 }
 

@@ -46,6 +46,7 @@ int cmd_modes(int argc, char **argv);
 int cmd_knob(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_run(int argc, char **argv);
+int cmd_aa(int argc, char **argv);
 int cmd_with(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_status(int argc, char **argv);

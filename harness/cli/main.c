@@ -28,6 +28,10 @@ static const struct command commands[] = {
 	 cmd_plan},
 	{"run", "[EXPERIMENT] [OPTIONS]",
 	 "Runs an experiment and leaves a directory of results and a machine as it was.", cmd_run},
+	{"aa", "[EXPERIMENT] [OPTIONS]",
+	 "Measures the baseline against itself: false positives and the noise floor of this "
+	 "machine.",
+	 cmd_aa},
 	{"with", "--set KNOB[:INSTANCE]=VALUE... [--target DEV] -- CMD [ARG...]",
 	 "Sets knobs or a mode, runs a command, puts the machine back.", cmd_with},
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "arms.h"
 #include "setup.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ static const struct {
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
 	{"max_cells", offsetof(struct setup_options, max_cells), NUMBER},
 	{"max_net_cells", offsetof(struct setup_options, max_net_cells), NUMBER},
+	{"aa", offsetof(struct setup_options, aa), FLAG},
 	{"ignore_requires", offsetof(struct setup_options, ignore_requires), FLAG},
 	{"single_block", offsetof(struct setup_options, single_block), FLAG},
 	{"allow_rebind", offsetof(struct setup_options, allow_rebind), FLAG},
@@ -409,6 +411,8 @@ int setup_make(const struct setup_options *o, const char *name, bool change, str
 		err = load_files(name ? name : "default", s, d);
 	if (!err)
 		err = select_modes(o, &s->modes, &s->experiment, d);
+	if (!err && o->aa)
+		err = arms_make(s, o->modes.n > 0, d);
 	if (err)
 		return err;
 	override(o, &s->experiment);
@@ -454,5 +458,6 @@ void setup_free(struct setup *s)
 	free(s->experiment_text);
 	machine_free(s->machine);
 	sys_close(s->sys);
+	arms_free(s);
 	modes_free(&s->modes);
 }

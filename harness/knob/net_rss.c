@@ -2,9 +2,10 @@
 /*
  * Receive side scaling: which queue each entry of the indirection table names
  * (ETHTOOL_GRXFHINDIR). The text is the queues in order, "0,1,2,3", with "*32" behind it when they
- * repeat so often. A driver keeps a table that was set by hand over a change of channels, and
- * spreads anew one that was not; the kernel does not tell which it is, so the table that is the
- * driver's own choice is put back as such.
+ * repeat so often. A table that was set by hand is kept, and refuses channels fewer than it names;
+ * one that was not is spread anew. The kernel does not tell which it is, so one that is the
+ * kernel's own default is put back as such; another driver's own choice comes back as if set by
+ * hand.
  */
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -171,7 +172,8 @@ static const struct knob rows[] = {
 	 .candidates = net_candidates,
 	 .on_device = net_on_device,
 	 .doc = "receive queue of each entry of the hash table, \"0,1,2,3*32\"; that it was set by "
-		"hand does not come back where the driver's own choice is the same"},
+		"hand or not does not come back: until 'ethtool -X DEV default' the kernel may "
+		"refuse fewer channels"},
 };
 
 const struct knob_family knob_family_net_rss = {rows, ARRAY_SIZE(rows)};

@@ -10,7 +10,6 @@ nic=$(basename "$(readlink /sys/class/net/eth0/device/driver)")
 pci=$(basename "$(readlink /sys/class/net/eth0/device)")
 
 $busybox ip link set eth0 up
-$busybox ip link set eth2 up
 sleep 3 # the link is there, and nothing moves any more
 vector=$(awk '$NF ~ /^eth0-(rx|TxRx)-0$/ { print $NF }' /proc/interrupts)
 [ -n "$vector" ] || vector=$(awk '$NF ~ /^eth0/ { print $NF; exit }' /proc/interrupts)
@@ -58,9 +57,8 @@ if [ "$nic" = igb ]; then
 		net.channels:eth0=2 "$instance=0"
 	holds "the affinity that was asked for is there with the new channels" \
 		grep -qE "^vector .*0$" /tmp/net-seen
-	applied "indirection table" "^eth0 -x 0: 1 0 1 0" net.rss-table:eth0=1,0*64
-	applied "flow rule" "^eth0 -n Filter: 1" net.ntuple:eth0=on \
-		"net.flow-rule:eth0:rule-1=ether proto=2048 action=1"
+	# QEMU's is an 82576, which has none
+	refused "flow rules" 'rx-ntuple-filter fixed to "off"' net.ntuple:eth0=on
 fi
 
 if [ "$nic" = igb ] && kernel_at_least 6 13; then
@@ -77,14 +75,14 @@ fi
 refused "virtio-net coalescing" "(not supported|unsupported|no such coalescing|no coalescing)" net.rx-usecs:eth2=50
 refused "more channels than there are" "exceeds maximum|not supported|no kind of channels" net.channels:eth0=99
 "$reader" eth0 > /tmp/net-after
-holds "everything is as before" diff /tmp/net-before /tmp/net-after
+holds "all is as before" diff /tmp/net-before /tmp/net-after
 
 # kill -9 at some of the steps; that every one survives is tests/e2e/knob_net_kill.sh's
 settings=(net.rx-usecs:eth0=5000 "$instance=2" net.gro:eth0=off net.defer-hard-irqs:eth0=10)
 [ "$nic" != igb ] || settings+=(net.channels:eth0=2)
 points=$("$driver" "$IOMODES_STATE_DIR" 0 orchestrator "${settings[@]}" 2> /tmp/net-err) || points=
 holds "steps to be killed at ($points): $(cat /tmp/net-err)" test "${points:-0}" -gt 10
-for part in 30 55 80; do
+for part in 35 75; do
 	for mode in both orchestrator; do
 		n=$((points * part / 100 + 1))
 		"$driver" "$IOMODES_STATE_DIR" $n $mode "${settings[@]}" > /dev/null 2>&1
@@ -95,6 +93,9 @@ for part in 30 55 80; do
 		holds "killed at step $n, $mode: as before" diff /tmp/net-before /tmp/net-after
 	done
 done
+# Last: a table once set by hand counts as such, and then keeps channels from being fewer.
+[ "$nic" != igb ] || applied "indirection table" "^eth0 -x 0: 1 0 1 0" "net.rss-table:eth0=1,0*64"
+"$reader" eth0 > /tmp/net-after
+holds "everything is as before" diff /tmp/net-before /tmp/net-after
 is "nothing is left of it" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
 $busybox ip link set eth0 down
-$busybox ip link set eth2 down
