@@ -13,12 +13,8 @@ struct setup_options {
 	struct opt_strs modes; /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
-<<<<<<< HEAD
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,
-=======
 	bool aa,	       /* two arms of each row of the baseline: see arms.h */
 		ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,
->>>>>>> main
 		allow_rebind, trust;
 };
 
