@@ -10,6 +10,7 @@
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
 #include "analysis/machine_key.h"
+#include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -59,7 +60,7 @@ static void unmatched(struct matches *m, const struct cell *c, const char *reaso
 }
 
 static int add_match(struct matches *m, const struct cell *a, const struct cell *b,
-		     const char *name, bool declared)
+		     const char *name, bool declared, double floor)
 {
 	struct match *grown = reallocarray(m->item, m->n + 1, sizeof(*grown));
 	_free_ double *x = calloc(a->n_samples + 1, sizeof(double));
@@ -77,20 +78,28 @@ static int add_match(struct matches *m, const struct cell *a, const struct cell 
 	if (!one->n && !one->m)
 		return 0;
 	judge_unpaired(&one->judgement, metric_find(name), x, one->n, y, one->m);
+	judge_raise_margin(&one->judgement, floor);
 	m->n++;
 	return 0;
 }
 
-static int match_pair(struct matches *m, const struct cell *a, const struct cell *b,
-		      const struct compare_options *o)
+/* The larger of the two machines' floors. */
+static double floor_of(const struct cells *const runs[static 2], const char *metric)
+{
+	return fmax(noise_floor(runs[0]->run->run, metric), noise_floor(runs[1]->run->run, metric));
+}
+
+static int match_pair(struct matches *m, const struct cells *const runs[static 2],
+		      const struct cell *a, const struct cell *b, const struct compare_options *o)
 {
 	bool open = kind_open_loop(json_object_get(a->spec, "load"));
+	const char *one = open ? a->kind->latency : a->kind->rate;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < o->n_metrics; i++)
-		err = add_match(m, a, b, o->metrics[i], false);
+		err = add_match(m, a, b, o->metrics[i], false, floor_of(runs, o->metrics[i]));
 	if (!o->n_metrics)
-		err = add_match(m, a, b, open ? a->kind->latency : a->kind->rate, true);
+		err = add_match(m, a, b, one, true, floor_of(runs, one));
 	return err;
 }
 
@@ -98,6 +107,7 @@ static int match_runs(const struct cells *first, const struct cells *second,
 		      const struct compare_options *o, struct matches *m)
 {
 	_json_ json_t *index = json_object();
+	const struct cells *const runs[2] = {first, second};
 	int err = 0;
 
 	for (size_t i = 0; i < second->n; i++) {
@@ -123,7 +133,7 @@ static int match_runs(const struct cells *first, const struct cells *second,
 				  "the open loops ran at different rates; a fixed rate in the "
 				  "experiment would compare");
 		else if (a->used && b->used)
-			err = match_pair(m, a, b, o);
+			err = match_pair(m, runs, a, b, o);
 		else if (a->used || b->used)
 			unmatched(m, a,
 				  a->used ? "not measured in force in the other run"

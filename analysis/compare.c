@@ -13,6 +13,7 @@
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
+#include "analysis/noise.h"
 #include "analysis/published.h"
 #include "analysis/steady.h"
 #include "base/cleanup.h"
@@ -291,6 +292,8 @@ static void *estimate_some(void *context)
 		struct pair *p = &e->cmp->pair[i];
 
 		judge_estimate(&p->judgement, p->metric, p->baseline, p->mode, p->n, e->cmp->seed);
+		judge_raise_margin(&p->judgement,
+				   noise_floor(e->cmp->cells->run->run, p->metric->name));
 	}
 	return NULL;
 }

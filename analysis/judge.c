@@ -33,10 +33,12 @@ const char *judge_text(const struct judgement *j, double value, char *out, size_
 /* Margins have two sides and so no sign: "1 %". */
 static const char *margin_text(const struct judgement *j, char *out, size_t size)
 {
+	const char *why = j->noisy ? " (this machine's noise floor)" : "";
+
 	if (j->ratio)
-		snprintf(out, size, "%.3g %%", expm1(j->margin) * 100);
+		snprintf(out, size, "%.3g %%%s", expm1(j->margin) * 100, why);
 	else
-		snprintf(out, size, "%.3g %s", j->margin, j->metric->unit);
+		snprintf(out, size, "%.3g %s%s", j->margin, j->metric->unit, why);
 	return out;
 }
 
@@ -135,6 +137,16 @@ void judge_unpaired(struct judgement *j, const struct metric *metric, const doub
 		j->p = stats_rank_sum(x, n, y, m);
 }
 
+void judge_raise_margin(struct judgement *j, double floor)
+{
+	double margin = j->ratio ? log1p(floor) : floor * fabs(j->baseline);
+
+	if (!(margin > j->margin))
+		return;
+	j->margin = margin;
+	j->noisy = true;
+}
+
 static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
 {
 	double distance = fabs(fabs(j->estimate) - j->margin);
@@ -162,7 +174,7 @@ static void undecided(struct judgement *j, const char *low, const char *high, co
 static void find_word(struct judgement *j)
 {
 	bool higher = j->metric->better == METRIC_HIGHER, beyond, up;
-	char low[32], high[32], margin[32];
+	char low[32], high[32], margin[64];
 
 	j->word = JUDGE_INCONCLUSIVE;
 	if (j->n < JUDGE_BLOCKS_MIN) {

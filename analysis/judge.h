@@ -30,6 +30,7 @@ struct judgement {
 	double adjusted; /* Benjamini-Hochberg over the family, set between the two steps */
 	size_t family;	 /* members of it */
 	double margin;	 /* on the scale of the estimate, both sides */
+	bool noisy;	 /* the machine's noise floor is the margin: the metric's own is smaller */
 	double sd, detectable;
 	size_t blocks_needed; /* to settle an inconclusive one; 0 = cannot be said */
 	enum judge_word word;
@@ -40,6 +41,8 @@ const char *judge_word_name(enum judge_word word);
 /* First step, from n pairs of the same blocks. */
 void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n, uint64_t seed);
+/* Between the steps: no smaller margin than this ratio (noise.h; 0: none was measured). */
+void judge_raise_margin(struct judgement *j, double floor);
 /* The estimate and its 95 % interval by signed ranks alone: for what is stated, not judged. */
 void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n);

@@ -18,6 +18,8 @@ static const struct kind_axis block_axes[] = {
 	{.key = "rate_iops", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "dsync"},
+	{.key = "rwmixread"},
+	{.key = "fio_job"}, /* a job file holds the rest of its load */
 	{NULL},
 };
 

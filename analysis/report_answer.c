@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/cells.h"
+#include "analysis/kind.h"
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "analysis/text.h"
@@ -152,6 +153,11 @@ void report_answer(FILE *out, const struct report_run *r)
 	      out);
 }
 
+static bool is_network(const json_t *group)
+{
+	return kind_is_network(kind_find(jsonio_string(group, "kind", "block")));
+}
+
 struct tally {
 	size_t rows, measured, used, all;
 	char state[64];
@@ -159,7 +165,7 @@ struct tally {
 };
 
 /* All rows of a mode in one: in force everywhere, or what was in the way. */
-static void tally_mode(const struct report_run *r, const char *mode, struct tally *t)
+static void tally_mode(const struct report_run *r, const char *mode, bool network, struct tally *t)
 {
 	const json_t *group, *row;
 	size_t i, k;
@@ -170,7 +176,8 @@ static void tally_mode(const struct report_run *r, const char *mode, struct tall
 			bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 			const json_t *reason = json_array_get(json_object_get(row, "reasons"), 0);
 
-			if (strcmp(jsonio_string(row, "mode", ""), mode))
+			if (strcmp(jsonio_string(row, "mode", ""), mode) ||
+			    is_network(group) != network)
 				continue;
 			t->rows++;
 			t->measured += measured;
@@ -185,14 +192,19 @@ static void tally_mode(const struct report_run *r, const char *mode, struct tall
 		}
 }
 
-static void mode_row(FILE *out, const struct report_run *r, const char *mode)
+static void mode_row(FILE *out, const struct report_run *r, const char *mode, bool network,
+		     bool both)
 {
-	const json_t *about = json_object_get(jsonio_at(r->run, "experiment.modes"), mode);
+	const json_t *about = json_object_get(
+		jsonio_at(r->run, network ? "experiment.net_modes" : "experiment.modes"), mode);
 	struct tally t;
 
-	tally_mode(r, mode, &t);
+	tally_mode(r, mode, network, &t);
 	fprintf(out, "<tr%s>", t.measured ? "" : " class=out");
-	html_element(out, "th scope=row", mode);
+	html_elementf(out, "th scope=row", "%s%s", mode,
+		      !both	? ""
+		      : network ? " (network)"
+				: " (block)");
 	html_element(out, "td class=v", t.state);
 	html_element(out, "td class=w", t.reason);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
@@ -206,7 +218,8 @@ void report_modes(FILE *out, const struct report_run *r)
 	static const char *const head[] = {
 		"Mode",		  "Verdict (grade)", "Why, or what is in the way",
 		"Loads in force", "Trials in force", "What it is"};
-	json_t *seen = json_object();
+	json_t *seen[2] = {json_object(), json_object()};
+	bool some[2] = {false, false};
 	const json_t *group, *row;
 	size_t i, k;
 
@@ -216,14 +229,18 @@ void report_modes(FILE *out, const struct report_run *r)
 		   "the kernel took the flag and no counter can show more");
 	html_head(out, head, sizeof(head) / sizeof(*head));
 	json_array_foreach (json_object_get(r->result, "groups"), i, group)
+		some[is_network(group)] = true;
+	json_array_foreach (json_object_get(r->result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row) {
 			const char *mode = jsonio_string(row, "mode", "?");
+			bool network = is_network(group);
 
-			if (json_object_get(seen, mode))
+			if (json_object_get(seen[network], mode))
 				continue;
-			json_object_set_new(seen, mode, json_true());
-			mode_row(out, r, mode);
+			json_object_set_new(seen[network], mode, json_true());
+			mode_row(out, r, mode, network, some[0] && some[1]);
 		}
 	html_table_end(out);
-	json_decref(seen);
+	json_decref(seen[0]);
+	json_decref(seen[1]);
 }

@@ -101,6 +101,30 @@ static void trial_table(FILE *out, const struct report_run *r)
 			json_array_size(list) - LEDGER_ROWS);
 }
 
+static void canary(FILE *out, const struct report_run *r)
+{
+	const json_t *judged = json_object_get(r->result, "canary"), *one;
+	json_t *medians = json_object_get(judged, "medians"), *value;
+	const char *name;
+	size_t i;
+
+	if (!json_object_size(medians))
+		return;
+	fputs("<p>Canary of each block (work that no mode can touch), medians: ", out);
+	json_object_foreach (medians, name, value) {
+		html_text(out, name);
+		fprintf(out, " %.4g; ", json_number_value(value));
+	}
+	fprintf(out, "%zu suspect.</p>\n<ul>\n",
+		json_array_size(json_object_get(judged, "suspect")));
+	json_array_foreach (json_object_get(judged, "suspect"), i, one) {
+		fprintf(out, "<li>block %.0f: ", jsonio_number(one, "block"));
+		html_text(out, jsonio_string(one, "sentence", "?"));
+		fputs("</li>\n", out);
+	}
+	fputs("</ul>\n", out);
+}
+
 void report_validity(FILE *out, const struct report_run *r)
 {
 	const json_t *left = json_object_get(r->result, "left_out"), *one;
@@ -122,6 +146,7 @@ void report_validity(FILE *out, const struct report_run *r)
 		}
 		fputs("</ul>\n", out);
 	}
+	canary(out, r);
 	check_table(out, r);
 	label_table(out, r);
 	trial_table(out, r);

@@ -164,7 +164,8 @@ int plan_print(const struct plan *p)
 	if (p->target)
 		printf("Target      %s\n", p->target->label);
 	if (p->net)
-		printf("Network     %s\n", p->net->label);
+		printf("Network     %s%s%s\n", p->net->label, *p->net->tentative ? "; " : "",
+		       p->net->tentative);
 	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s%s, seed "
 	       "%llu\n",
 	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
+#include "arms.h"
 #include "cli.h"
 #include "compare_print.h"
 #include "plan_print.h"
@@ -93,12 +94,14 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 {
 	struct progress_line line = {.terminal = isatty(STDERR_FILENO)};
 	_json_ json_t *command = setup_command_json(o);
+	_json_ json_t *noise = arms_noise();
 	struct run_options ro = {
 		.results_dir = s->results,
 		.bin_dir = s->bin,
 		.experiment_text = s->experiment_text,
 		.command = command,
 		.session = s->session,
+		.noise = noise,
 		.resume = o->resume,
 		.progress = o->quiet ? NULL : show_progress,
 		.context = &line,
@@ -138,6 +141,8 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 		putchar('\n');
 		compare_print_text(comparison);
 	}
+	if (o->aa && status == EXIT_OK)
+		status = arms_report(result.dir);
 	return status;
 }
 
@@ -178,7 +183,7 @@ static int load_resumed(struct setup_options *o, char path[static 4400], char pa
 	return 0;
 }
 
-int cmd_run(int argc, char **argv)
+static int run_command(int argc, char **argv, bool aa)
 {
 	size_t n;
 	const struct opt *table = setup_option_table(&n);
@@ -191,10 +196,11 @@ int cmd_run(int argc, char **argv)
 	int first, err, status;
 
 	setup_defaults(&o);
+	o.aa = aa;
 	err = opt_parse(table, n, &o, false, argc, argv, &first, &d);
 	if (err > 0)
 		return cli_help(
-			"run", table, n,
+			argv[0], table, n,
 			"EXPERIMENT is a file or a name below configs/experiments (default: "
 			"\"default\").\nEnds with the run's directory; 'iomodes compare' reads "
 			"it.");
@@ -223,4 +229,15 @@ int cmd_run(int argc, char **argv)
 		status = execute(&o, &s, &d);
 	setup_free(&s);
 	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	return run_command(argc, argv, false);
+}
+
+/* The same with two arms of each row, and what they show. */
+int cmd_aa(int argc, char **argv)
+{
+	return run_command(argc, argv, true);
 }

@@ -34,13 +34,13 @@ static const struct opt table[] = {
 	 .offset = offsetof(struct options, target),
 	 .arg = "DEV",
 	 .help = "block device that block knobs without instance mean; with --mode, or a file on "
-		 "it"},
+		 "it, or a network interface"},
 	{.name = "mode",
 	 .type = OPT_STR,
 	 .letter = 'm',
 	 .offset = offsetof(struct options, mode),
 	 .arg = "NAME",
-	 .help = "the knobs of this mode, and its options for CMD (ioloop, fio); ends with a "
+	 .help = "the knobs of this mode, and its options for CMD (ioloop, netloop, fio); ends with a "
 		 "verdict"},
 };
 

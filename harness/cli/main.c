@@ -28,6 +28,10 @@ static const struct command commands[] = {
 	 cmd_plan},
 	{"run", "[EXPERIMENT] [OPTIONS]",
 	 "Runs an experiment and leaves a directory of results and a machine as it was.", cmd_run},
+	{"aa", "[EXPERIMENT] [OPTIONS]",
+	 "Measures the baseline against itself: false positives and the noise floor of this "
+	 "machine.",
+	 cmd_aa},
 	{"with", "--set KNOB[:INSTANCE]=VALUE... [--target DEV] -- CMD [ARG...]",
 	 "Sets knobs or a mode, runs a command, puts the machine back.", cmd_with},
 #endif
@@ -42,6 +46,15 @@ static const struct command commands[] = {
 	{"check", "RUN [--json]",
 	 "Makes every check and verdict of a run again from its records and names what differs.",
 	 cmd_check},
+	{"history", "add RUN... | list | show [TEXT] | accept [TEXT] | note [TEXT] | rebuild RUN...",
+	 "Keeps results over time, by machine, experiment, cell, metric and version under test.",
+	 cmd_history},
+	{"nightly", "EXPERIMENT [OPTIONS] [-- RUN OPTIONS]",
+	 "Measures, judges against the history, confirms what is worse, and says so by its status.",
+	 cmd_nightly},
+	{"export", "FORMAT RUN... | REPORT | EXPERIMENT [-o FILE]",
+	 "Writes results for other tools: JUnit, OpenMetrics, Go benchmarks, Otava, CSV.",
+	 cmd_export},
 #ifdef IOMODES_HARNESS
 	{"status", "", "Says whether anything on this machine is still as iomodes set it.",
 	 cmd_status},

@@ -52,6 +52,38 @@ static void ratio_text(const json_t *p, const char *metric, char *out, size_t si
 		snprintf(out, size, "-");
 }
 
+/* Rows of theirs that are none of ours, in the same columns; -1 on lack of memory. */
+static int add_elsewhere(struct table *t, const json_t *others, const struct metric *const *metric,
+			 size_t n)
+{
+	const char *name;
+	const json_t *one;
+
+	json_object_foreach ((json_t *)others, name, one) {
+		char cell[METRICS_MAX][64];
+		const char *text[METRICS_MAX + 1] = {name};
+
+		for (size_t m = 0; m < n; m++) {
+			ratio_text(one, metric[m]->name, cell[m], sizeof(cell[m]));
+			text[m + 1] = cell[m];
+		}
+		if (table_row(t, text))
+			return -1;
+	}
+	return 0;
+}
+
+static void print_words(const json_t *p)
+{
+	const char *name;
+	const json_t *one;
+
+	json_object_foreach (json_object_get(p, "elsewhere"), name, one)
+		printf("  %s is no row here: %s\n", name, jsonio_string(one, "why", "?"));
+	if (jsonio_string(p, "differs", NULL))
+		printf("  What differs: %s\n", jsonio_string(p, "differs", ""));
+}
+
 int published_print(const json_t *group)
 {
 	const json_t *rows = json_object_get(group, "rows"), *row, *any = NULL;
@@ -86,7 +118,10 @@ int published_print(const json_t *group)
 	       "  (%s):\n",
 	       jsonio_string(any, "baseline", "?"), jsonio_string(any, "source", "?"));
 	if (!err)
+		err = add_elsewhere(t, json_object_get(any, "elsewhere"), metric, n);
+	if (!err)
 		err = table_print(t, stdout);
 	table_free(t);
+	print_words(any);
 	return err;
 }

@@ -9,10 +9,13 @@ struct diag;
 struct setup_options {
 	const char *target, *peer, *scratch, *output, *write_id, *resume;
 	const char *prepare;   /* NULL: as the file says */
+	const char *programs;  /* directory of the loops; NULL: beside iomodes */
 	struct opt_strs modes; /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
-	bool ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind, trust;
+	bool aa,	       /* two arms of each row of the baseline: see arms.h */
+		ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,
+		allow_rebind, trust;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */
@@ -22,6 +25,8 @@ void setup_defaults(struct setup_options *o);
 struct setup {
 	struct sys *sys;
 	struct modes modes;
+	struct mode *arm; /* of --aa: the second arms' rows, n_arms of them */
+	size_t n_arms;
 	struct machine *machine;
 	struct experiment experiment;
 	char *experiment_text;

@@ -14,18 +14,21 @@
 #include "base/jsonio.h"
 #include "base/suggest.h"
 #include "evidence/evidence.h"
+#include "gate/management.h"
 #include "paths.h"
 #include "record/verdict.h"
+#include "trial/net_job.h"
+#include "trial/net_target.h"
 #include "trial/fio_probe.h"
 
 /* Below this share of the device's bytes the counters speak of others, too. */
 #define OWN_SHARE 0.95
 
-static int find_mode(struct with_mode *w, const char *name, struct diag *d)
+static int find_mode(struct with_mode *w, const char *name, enum mode_target kind, struct diag *d)
 {
 	char config[4096], dir[4200], hint[160];
 	const char *names[256];
-	size_t n = 0;
+	size_t n;
 	int err = paths_config(config, sizeof(config), d);
 
 	if (err)
@@ -34,11 +37,15 @@ static int find_mode(struct with_mode *w, const char *name, struct diag *d)
 	err = modes_load(dir, &w->modes, d);
 	if (err)
 		return err;
-	w->mode = modes_find(&w->modes, MODE_BLOCK, name);
+	w->mode = modes_find(&w->modes, kind, name);
 	if (w->mode)
 		return 0;
-	for (; n < w->modes.n && n < ARRAY_SIZE(names); n++)
-		names[n] = w->modes.mode[n].name;
+	if (modes_find_any(&w->modes, name))
+		return diag_set(d, -EINVAL,
+				"--mode: %s is a mode of %s targets, and --target is one of %s",
+				name, mode_target_name(modes_find_any(&w->modes, name)->target),
+				mode_target_name(kind));
+	n = modes_names(&w->modes, kind, names, ARRAY_SIZE(names));
 	return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", name,
 			suggest_text(name, names, n, hint, sizeof(hint)));
 }
@@ -124,9 +131,9 @@ static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 			return 0;
 		return diag_set(
 			d, -EINVAL,
-			"mode %s is made by workload options: it goes with ioloop%s, not with "
-			"%s",
-			w->mode->name, mode_options(w->mode, "fio") ? " or fio" : "", base);
+			"mode %s is made by workload options: it goes with %s%s, not with %s",
+			w->mode->name, w->mode->target == MODE_NET ? "netloop" : "ioloop",
+			mode_options(w->mode, "fio") ? " or fio" : "", base);
 	}
 	err = mode_argv_resolve(w->mode, base, &w->placement, &w->target, NULL, &w->options, d);
 	if (err)
@@ -155,8 +162,10 @@ static int add_options(struct with_mode *w, char *const *argv, struct diag *d)
 static void fill_scope(struct with_mode *w)
 {
 	const struct machine_disk *paths[16];
-	size_t n = machine_paths(w->machine, w->target.disk, paths, ARRAY_SIZE(paths));
+	size_t n = w->nic ? 0 : machine_paths(w->machine, w->target.disk, paths, ARRAY_SIZE(paths));
 
+	for (size_t j = 0; w->nic && j < w->nic->n_vectors && w->n_irqs < ARRAY_SIZE(w->irqs); j++)
+		w->irqs[w->n_irqs++] = w->nic->vectors[j].irq;
 	for (size_t i = 0; i < n; i++) {
 		w->disks[w->n_disks++] = paths[i]->name;
 		for (size_t j = 0; j < paths[i]->n_vectors && w->n_irqs < ARRAY_SIZE(w->irqs); j++)
@@ -164,23 +173,48 @@ static void fill_scope(struct with_mode *w)
 	}
 }
 
+/* The interface stays where it is: the command is not ours to move. One that carries the connection
+ * is refused before anything else is said of it. */
+static int find_interface(struct with_mode *w, const char *name, struct diag *d)
+{
+	int err = net_may_configure(w->machine->sys, name, d);
+
+	if (!err)
+		err = machine_nic_discover(w->machine->sys, name, &w->nic, d);
+	snprintf(w->target.label, sizeof(w->target.label), "%.100s", name);
+	return err;
+}
+
+static struct machine_subject subject_of(const struct with_mode *w)
+{
+	return (struct machine_subject){
+		.disk = w->target.disk,
+		.nics = (const struct machine_nic *const *)&w->nic,
+		.n_nics = w->nic ? 1 : 0,
+	};
+}
+
 int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const char *target,
 		   char *const *argv, struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	struct mode_availability a;
 	struct machine_subject subject;
+	bool net;
 	int err;
 
 	if (!target)
-		return diag_set(d, -EINVAL, "--mode needs --target: the device or file it is for");
-	err = find_mode(w, mode, d);
+		return diag_set(d, -EINVAL,
+				"--mode needs --target: the device, file or interface it is for");
+	net = strcmp(target, "veth") != 0 && net_target_named(s, target);
+	err = find_mode(w, mode, net ? MODE_NET : MODE_BLOCK, d);
 	if (!err)
 		err = machine_discover(s, &w->machine, d);
 	if (!err)
-		err = target_resolve(w->machine, target, 0, ".", NULL, &w->target, d);
+		err = net ? find_interface(w, target, d)
+			  : target_resolve(w->machine, target, 0, ".", NULL, &w->target, d);
 	if (err)
 		return err;
-	subject = (struct machine_subject){.disk = w->target.disk};
+	subject = subject_of(w);
 	mode_check(w->mode, w->machine, &subject, geteuid(), &a);
 	if (!a.available)
 		return diag_set(d, -EOPNOTSUPP, "mode %s on %s: %s%s%s", mode, w->target.label,
@@ -216,6 +250,11 @@ int with_mode_begin(struct with_mode *w, struct diag *d)
 	};
 	size_t added = w->options.n + !!w->options.filename;
 
+	if (w->nic) {
+		w->net_dev = w->nic->instance;
+		scope.net_devs = &w->net_dev;
+		scope.n_net_devs = 1;
+	}
 	if (added)
 		fprintf(stderr, "iomodes with: mode %s adds to %s:", w->mode->name, w->argv[0]);
 	for (size_t i = 0; i < added; i++)
@@ -224,6 +263,30 @@ int with_mode_begin(struct with_mode *w, struct diag *d)
 		fputc('\n', stderr);
 	w->own_bytes = children_bytes();
 	return evidence_begin(&scope, &w->window, d);
+}
+
+/* Soft interrupts are counted for the whole machine. A mode without them is not made easier to show
+ * by those of others; one that must have some is. */
+static bool wants_softirqs(const struct mode *m)
+{
+	for (size_t i = 0; i < m->n_expect; i++)
+		if (strstr(m->expect[i].evidence, "softirqs") && !isnan(m->expect[i].at_least))
+			return true;
+	return false;
+}
+
+static const char *others_packets(const struct with_mode *w, const json_t *evidence)
+{
+	double own = jsonio_number(evidence, "counters.net_rx_packets");
+	double all = jsonio_number(evidence, "counters.softnet_processed");
+
+	if (!(own > 0))
+		return "the interface received no packet";
+	if (wants_softirqs(w->mode) && !(all * OWN_SHARE <= own))
+		return "other interfaces received packets, too, and soft interrupts are counted "
+		       "for "
+		       "all of them";
+	return NULL;
 }
 
 /* Why the counters of the device say nothing about this command, or NULL. */
@@ -237,12 +300,29 @@ static const char *not_its_own(const struct with_mode *w, const json_t *evidence
 	if (w->mode->grade == GRADE_ACCEPTED)
 		return "no counter shows this mode; 'iomodes run' proves it from what ioloop "
 		       "reports";
+	if (w->nic)
+		return others_packets(w, evidence);
 	if (!(device > 0))
 		return "the device did no I/O that it counts";
 	if (!(own >= OWN_SHARE * device))
 		return "others did part of the device's I/O, so its counters are not the command's "
 		       "alone";
 	return NULL;
+}
+
+/* What a trial's record has of its load and of the NAPI instances, as far as it is known here. */
+static void put_network(struct with_mode *w, json_t *evidence, json_t *load)
+{
+	struct machine_nic *now = NULL;
+	struct machine_subject subject;
+
+	json_object_set_new(load, "has_interrupts", json_integer(w->nic->n_vectors > 0));
+	if (!machine_nic_discover(w->machine->sys, w->nic->name, &now, NULL)) {
+		machine_nic_free(w->nic); /* the settings may have renumbered its instances */
+		w->nic = now;
+	}
+	subject = subject_of(w);
+	net_job_per_napi(&subject, evidence);
 }
 
 void with_mode_end(struct with_mode *w, int status)
@@ -261,13 +341,17 @@ void with_mode_end(struct with_mode *w, int status)
 		fprintf(stderr, "iomodes with: mode %s: unproven: %s\n", w->mode->name, why);
 		return;
 	}
+	if (w->nic)
+		put_network(w, evidence, load);
 	over.io = jsonio_number(evidence, "counters.device_ios");
+	over.packet = jsonio_number(evidence, "counters.net_rx_packets");
 	over.second = jsonio_number(evidence, "window_ns") / 1e9;
 	verdict = verdict_evaluate(w->mode->expect, w->mode->n_expect, w->mode->grade, evidence,
 				   &over, load, NULL);
-	fprintf(stderr, "iomodes with: mode %s: %s (%s), %.0f I/Os of %s\n", w->mode->name,
+	fprintf(stderr, "iomodes with: mode %s: %s (%s), %.0f %s of %s\n", w->mode->name,
 		jsonio_string(verdict, "mode", "unproven"), jsonio_string(verdict, "grade", "?"),
-		over.io, w->target.disk->name);
+		w->nic ? over.packet : over.io, w->nic ? "packets" : "I/Os",
+		w->nic ? w->nic->name : w->target.disk->name);
 	json_array_foreach (json_object_get(verdict, "reasons"), i, reason)
 		fprintf(stderr, "  %s\n", json_string_value(reason));
 }
@@ -278,6 +362,7 @@ void with_mode_close(struct with_mode *w)
 	placement_free(&w->placement);
 	free(w->argv);
 	free(w->storage);
+	machine_nic_free(w->nic);
 	machine_free(w->machine);
 	modes_free(&w->modes);
 }

@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "knob/knob.h"
+#include "machine/nic.h"
 #include "mode/mode.h"
 #include "sys/child.h"
 #include "trial/mode_argv.h"
@@ -15,7 +16,8 @@ struct with_mode {
 	struct modes modes;
 	const struct mode *mode;
 	struct machine *machine;
-	struct target target;
+	struct target target;	 /* of a block mode */
+	struct machine_nic *nic; /* of a network mode: the interface, where it is */
 	struct placement placement;
 	struct mode_argv options;
 	char **argv;   /* CMD with the mode's options behind its name */
@@ -23,6 +25,7 @@ struct with_mode {
 	const char *disks[16];
 	unsigned irqs[4096];
 	size_t n_disks, n_irqs;
+	const char *net_dev; /* of evidence's scope */
 	struct evidence_window *window;
 	double own_bytes; /* of the children ended before the window, as getrusage(2) counts */
 };

@@ -72,12 +72,49 @@ static json_t *ratios(const json_t *values, const json_t *baseline)
 	return out;
 }
 
+/* Rows of theirs that are none of ours, each with its reason. */
+static int read_elsewhere(const struct yaml_node *map, const json_t *base, json_t **out,
+			  struct diag *d)
+{
+	int err = yaml_expect(map, YAML_MAP, d);
+
+	*out = err ? NULL : json_object();
+	for (size_t i = 0; !err && i < map->n; i++) {
+		const struct yaml_node *row = map->item[i], *why;
+		json_t *values = json_object();
+
+		err = yaml_expect(row, YAML_MAP, d);
+		why = err ? NULL : yaml_get(row, "why");
+		if (!err && !why)
+			err = yaml_error(row, d, -EINVAL, "\"%s\" needs why: it is no row of ours",
+					 map->key[i]->text);
+		for (size_t k = 0; !err && k < row->n; k++) {
+			double value;
+
+			if (row->item[k] == why)
+				continue;
+			if (!metric_find(row->key[k]->text))
+				err = unknown_metric(row->key[k], d);
+			if (!err)
+				err = yaml_f64(row->item[k], &value, d);
+			if (!err)
+				json_object_set_new(values, row->key[k]->text, json_real(value));
+		}
+		if (!err)
+			json_object_set_new(*out, map->key[i]->text,
+					    json_pack("{s:s, s:O, s:o}", "why", why->text, "values",
+						      values, "ratios", ratios(values, base)));
+		json_decref(values);
+	}
+	return err;
+}
+
 int published_load(const struct yaml_node *published, const struct yaml_node *modes,
 		   const char *mode, json_t **out, struct diag *d)
 {
-	static const char *const keys[] = {"source", "baseline", "values"};
-	const struct yaml_node *source, *baseline, *values;
-	_json_ json_t *own = NULL, *base = NULL;
+	static const char *const keys[] = {"source", "baseline", "values", "differs", "elsewhere"};
+	const struct yaml_node *source, *baseline, *values, *differs, *elsewhere;
+	_json_ json_t *own = NULL, *base = NULL, *others = NULL;
 	int err = yaml_check_keys(published, keys, ARRAY_SIZE(keys), d);
 
 	*out = NULL;
@@ -86,6 +123,8 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 	source = yaml_get(published, "source");
 	baseline = yaml_get(published, "baseline");
 	values = yaml_get(published, "values");
+	differs = yaml_get(published, "differs");
+	elsewhere = yaml_get(published, "elsewhere");
 	if (!source || !values)
 		return yaml_error(
 			published, d, -EINVAL,
@@ -93,6 +132,8 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 	err = yaml_expect(source, YAML_SCALAR, d);
 	if (!err)
 		err = yaml_expect(values, YAML_MAP, d);
+	if (!err && differs)
+		err = yaml_expect(differs, YAML_SCALAR, d);
 	if (!err && baseline)
 		err = yaml_expect(baseline, YAML_SCALAR, d);
 	if (!err && baseline)
@@ -108,10 +149,16 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 		if (!err && baseline && !strcmp(values->key[i]->text, baseline->text))
 			base = json_incref(read);
 	}
+	if (!err && elsewhere)
+		err = read_elsewhere(elsewhere, base, &others, d);
 	if (err || !own)
 		return err;
 	*out = json_pack("{s:s, s:s*, s:O, s:o}", "source", source->text, "baseline",
 			 baseline ? baseline->text : NULL, "values", own, "ratios",
 			 ratios(own, base));
+	if (*out && differs)
+		json_object_set_new(*out, "differs", json_string(differs->text));
+	if (*out && others)
+		json_object_set(*out, "elsewhere", others);
 	return *out ? 0 : -ENOMEM;
 }

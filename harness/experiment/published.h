@@ -6,6 +6,8 @@
  *     source: where the figures are from, and on which machine
  *     baseline: interrupt              # their ratios are against this row
  *     values: {busy-poll: {rtt_p99_ns: 155000}, interrupt: {rtt_p99_ns: 715000}}
+ *     differs: in what our set-up is another than theirs                    # optional
+ *     elsewhere: {spdk: {iops: 10400, why: why it is no row of ours}}       # optional
  *
  * Internal to experiment/.
  */
@@ -15,7 +17,8 @@
 struct yaml_node;
 
 /* What was published of `mode`: {"source", "baseline", "values": {metric: number}, "ratios":
- * {metric: number}}; *out is a new reference, NULL when nothing was. Every metric and every mode of
- * the node is checked: `modes` is the group's list. */
+ * {metric: number}, "differs", "elsewhere": {name: {"why", "values", "ratios"}}}; *out is a new
+ * reference, NULL when nothing was. Every metric and every mode of the node is checked: `modes` is
+ * the group's list. */
 int published_load(const struct yaml_node *published, const struct yaml_node *modes,
 		   const char *mode, json_t **out, struct diag *d);

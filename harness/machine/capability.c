@@ -132,6 +132,20 @@ static void probe_io_poll(const struct machine *m, const struct machine_subject 
 		capability_set(a, true, NULL, "queue/io_poll is 1");
 }
 
+static void probe_null_blk(const struct machine *m, const struct machine_subject *subject,
+			   struct capability_answer *a)
+{
+	const struct machine_disk *disk = subject->disk;
+
+	if (disk && !strncmp(disk->name, "nullb", 5))
+		capability_set(a, true, NULL, "%s", disk->name);
+	else
+		capability_set(a, false,
+			       "modprobe null_blk queue_mode=2 irqmode=0 submit_queues=$(nproc) "
+			       "poll_queues=1, and --target /dev/nullb0",
+			       "%s is not a null_blk device", disk ? disk->name : "the target");
+}
+
 static void probe_char_device(const struct machine *m, const struct machine_subject *subject,
 			      struct capability_answer *a)
 {
@@ -142,7 +156,7 @@ static void probe_char_device(const struct machine *m, const struct machine_subj
 	else if (disk && !strcmp(disk->driver, "nvme"))
 		capability_set(a, false, "Linux 5.13 or later", "%s has no /dev/ngXnY", disk->name);
 	else
-		capability_set(a, false, "an NVMe namespace", "%s is not an NVMe namespace",
+		capability_set(a, false, "a target that is one: --target /dev/nvme0n1", "%s is not an NVMe namespace",
 			       disk ? disk->name : "the target");
 }
 
@@ -156,7 +170,7 @@ static void probe_coalescing(const struct machine *m, const struct machine_subje
 	size_t n;
 
 	if (!disk || strcmp(disk->driver, "nvme")) {
-		capability_set(a, false, "an NVMe namespace", "%s is not an NVMe namespace",
+		capability_set(a, false, "a target that is one: --target /dev/nvme0n1", "%s is not an NVMe namespace",
 			       disk ? disk->name : "the target");
 		return;
 	}
@@ -267,6 +281,7 @@ static const struct capability rows[] = {
 	{"net.zerocopy", "SO_ZEROCOPY (Linux 4.14)", OF_HOST, capability_net_zerocopy},
 	{"nvme.char_device", "the namespace's character device /dev/ngXnY (Linux 5.13)", OF_DISK,
 	 probe_char_device},
+	{"block.null_blk", "the target is a null_blk device", OF_DISK, probe_null_blk},
 	{"nvme.interrupt_coalescing", "the controller has feature 08h", OF_DISK, probe_coalescing},
 	{"root", "effective uid 0 with CAP_SYS_ADMIN", OF_HOST, probe_root},
 };

@@ -66,15 +66,15 @@ static bool has_napi(const struct machine_nic *nic, json_int_t id)
 }
 
 /* A timer that polls an instance every X us raises at most 1e6/X soft interrupts a second there. */
-static void put_per_napi(const struct net_target *target, json_t *evidence)
+void net_job_per_napi(const struct machine_subject *subject, json_t *evidence)
 {
 	json_t *counters = json_object_get(evidence, "counters");
 	double softirqs = jsonio_number(counters, "net_rx_softirqs");
 	json_t *absent = json_object_get(evidence, "absent");
 	size_t n = 0;
 
-	for (size_t i = 0; i < target->n_nics; i++)
-		n += target->nic[i]->n_napis;
+	for (size_t i = 0; i < subject->n_nics; i++)
+		n += subject->nics[i]->n_napis;
 	json_object_del(absent, "net_rx_softirqs_per_napi");
 	if (n && isfinite(softirqs))
 		json_object_set_new(counters, "net_rx_softirqs_per_napi",
@@ -90,11 +90,12 @@ void net_job_judge(const struct net_target *target, const json_t *record, json_t
 	static const char *const ends[] = {[PEER_CLIENT] = "client", [PEER_SERVER] = "server"};
 	static const char *const names[] = {"flow_ends_without_napi", "flow_ends_on_other_napi"};
 	const json_t *flows = jsonio_at(record, "workload_report.flows"), *flow;
+	const struct machine_subject subject = net_target_subject(target);
 	json_int_t count[2] = {0};
 	bool known = json_array_size(flows) > 0;
 	size_t i;
 
-	put_per_napi(target, evidence);
+	net_job_per_napi(&subject, evidence);
 	json_array_foreach (flows, i, flow) {
 		for (size_t e = 0; e < ARRAY_SIZE(ends); e++) {
 			const json_t *id =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both ends of a network trial are told, and whether the packets took the path that was set
- * up. Internal to trial/. */
+ * up. */
 #pragma once
 #include "adapter/adapter.h"
 #include "trial/trial.h"
@@ -14,6 +14,8 @@ struct net_job {
 	const char *devs[2];
 };
 
+/* net_rx_softirqs_per_napi of these interfaces, from the evidence's own net_rx_softirqs. */
+void net_job_per_napi(const struct machine_subject *subject, json_t *evidence);
 /* Everything points into `out`, `target`, `r` and `server_cpus`, which outlive the trial. */
 int net_job_make(const struct net_target *target, const struct trial_request *r,
 		 const char *server_cpus, struct net_job *out, struct diag *d);

@@ -90,7 +90,15 @@ static int open_interfaces(struct sys *s, const char *text, const char *other, b
 	snprintf(t->label, sizeof(t->label), "%.60s to %.60s", text, other);
 	if (!err && move)
 		err = open_peer(s, &o, t, d);
-	return err ? err : net_target_look(s, t, d);
+	if (!err)
+		err = net_target_look(s, t, d);
+	for (size_t i = 0; !err && !move && i < t->n_nics; i++)
+		if (!t->nic[i]->up)
+			snprintf(t->tentative, sizeof(t->tentative),
+				 "%s is down: what network modes require is looked at when the run "
+				 "has brought it up",
+				 t->nic[i]->name);
+	return err;
 }
 
 int net_target_open(struct sys *s, const char *text, const char *other, bool move,

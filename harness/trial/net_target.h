@@ -21,6 +21,9 @@ struct net_target {
 	/* Why no end could be had, for cells that are unsupported then; "" when it could. */
 	char refusal[400], remedy[120];
 	bool needs_root;
+	/* Only looked at, and down: what its driver can do shows when a run has brought it up.
+	 * "eth0 is down: ..." or "". */
+	char tentative[120];
 };
 
 /* Does the word name a network target: veth, lo, or an interface of this machine? */

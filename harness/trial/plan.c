@@ -181,6 +181,7 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 	struct machine_subject s = plan_subject(p, cell->load.kind);
 	struct mode_availability a;
 	char reason[256];
+	bool tentative;
 	int err;
 
 	c->runs = true;
@@ -207,7 +208,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		return 0;
 	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
-	if (!a.available && !o->ignore_requires) {
+	tentative = net && *p->net->tentative;
+	if (!a.available && !o->ignore_requires && !tentative) {
 		refuse(c, a.reason, a.remedy);
 		c->needs_root = a.needs_root;
 		return 0;
@@ -219,7 +221,7 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		return err;
 	c->rate_per_s = cell->load.rate_per_s;
 	err = cell_settings(p, common, n_common, c, o->euid, d);
-	if (err && o->ignore_requires) { /* its knobs do not exist here; run it bare */
+	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;
 	}

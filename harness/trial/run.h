@@ -27,6 +27,7 @@ struct run_options {
 	const json_t *command; /* what was asked on the command line, for --resume; borrowed */
 	struct knob_session *session; /* opened before (rebind.h), closed by run_plan() in every
 					 case; NULL: run_plan() opens one */
+	const json_t *noise;	      /* this machine's noise floor (analysis/noise.h), or NULL */
 	const char *resume;	      /* directory of a run cut short, or NULL */
 	void (*progress)(void *context, const struct run_progress *p);
 	void *context;

@@ -144,6 +144,9 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "started", json_string(clock_iso(now)));
 	json_object_set_new(run, "machine", machine_json(plan->machine));
 	json_object_set_new(run, "machine_key", machine_key_json(plan->machine));
+	if (o->noise && json_equal(json_object_get(o->noise, "identity"),
+				   jsonio_at(run, "machine_key.identity")))
+		json_object_set(run, "noise_floor", (json_t *)o->noise);
 	json_object_set_new(run, "build", build_json());
 	json_object_set_new(run, "tools", tools_json(o->bin_dir));
 	if (plan->net)

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,13 @@ int rundir_read_raw(const struct rundir *r, const char *trial, const char *name,
 	return 0;
 }
 
+/* Made from the records and made again at any time: sums are of what cannot be. */
+static bool is_derived(const char *prefix, const char *name)
+{
+	return !*prefix && (!strcmp(name, "SHA256SUMS") || !strcmp(name, "report.html") ||
+			    !strcmp(name, "figures"));
+}
+
 /* Sums of the files of one directory, then of the directories below; names sorted. */
 static int seal_dir(int dir, const char *prefix, FILE *out, struct diag *d)
 {
@@ -163,7 +171,7 @@ static int seal_dir(int dir, const char *prefix, FILE *out, struct diag *d)
 		char digest[DIGEST_TEXT], below[4096];
 		struct stat st;
 
-		if (!err && name[0] != '.' && strcmp(name, "SHA256SUMS") &&
+		if (!err && name[0] != '.' && !is_derived(prefix, name) &&
 		    !fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW)) {
 			if (S_ISREG(st.st_mode)) {
 				err = digest_file(dir, name, digest, d);

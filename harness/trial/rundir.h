@@ -27,6 +27,7 @@ int rundir_raw(const struct rundir *r, const char *trial, struct diag *d);
 /* Read one raw file whole, at most 64 MiB; the caller frees *text. */
 int rundir_read_raw(const struct rundir *r, const char *trial, const char *name, char **text,
 		    size_t *len, struct diag *d);
-/* SHA256SUMS over every file below, sorted; the last thing a run writes. */
+/* SHA256SUMS over every file below but report.html and figures/, which are made from the others;
+ * sorted. The last thing a run writes. */
 int rundir_seal(const struct rundir *r, struct diag *d);
 void rundir_close(struct rundir *r);

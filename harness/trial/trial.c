@@ -184,7 +184,8 @@ static int start_free(struct trial *t, const struct workload_job *job, char **ar
 		.trial = t->r->id,
 		.raw = t->raw,
 		.signal_fd = t->ctx->signal_fd,
-		.ramp_ns = t->adapter->starts_jobs ? t->r->ramp_ns : 0,
+		/* only a job by options has a warm-up: a user's file and iperf3 have none */
+		.ramp_ns = t->adapter->starts_jobs && !job->fio_job ? t->r->ramp_ns : 0,
 		.runtime_ns = t->r->runtime_ns,
 		.writes_to = writes ? job->target : NULL,
 		.write_id = job->write_id,
@@ -424,12 +425,13 @@ static void put_timing(struct trial *t)
 	uint64_t total = clock_ns() - t->started_ns, knobs = 0;
 	uint64_t window = t->done_ns > t->ready_ns ? t->done_ns - t->ready_ns : 0, used;
 	double measured = jsonio_number(t->record, "workload_report.window_ns");
+	uint64_t ramp = t->free_request.name ? t->free_request.ramp_ns : t->r->ramp_ns;
 
 	if (t->ctx->session)
 		knobs = session_take_write_ns(t->ctx->session);
-	used = t->r->ramp_ns + window + knobs;
+	used = ramp + window + knobs;
 	json_object_set_new(t->record, "timing",
-			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)t->r->ramp_ns,
+			    json_pack("{s:I, s:I, s:I, s:I}", "ramp_ns", (json_int_t)ramp,
 				      "measured_ns", (json_int_t)measured, "knob_write_ns",
 				      (json_int_t)knobs, "overhead_ns",
 				      (json_int_t)(total > used ? total - used : 0)));

@@ -98,6 +98,6 @@ is_whole() { # DIR WHAT
 	records complete "$1"
 	"$iomodes" compare "$1" >"$work/compare" 2>&1 || { cat "$work/compare"; fail "$2: compare"; }
 	(cd "$1" && sha256sum --quiet -c SHA256SUMS) || fail "$2: SHA256SUMS"
-	(cd "$1" && find . -type f ! -name SHA256SUMS ! -name '.*' | sed 's|^\./||' | sort) >"$work/files"
+	(cd "$1" && find . -type f ! -name SHA256SUMS ! -name '.*' ! -path ./report.html ! -path './figures/*' | sed 's|^\./||' | sort) >"$work/files"
 	diff <(sed 's/^[0-9a-f]*  //' "$1/SHA256SUMS" | sort) "$work/files" || fail "$2: files without a sum"
 }

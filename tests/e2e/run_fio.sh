@@ -114,17 +114,25 @@ dir=$(run_dir)
 is_as_before "a run with fio"
 no_process_left "a run with fio"
 is_whole "$dir" "a run with fio"
-records unsupported "$dir" hybrid-iopoll 'fio cannot make mode hybrid-iopoll'
-[[ -z $sqpoll ]] || records verdicts "$dir" sqpoll=in_force/counter
 python3 - "$dir" <<-'END' || fail "records of fio"
 	import json, sys
+	hybrid = [c for c in json.load(open(sys.argv[1] + "/run.json"))["cells"] if c["mode"] == "hybrid-iopoll"]
+	reason = {c["workload"]: c["reason"] for c in hybrid if not c["supported"]}
+	assert reason["fio"].startswith("fio cannot make mode hybrid-iopoll"), reason
+	assert "fio" not in reason.get("ioloop", ""), reason
 	trials = [t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl")) if t["workload"] == "fio"]
 	cells = {t["cell"] for t in trials}
 	assert len(cells) >= 5, cells
+	used = set()
 	for t in trials:
 	    where = t["cell"], t["trial"], t["error"]
-	    assert t["status"] == "valid", where
-	    assert t["verdict"]["mode"] == "in_force", (where, t["verdict"]["reasons"])
+	    # a busy machine may be too slow; in some block it is not (the run ended with 0)
+	    failing = {c["id"] for c in t["checks"] if c["result"] == "fail" and "*" in c["spoils"]}
+	    assert t["status"] == "valid" or failing == {"runtime_as_asked"}, (where, failing)
+	    if t["status"] == "valid" and t["verdict"]["mode"] == "in_force":
+	        used.add(t["cell"])
+	    if t["pass"] == "proof":
+	        continue
 	    # one window: every I/O of it is in fio's counts (warm-up included) and in the device's
 	    ios, device = t["evidence"]["counts"]["io"], t["evidence"]["counters"]["device_ios"]
 	    assert device >= 0.99 * ios > 0, (where, ios, device)
@@ -133,6 +141,7 @@ python3 - "$dir" <<-'END' || fail "records of fio"
 	    assert hist["count"] == t["counts"]["io"], where
 	    assert t["fio"]["version"] == t["workload_report"]["version"], where
 	    assert t["metrics"]["cpu_ns_per_io_task"] > 0, where
+	    assert t["evidence"]["steady"]["counters"]["context_switches"] > 0, where
 	    if t["load"]["rate_iops"]:
 	        assert "latency_p50_ns" not in t["metrics"] and t["metrics"]["service_p50_ns"] > 0, where
 	    if t["load"]["rw"] == "randrw":
@@ -143,9 +152,12 @@ python3 - "$dir" <<-'END' || fail "records of fio"
 	        assert {p["job"] for p in t["workload_report"]["parts"]} == {"reads", "mix"}, where
 	        assert any(i["line"] == "ioengine=pvsync2" for i in t["fio"]["imposed"]), where
 	    if "sqpoll" in t["cell"]:
-	        assert t["evidence"]["counters"]["sq_thread_runnable_share"] >= 0.9, where
+	        assert t["evidence"]["counters"]["sq_thread_runnable_share"] > 0.1, where
 	        assert t["metrics"]["cpu_ns_per_io_sq_thread"] > 0, where
+	assert used == cells, cells - used
 END
+"$iomodes" check "$dir" >"$work/check" 2>&1 || true
+grep -E "^(differs|left out)" "$work/check" && fail "check makes another verdict than the run"
 # What ran can be given to fio again as it is.
 for input in "$dir"/raw/b00-*/fio.stdin; do
 	fio --parse-only "$input" >/dev/null || fail "fio does not take $input again"

@@ -72,6 +72,13 @@ PY
 make_run "$tmp/given-up" --invalid --canary vm
 expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 
+# The noise floor of a machine is the least margin: what is beyond 1 % but within 12 % is claimed no more
+make_run "$tmp/floor" --floor 0.12
+expect 0 "lies inside the margin of 12 % (this machine's noise floor)" "$bin" compare "$tmp/floor"
+expect 0 "" "$bin" compare "$tmp/floor" --gate
+make_run "$tmp/floor2" --floor 0.002
+"$bin" compare "$tmp/floor2" | diff -u "$here/golden-ten.txt" - # below the margin it changes nothing
+
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
 expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p99ns

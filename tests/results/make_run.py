@@ -261,6 +261,7 @@ def main():
     p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
+    p.add_argument("--floor", type=float, help="noise floor of every metric")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     args = p.parse_args()
     if args.depths:
@@ -316,7 +317,9 @@ def main():
         lines, cells = hostile(lines, cells)
     os.makedirs(args.out, exist_ok=True)
     with open(os.path.join(args.out, "run.json"), "w") as f:
-        json.dump({"schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
+        floor = {"noise_floor": {"metrics": {m: {"floor": args.floor} for m in (
+            "iops", "latency_p50_ns")}}} if args.floor else {}
+        json.dump({**floor, "schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
                    "order": order, "cells": cells, "started": args.started,
                    "ended": "2026-01-01T00:10:00.000Z", "machine": {
                        "cpus": {"online": "0-1", "cores": 2, "sockets": 1}, "facts": {

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "adapter/fio_job.h"
 #include "adapter_fixture.h"
 #include "record/hist.h"
 
@@ -430,6 +431,27 @@ static void test_argv(void **state)
 	assert_string_equal(writing[3], "-");
 }
 
+/* Of a user's job file, what its jobs do decides. */
+static void test_argv_of_file(void **state)
+{
+	static const char *const texts[] = {"[a]\nrw=read\n[b]\nrw=randread\n",
+					    "[a]\nrw=read\n[b]\nrw=randwrite\n"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct workload_job job = plain;
+		_free_ char **argv = NULL;
+		struct fio_job file;
+		struct diag d;
+
+		assert_int_equal(fio_job_parse("x", texts[i], strlen(texts[i]), &file, &d), 0);
+		job.fio_job = &file;
+		job.rw = "various";
+		assert_int_equal(fio()->argv(&job, &argv, &d), 0);
+		assert_string_equal(argv[3], i ? "-" : "--readonly");
+		fio_job_free(&file);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,7 +462,7 @@ int main(void)
 		cmocka_unit_test(test_garbage),	   cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_ramp),	   cmocka_unit_test(test_steady),
 		cmocka_unit_test(test_merge),	   cmocka_unit_test(test_input),
-		cmocka_unit_test(test_argv),
+		cmocka_unit_test(test_argv),	   cmocka_unit_test(test_argv_of_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

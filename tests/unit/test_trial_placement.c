@@ -116,6 +116,46 @@ static void test_one_cpu(void **state)
 	drop(&b);
 }
 
+/* Client and server, each with a CPU of its own. */
+static void expect_net(const char *topology, const char *allowed, int node, int client, int server,
+		       int orchestrator, bool shares)
+{
+	struct placement p;
+	struct diag d = {""};
+	struct built b;
+	struct cpulist all = {0};
+
+	build(&b, topology, allowed, allowed, "", -1);
+	if (client < 0) {
+		assert_int_equal(placement_resolve_net(&b.m, node, &p, &d), -ENODEV);
+		assert_non_null(strstr(d.text, "a CPU each"));
+		drop(&b);
+		return;
+	}
+	if (placement_resolve_net(&b.m, node, &p, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(p.workers.n, 1);
+	assert_int_equal(p.server.n, 1);
+	if ((int)p.workers.cpu[0] != client || (int)p.server.cpu[0] != server ||
+	    (int)p.orchestrator_cpu != orchestrator || p.orchestrator_shares != shares)
+		fail_msg("client %u server %u orchestrator %u%s", p.workers.cpu[0], p.server.cpu[0],
+			 p.orchestrator_cpu, p.orchestrator_shares ? " (shared)" : "");
+	assert_int_equal(placement_measured(&p, &all), 0);
+	assert_int_equal(all.n, 2);
+	cpulist_free(&all);
+	placement_free(&p);
+	drop(&b);
+}
+
+static void test_networks(void **state)
+{
+	expect_net("core:1 pu:1", "0", -1, -1, -1, 0, false);
+	expect_net("core:2 pu:1", "0-1", -1, 0, 1, 0, true);
+	expect_net("core:4 pu:1", "0-3", -1, 2, 1, 3, false);
+	/* siblings share a core: never both ends on one while there is another */
+	expect_net("core:3 pu:2", "0-5", -1, 2, 1, 4, false);
+}
+
 static void test_two_cpus(void **state)
 {
 	struct built b;
@@ -208,9 +248,10 @@ static void test_no_cpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_cpu), cmocka_unit_test(test_two_cpus),
-		cmocka_unit_test(test_smt),	cmocka_unit_test(test_two_nodes),
-		cmocka_unit_test(test_allowed), cmocka_unit_test(test_no_cpu),
+		cmocka_unit_test(test_one_cpu),	  cmocka_unit_test(test_two_cpus),
+		cmocka_unit_test(test_networks),  cmocka_unit_test(test_smt),
+		cmocka_unit_test(test_two_nodes), cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_no_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

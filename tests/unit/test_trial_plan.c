@@ -25,6 +25,9 @@ static const char mode_text[] =
 	"          ioloop: {engine: sync}}\n"
 	"twocpu: {doc: d, target: block, grade: counter,\n"
 	"         ioloop: {engine: io_uring, sqthread_poll_cpu: \"{sq_cpu}\"}}\n";
+static const char net_text[] =
+	"plain: {doc: d, target: net, grade: counter, netloop: {wait: block}}\n"
+	"other: {doc: d, target: net, grade: counter, netloop: {wait: spin}}\n";
 
 static struct fixture {
 	struct modes modes;
@@ -32,6 +35,7 @@ static struct fixture {
 	struct machine m;
 	struct machine_disk disk;
 	struct target target;
+	struct net_target net;
 	struct plan plan;
 	struct diag d;
 } f;
@@ -48,6 +52,8 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct net_target net; /* of the next make() */
+
 static int make(const char *experiment, const char *cpus, struct plan_options o)
 {
 	struct sys *s = sys_memory_new();
@@ -62,9 +68,11 @@ static int make(const char *experiment, const char *cpus, struct plan_options o)
 	assert_int_equal(cpulist_parse(cpus, &f.m.allowed, NULL), 0);
 	f.target = (struct target){.disk = &f.disk, .label = "vdx", .write_refusal = "read only"};
 	if (modes_load_text("m.yaml", mode_text, strlen(mode_text), &f.modes, &f.d) ||
+	    modes_load_text("n.yaml", net_text, strlen(net_text), &f.modes, &f.d) ||
 	    experiment_load_text("e.yaml", experiment, strlen(experiment), &f.modes, &f.e, &f.d))
 		fail_msg("%s", f.d.text);
-	return plan_make(&f.e, &f.m, &f.target, NULL, &o, &f.plan, &f.d);
+	f.net = net;
+	return plan_make(&f.e, &f.m, &f.target, &f.net, &o, &f.plan, &f.d);
 }
 
 static const struct plan_cell *cell(const char *id)
@@ -205,6 +213,50 @@ static void test_nothing_runs(void **state)
 				      "block.nomerges of vdx is 0, not 2");
 }
 
+#define BOTH                                                    \
+	"name: n\nbaseline: plain\n"                            \
+	"design: {blocks: 6, max_cells: 1, max_net_cells: 3}\n" \
+	"set: {block.scheduler: none}\n"                        \
+	"groups:\n"                                             \
+	" - {modes: [plain], iodepth: [1, 2]}\n"                \
+	" - {target: net, modes: [plain, other], protocol: [udp, tcp]}\n"
+
+/* Each kind has a limit, a target and settings of its own. */
+static void test_networks(void **state)
+{
+	net = (struct net_target){.label = "veth pair"};
+	assert_int_equal(make(BOTH, "0-1", (struct plan_options){.seed = 1}), 0);
+	assert_int_equal(f.plan.n_run, 4);
+	assert_true(cell("plain/randread/4k/d1")->runs);
+	assert_true(cell("plain/randread/4k/d2")->left_out);
+	assert_int_equal(cell("plain/randread/4k/d1")->n_settings, 1);
+	assert_string_equal(plan_target_label(&f.plan, cell("plain/randread/4k/d1")), "vdx");
+	assert_true(cell("plain/udp-pingpong/16/d1")->runs);
+	assert_int_equal(cell("plain/udp-pingpong/16/d1")->n_settings, 0);
+	assert_int_equal(cell("plain/udp-pingpong/16/d1")->placement.server.n, 1);
+	assert_string_equal(plan_target_label(&f.plan, cell("plain/udp-pingpong/16/d1")),
+			    "veth pair");
+	assert_true(cell("other/tcp-pingpong/16/d1")->left_out);
+	assert_non_null(strstr(cell("other/tcp-pingpong/16/d1")->reason, "3 network cells"));
+	assert_int_equal(f.plan.measured.n, 2);
+
+	/* one CPU: block cells run, network cells say why not */
+	assert_int_equal(make(BOTH, "0", (struct plan_options){.seed = 1}), 0);
+	assert_int_equal(f.plan.n_run, 1);
+	assert_non_null(strstr(cell("plain/udp-pingpong/16/d1")->reason, "a CPU each"));
+
+	/* no namespace without root: unsupported with the reason, and the rest runs */
+	net = (struct net_target){.label = "veth pair",
+				  .refusal = "needs root (CAP_NET_ADMIN)",
+				  .remedy = "run as root",
+				  .needs_root = true};
+	assert_int_equal(make(BOTH, "0-1", (struct plan_options){.seed = 1}), 0);
+	assert_int_equal(f.plan.n_run, 1);
+	assert_true(cell("plain/udp-pingpong/16/d1")->needs_root);
+	assert_string_equal(cell("plain/udp-pingpong/16/d1")->reason, "needs root (CAP_NET_ADMIN)");
+	net = (struct net_target){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +266,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_max_cells, teardown),
 		cmocka_unit_test_teardown(test_root_and_user, teardown),
 		cmocka_unit_test_teardown(test_nothing_runs, teardown),
+		cmocka_unit_test_teardown(test_networks, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,14 +19,20 @@
 static int fio_argv(const struct workload_job *job, char ***argv, struct diag *d)
 {
 	bool reads = !strcmp(job->rw, "read") || !strcmp(job->rw, "randread");
+	struct fio_job_load load;
 	struct args a;
-	int err = args_init(&a);
+	int err = job->fio_job ? fio_job_load_of(job->fio_job, &load, d) : 0;
 
+	if (!err)
+		err = args_init(&a);
 	if (err)
 		return err;
+	if (job->fio_job)
+		reads = !load.writes;
 	args_add(&a, "%s", job->program);
 	args_add(&a, "--output-format=json+");
 	args_add(&a, "--eta=never");
+	/* even a job that reads writes: fio fills a file that is shorter than the job's size */
 	if (reads)
 		args_add(&a, "--readonly");
 	args_add(&a, "-");

@@ -1,0 +1,135 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Our ping-pong against others, on one veth pair prepared as the harness prepares it (receiver GRO on,
+# sender TSO off), client on the first CPU, server on the last, 16 bytes each way, alternating:
+#  1. netloop's own cost: against a bare send/receive loop (bare_pingpong.c), blocking and spinning.
+#     Goal: p50 within 2 % or 0.1 us.
+#  2. blocking, against neper's tcp_rr and udp_rr (NEPER=directory with the built programs, from
+#     github.com/google/neper) and sockperf's ping-pong (which prints half the round trip; doubled
+#     here). Goal: no slower, every round trip recorded.
+#  3. modes against each other: busy polling at most 1/4 of blocking, and at most 1.25 of spinning.
+# Everything is p50 of the round trip in us; ratios are ours/theirs, below 1 is faster.
+# Usage: netloop_pingpong.sh [NETLOOP]   PAIRS=10 SECONDS_EACH=1 ONLY="own others modes"
+set -euo pipefail
+here=$(realpath "$(dirname "$0")")
+if [ "$(id -u)" != 0 ]; then echo "needs root (network namespaces)"; exit 1; fi
+if [ -z "${BENCH_INSIDE:-}" ]; then
+	BENCH_INSIDE=1 exec unshare --net --mount --pid --fork --mount-proc --kill-child "$0" "$@"
+fi
+netloop=$(realpath "${1:-$here/../build/bin/netloop}")
+pairs=${PAIRS:-10} seconds=${SECONDS_EACH:-1} only=${ONLY:-own others modes}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "SECONDS_EACH must be whole seconds (neper)"; exit 1; }
+((pairs >= 6)) || { echo "PAIRS must be at least 6"; exit 1; }
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cc -O2 -o "$dir/bare" "$here/bare_pingpong.c"
+head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$dir/token"
+last=$(($(nproc) - 1))
+
+unshare --net sleep infinity &
+holder=$!
+until [ "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)" ] &&
+	[ "$(cat /proc/$holder/comm)" = sleep ]; do sleep 0.01; done
+inside() { nsenter --net=/proc/$holder/ns/net "$@"; }
+ip link add bpc type veth peer name bps netns $holder
+ip addr add 10.78.0.1/24 dev bpc && inside ip addr add 10.78.0.2/24 dev bps
+ethtool -K bpc gro on tso off >/dev/null && inside ethtool -K bps gro on tso off >/dev/null
+ip link set bpc up && inside ip link set bps up && ip link set lo up
+
+# serve WAIT-FOR COMMAND...: in the other namespace, on the last CPU; $server is its pid
+serve() {
+	local word=$1
+	shift
+	: >"$dir/server"
+	nsenter --net=/proc/$holder/ns/net taskset -c "$last" "$@" <"$dir/token" >"$dir/server" 2>&1 &
+	server=$!
+	for _ in $(seq 300); do
+		grep -q "$word" "$dir/server" && return
+		sleep 0.01
+	done
+	echo "the server did not come up: $* -> $(cat "$dir/server")" >&2
+	exit 1
+}
+netloop() { # PROTOCOL OPTION...: p50 in us; every round trip is in the histogram
+	local protocol=$1
+	shift
+	serve '"port"' "$netloop" serve --bind 10.78.0.2 --port 7001
+	"$netloop" run --server 10.78.0.2 --port 7001 --protocol "$protocol" --cpus 0 --ramp 0.1 --timeout 5s \
+		--runtime "$seconds" "$@" <"$dir/token" >"$dir/json"
+	wait $server
+	jq -e '.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
+		.lost == 0' "$dir/json" >/dev/null || { echo "not every round trip was recorded" >&2; exit 1; }
+	jq '.percentiles.p50_ns / 1000' "$dir/json"
+}
+bare() { # PROTOCOL block|spin
+	serve listens "$dir/bare" serve 10.78.0.2 7002 "$1" "$2" 16 0
+	taskset -c 0 "$dir/bare" run 10.78.0.2 7002 "$1" "$2" 16 "$seconds" >"$dir/out"
+	kill $server 2>/dev/null || true
+	wait $server 2>/dev/null || true
+	awk '{ print $1 / 1000 }' "$dir/out"
+}
+neper() { # PROTOCOL; without TCP_NODELAY its small requests wait for delayed acknowledgements
+	local nodelay=
+	[ "$1" = udp ] || nodelay=--no-delay
+	nsenter --net=/proc/$holder/ns/net taskset -c "$last" "$NEPER/${1}_rr" $nodelay \
+		>"$dir/server" 2>&1 &
+	server=$!
+	sleep 0.3
+	taskset -c 0 timeout 30 "$NEPER/${1}_rr" $nodelay -c -H 10.78.0.2 -l "$seconds" --request-size 16 \
+		--response-size 16 --percentiles=50,99 >"$dir/out" 2>&1 || { cat "$dir/out" >&2; exit 1; }
+	wait $server || true
+	sed -n 's/^latency_p50=//p' "$dir/out" | awk '{ print $1 * 1e6 }'
+}
+sockperf() { # PROTOCOL
+	local tcp=
+	[ "$1" = udp ] || tcp=--tcp
+	serve "to block on socket" stdbuf -oL sockperf server -i 10.78.0.2 -p 7003 $tcp
+	taskset -c 0 sockperf ping-pong -i 10.78.0.2 -p 7003 $tcp -m 16 -t "$seconds" >"$dir/out" 2>&1
+	kill $server
+	wait $server 2>/dev/null || true
+	sed 's/\x1b\[[0-9;]*m//g' "$dir/out" | awk '/percentile 50/ { print 2 * $NF }'
+}
+summary() { # of "ours theirs" lines
+	awk '{ print $1 / $2, $1, $2 }' | sort -n | awk '{ r[NR] = $1; o[NR] = $2; t[NR] = $3 }
+	function median(a, n) { return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2 }
+	END { m = median(r, NR); asort_(o, NR); asort_(t, NR)
+		printf "  ratio median %.3f, from %.3f to %.3f, %d pairs; p50 %.2f us against %.2f us\n",
+			m, r[1], r[NR], NR, median(o, NR), median(t, NR) }
+	function asort_(a, n,   i, j, x) { for (i = 2; i <= n; i++) { x = a[i]
+		for (j = i - 1; j && a[j] > x; j--) a[j + 1] = a[j]; a[j + 1] = x } }'
+}
+compare() { # TITLE OURS THEIRS: commands; who goes first alternates
+	local lines= a b
+	echo "$1"
+	for ((i = 0; i < pairs; i++)); do
+		if ((i % 2)); then b=$($3); a=$($2); else a=$($2); b=$($3); fi
+		[ -n "${VERBOSE:-}" ] && echo "  pair $i: $a $b"
+		lines+="$a $b"$'\n'
+	done
+	printf %s "$lines" | summary
+}
+
+for p in tcp udp; do
+	if [[ $only == *own* ]]; then
+		compare "$p, blocking, against a bare loop:" "netloop $p" "bare $p block"
+		compare "$p, spinning, against a bare loop:" "netloop $p --wait spin" "bare $p spin"
+	fi
+	if [[ $only == *others* ]]; then
+		if [ -x "${NEPER:-}/${p}_rr" ]; then
+			compare "$p, blocking, against neper ${p}_rr:" "netloop $p" "neper $p"
+		else
+			echo "neper: left out, set NEPER to the directory of its ${p}_rr"
+		fi
+		if command -v sockperf >/dev/null; then
+			compare "$p, blocking, against sockperf ping-pong:" "netloop $p" "sockperf $p"
+		else
+			echo "sockperf: left out, it is not installed (Debian: sockperf)"
+		fi
+	fi
+	if [[ $only == *modes* ]]; then
+		compare "$p, busy polling (SO_BUSY_POLL 64 us) against blocking:" \
+			"netloop $p --busy-poll-usecs 64" "netloop $p"
+		compare "$p, busy polling against spinning:" "netloop $p --busy-poll-usecs 64" \
+			"netloop $p --wait spin"
+	fi
+done

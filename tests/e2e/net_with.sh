@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# `with --mode M --target IFNAME`: knobs of a network mode around any command, where the interface is. In a
+# network namespace of the test's own, with a veth pair to another one.
+set -euo pipefail
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tests/e2e/net_common.sh
+. "$here/net_common.sh"
+
+# The interface of the default route is refused, whatever the mode.
+route=$(ip -o route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -1)
+if [[ -n $route ]]; then
+	status=0
+	"$iomodes" with --mode defer-20 --target "$route" -- touch "$work/ran" 2>"$work/err" || status=$?
+	[[ $status == 125 && ! -e $work/ran ]] || fail "the management interface was taken: $status"
+	grep -q 'default route' "$work/err" || fail "no reason: $(cat "$work/err")"
+fi
+status=0
+"$iomodes" with --mode iopoll --target lo -- true 2>"$work/err" || status=$?
+[[ $status == 125 ]] && grep -q 'is a mode of block targets' "$work/err" ||
+	fail "a block mode on an interface: $(cat "$work/err")"
+
+cat >"$work/inside" <<'END'
+set -euo pipefail
+mount -t sysfs iomodes-test /sys
+unshare -n sleep 1000 &
+other=$!
+trap 'kill $other' EXIT
+sleep 0.3
+ip link set lo up
+ip link add v0 type veth peer name v1
+ip link set v1 netns $other
+ip addr add 10.98.0.1/24 dev v0
+ip link set v0 up
+nsenter -t $other -n ip addr add 10.98.0.2/24 dev v1
+nsenter -t $other -n ip link set v1 up
+ethtool -K v0 gro on tso off >/dev/null
+nsenter -t $other -n ethtool -K v1 gro on tso off >/dev/null
+# Soft interrupts are counted for the whole machine, and the other end is on it: threads there, too.
+nsenter -t $other -n unshare -m sh -c \
+	'mount -t sysfs iomodes-test /sys && echo 1 >/sys/class/net/v1/threaded'
+cat >"$1/talk.py" <<'PY'
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+if sys.argv[1] == "echo":
+    s.bind(("10.98.0.2", 4000))
+    while True:
+        s.sendto(*s.recvfrom(100))
+s.settimeout(2)
+s.connect(("10.98.0.2", 4000))
+for i in range(2000):
+    s.send(b"x")
+    s.recv(100)
+print(open("/sys/class/net/v0/threaded").read().strip())
+PY
+nsenter -t $other -n python3 "$1/talk.py" echo &
+trap 'kill $other $!' EXIT
+sleep 0.5
+"$IOMODES_BIN/iomodes" with --mode threaded --target v0 -- python3 "$1/talk.py" talk
+cat /sys/class/net/v0/threaded
+END
+unshare -n -m bash "$work/inside" "$work" >"$work/out" 2>"$work/err" ||
+	fail "$? $(cat "$work/out" "$work/err")"
+[[ $(cat "$work/out") == $'1\n0' ]] || fail "threaded during and after: $(cat "$work/out")"
+grep -q 'mode threaded: in_force (counter), ' "$work/err" || fail "the verdict: $(cat "$work/err")"
+echo "ok: $(grep 'mode threaded' "$work/err")"

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# iperf3 as a workload over veth: a one-off server, both ends pinned, the receiver's figures; and
+# what its exit status does not say.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/run_common.sh"
+real=$(command -v iperf3) || { echo "skip: no iperf3"; exit 77; }
+(($(nproc) > 1)) || { echo "skip: two CPUs are needed, one for each end"; exit 77; }
+
+cat >"$work/net.yaml" <<-'END'
+	name: net
+	net_target: veth
+	design: {blocks: 6, ramp: 0ms, runtime: 1s}
+	groups:
+	  - {target: net, modes: [interrupt], workloads: [iperf3], pattern: stream, protocol: tcp, size: 64k}
+	  - {target: net, modes: [interrupt], workloads: [iperf3], pattern: stream, protocol: udp, size: 1400, flows: 2}
+END
+start "$iomodes" run "$work/net.yaml" --output "$results" --quiet
+status=0
+wait "$run_pid" || status=$?
+run_pid=
+# 4: veth's own queue overflowed in every trial of a row (check host_link); that is no fault of iperf3's
+((status == 0 || status == 4)) || { cat "$work/err"; fail "a run with iperf3 ends with $status"; }
+no_process_left "a run with iperf3"
+python3 - "$(run_dir)" <<-'END' || fail "records of iperf3"
+	import json, sys
+	trials = [json.loads(l) for l in open(sys.argv[1] + "/trials.jsonl")]
+	assert len({t["cell"] for t in trials}) == 2
+	for t in trials:
+	    failing = {c["id"] for c in t["checks"] if c["result"] == "fail"}
+	    assert t["status"] == "valid" or failing == {"host_link"}, (t["trial"], t["error"], failing)
+	    rate, n = t["metrics"]["throughput_bytes_per_s"], t["counts"]["byte"]
+	    assert abs(rate * t["timing"]["measured_ns"] / 1e9 - n) < 1e-3 * n and n > 0, t["trial"]
+	    assert "--bind=" in " ".join(t["server_argv"]) and "--one-off" in t["server_argv"], t["server_argv"]
+	    if t["load"]["protocol"] == "udp":
+	        report = t["workload_report"]
+	        assert t["counts"]["transaction"] + report["lost_packets"] == report["sent_packets"], t["trial"]
+	        assert report["test"]["num_streams"] == 2, report
+END
+
+mkdir "$work/fake"
+misbehaves() { # NAME WORDS SERVER CLIENT: what each end does in its place
+	rm -rf "$results"/2*
+	cat >"$work/fake/iperf3" <<-END
+		#!/bin/bash
+		case " \$* " in
+		*" --server "*) $3 ;;
+		*) $4 ;;
+		esac
+	END
+	chmod +x "$work/fake/iperf3"
+	PATH=$work/fake:$PATH start "$iomodes" run "$work/net.yaml" --output "$results" --quiet
+	await_trials 1
+	kill -TERM "$run_pid" 2>/dev/null || true
+	wait "$run_pid" || true
+	run_pid=
+	head -n 1 "$results"/2*/trials.jsonl | jq -r '.status + ": " + .error' >"$work/said"
+	cat "$work/said"
+	grep -q "^failed: .*$2" "$work/said" || fail "$1: the trial does not say: $2"
+	no_process_left "$1"
+}
+json='printf "{\n\t\"error\": \"the server is busy running a test. try again later\"\n}\n"; exit 0'
+misbehaves "busy, and exit status 0" 'iperf3: the server is busy running a test' "exec $real \"\$@\"" "$json"
+misbehaves "a server that cannot listen" 'unable to start listener' 'echo "iperf3: error - unable to start listener" >&2; exit 1' "exec $real \"\$@\""
+misbehaves "a client that dies" 'iperf3 was killed by signal 9' "exec $real \"\$@\"" 'kill -9 $$'
