@@ -92,8 +92,8 @@ sockperf() { # PROTOCOL
 	local tcp=
 	[ "$1" = udp ] || tcp=--tcp
 	serve "to block on socket" stdbuf -oL sockperf server -i 10.78.0.2 -p 7003 $tcp
-	taskset -c 0 sockperf ping-pong -i 10.78.0.2 -p 7003 $tcp -m 16 -t "$seconds" >"$dir/out" 2>&1
-	kill $server
+	taskset -c 0 timeout 30 sockperf ping-pong -i 10.78.0.2 -p 7003 $tcp -m 16 -t "$seconds" >"$dir/out" 2>&1
+	kill -KILL $server # by SIGTERM it sometimes stays
 	wait $server 2>/dev/null || true
 	sed 's/\x1b\[[0-9;]*m//g' "$dir/out" | awk '/percentile 50/ { print 2 * $NF }'
 }
