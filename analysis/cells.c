@@ -134,7 +134,7 @@ static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
 {
 	struct sample *s;
 	size_t n_metrics;
-	char text[40];
+	char text[40], id[256];
 
 	metric_all(&n_metrics);
 	if (c->n_samples == c->room) {
@@ -151,10 +151,14 @@ static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
 		.block = (size_t)fmax(0, view_number(t->view, "block")),
 		.order = b->arrived++,
 		.in_force = t->mode == VERDICT_IN_FORCE,
+		.trial = strdup(view_word(t->view, "trial", id, sizeof(id), "?")),
 		.value = malloc(n_metrics * sizeof(double)),
 	};
-	if (!s->value)
+	if (!s->value || !s->trial) {
+		free(s->value);
+		free(s->trial);
 		return -ENOMEM;
+	}
 	if (c->detail)
 		s->started_s = seconds_of(view_word(t->view, "started", text, sizeof(text), ""));
 	c->n_samples++;
@@ -297,6 +301,8 @@ static int visit(void *context, const struct view *view, struct diag *d)
 				       (size_t)fmax(0, view_number(view, "block")), t.retry);
 	if (t.objection && !strcmp(t.status, "valid"))
 		t.status = "invalid";
+	if (view_number(view, "test_delay_ns") > (double)b->cells->test_delay_ns)
+		b->cells->test_delay_ns = (long long)view_number(view, "test_delay_ns");
 	if (span_has(checks, "\"fail\""))
 		t.failed = span_json(checks);
 	err = add_trial(b, c, &t, d);
@@ -415,8 +421,10 @@ void cells_free(struct cells *cells)
 	for (size_t i = 0; i < cells->n; i++) {
 		struct cell *c = &cells->cell[i];
 
-		for (size_t s = 0; s < c->n_samples; s++)
+		for (size_t s = 0; s < c->n_samples; s++) {
 			free(c->sample[s].value);
+			free(c->sample[s].trial);
+		}
 		free(c->sample);
 		free(c->in_force);
 		free(c->other);

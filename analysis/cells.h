@@ -17,6 +17,7 @@ struct sample {
 	size_t block;
 	size_t order; /* of arrival, so that sorting is stable */
 	bool in_force;
+	char *trial;	  /* its id */
 	double started_s; /* since the epoch; 0 unless details were asked for */
 	double *value; /* by index into metric_all(); NAN: not measured, spoiled or unsupported */
 };
@@ -49,9 +50,10 @@ struct cells {
 	struct run_data *run;
 	struct cell *cell;
 	size_t n;
-	size_t blocks;	/* distinct, over all cells */
-	json_t *canary; /* what the run's canary says of its blocks (canary.h) */
-	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
+	size_t blocks;		 /* distinct, over all cells */
+	long long test_delay_ns; /* the loop was slowed down on purpose, by this at most; 0 */
+	json_t *canary;		 /* what the run's canary says of its blocks (canary.h) */
+	json_t *ledger;		 /* with details: what was not used or not flawless; see detail.h */
 };
 
 /* Called now and then with the number of records read so far. */

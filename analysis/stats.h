@@ -74,6 +74,8 @@ void stats_benjamini_hochberg(const double *p, size_t n, double *adjusted);
 
 /* Student's t: quantile p for df degrees of freedom. */
 double stats_t_quantile(double p, double df);
+/* Two-sided p of a t statistic. */
+double stats_t_two_sided(double t, double df);
 /* Effect that n blocks with this standard deviation find with `power` at two-sided `alpha`:
  * (t[1 - alpha/2] + t[power]) sd / sqrt(n) (Cohen, 1988, §2.4 in its t form). NAN below n = 2. */
 double stats_detectable(double sd, size_t n, double alpha, double power);

@@ -53,6 +53,11 @@ static double t_cdf(double t, double df)
 	return t > 0 ? 1 - tail : tail;
 }
 
+double stats_t_two_sided(double t, double df)
+{
+	return fmin(1, beta_regularized(df / 2, 0.5, df / (df + t * t)));
+}
+
 double stats_t_quantile(double p, double df)
 {
 	double low = -1e6, high = 1e6;

@@ -18,6 +18,7 @@ if [ -z "${BENCH_INSIDE:-}" ]; then
 fi
 netloop=$(realpath "${1:-$here/../build/bin/netloop}")
 pairs=${PAIRS:-10} seconds=${SECONDS_EACH:-1} only=${ONLY:-own others modes}
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "SECONDS_EACH must be whole seconds (neper)"; exit 1; }
 ((pairs >= 6)) || { echo "PAIRS must be at least 6"; exit 1; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -53,7 +54,7 @@ netloop() { # PROTOCOL OPTION...: p50 in us; every round trip is in the histogra
 	local protocol=$1
 	shift
 	serve '"port"' "$netloop" serve --bind 10.78.0.2 --port 7001
-	"$netloop" run --server 10.78.0.2 --port 7001 --protocol "$protocol" --cpus 0 --ramp 0.1 \
+	"$netloop" run --server 10.78.0.2 --port 7001 --protocol "$protocol" --cpus 0 --ramp 0.1 --timeout 5s \
 		--runtime "$seconds" "$@" <"$dir/token" >"$dir/json"
 	wait $server
 	jq -e '.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
@@ -67,11 +68,14 @@ bare() { # PROTOCOL block|spin
 	wait $server 2>/dev/null || true
 	awk '{ print $1 / 1000 }' "$dir/out"
 }
-neper() { # PROTOCOL
-	nsenter --net=/proc/$holder/ns/net taskset -c "$last" "$NEPER/${1}_rr" >"$dir/server" 2>&1 &
+neper() { # PROTOCOL; without TCP_NODELAY its small requests wait for delayed acknowledgements
+	local nodelay=
+	[ "$1" = udp ] || nodelay=--no-delay
+	nsenter --net=/proc/$holder/ns/net taskset -c "$last" "$NEPER/${1}_rr" $nodelay \
+		>"$dir/server" 2>&1 &
 	server=$!
 	sleep 0.3
-	taskset -c 0 "$NEPER/${1}_rr" -c -H 10.78.0.2 -l "$seconds" --request-size 16 \
+	taskset -c 0 timeout 30 "$NEPER/${1}_rr" $nodelay -c -H 10.78.0.2 -l "$seconds" --request-size 16 \
 		--response-size 16 --percentiles=50,99 >"$dir/out" 2>&1 || { cat "$dir/out" >&2; exit 1; }
 	wait $server || true
 	sed -n 's/^latency_p50=//p' "$dir/out" | awk '{ print $1 * 1e6 }'
@@ -79,7 +83,7 @@ neper() { # PROTOCOL
 sockperf() { # PROTOCOL
 	local tcp=
 	[ "$1" = udp ] || tcp=--tcp
-	serve "to terminate" stdbuf -oL sockperf server -i 10.78.0.2 -p 7003 $tcp
+	serve "to block on socket" stdbuf -oL sockperf server -i 10.78.0.2 -p 7003 $tcp
 	taskset -c 0 sockperf ping-pong -i 10.78.0.2 -p 7003 $tcp -m 16 -t "$seconds" >"$dir/out" 2>&1
 	kill $server
 	wait $server 2>/dev/null || true

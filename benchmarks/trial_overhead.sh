@@ -52,6 +52,8 @@ knobs = [t["timing"]["knob_write_ns"] / 1e6 for t in trials]
 short_ns, short_ticks, long_ns, long_ticks = map(int, sys.argv[3:7])
 print("overhead a trial     median %.1f ms, largest %.1f ms (bound: 100 ms)" % (statistics.median(over), max(over)))
 print("inside knob writes   median %.1f ms, largest %.1f ms a trial" % (statistics.median(knobs), max(knobs)))
+canary = [s["took_ns"] / 1e6 for s in run["canary"]["samples"]]
+print("canary a block       median %.1f ms, largest %.1f ms (180 in the forecast)" % (statistics.median(canary), max(canary)))
 print("duration             %.2f s, planned %.2f s (%+.1f %%; bound: 10 %%)" % (
     run["actual_seconds"], run["planned_seconds"], (run["actual_seconds"] / run["planned_seconds"] - 1) * 100))
 extra = 6 * 10

@@ -54,3 +54,6 @@ int cmd_check(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_collect(int argc, char **argv);
+int cmd_history(int argc, char **argv);
+int cmd_nightly(int argc, char **argv);
+int cmd_export(int argc, char **argv);

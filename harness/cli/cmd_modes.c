@@ -32,6 +32,7 @@ static int print_docs(const struct modes *modes)
 {
 	static const struct table_column columns[] = {
 		{"MODE", false, false},
+		{"OF", false, false},
 		{"PROOF", false, false},
 		{"WHAT IT IS", false, true},
 	};
@@ -40,6 +41,7 @@ static int print_docs(const struct modes *modes)
 
 	for (size_t i = 0; !err && i < modes->n; i++)
 		err = table_row(t, (const char *const[]){modes->mode[i].name,
+							 mode_target_name(modes->mode[i].target),
 							 verdict_grade_name(modes->mode[i].grade),
 							 modes->mode[i].doc});
 	if (!err)

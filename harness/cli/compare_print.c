@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "compare_notes.h"
 #include "compare_print.h"
 
 #include <errno.h>
@@ -283,6 +284,7 @@ int compare_print_text(const json_t *result)
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));
+	compare_print_notes(result);
 	print_legend(result);
 	return 0;
 }

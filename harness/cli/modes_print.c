@@ -68,6 +68,9 @@ json_t *modes_json(const struct modes *modes, const struct machine *m,
 			continue;
 		j = json_pack("{s:s, s:s, s:s}", "mode", mode->name, "doc", mode->doc, "grade",
 			      verdict_grade_name(mode->grade));
+		if (!subject) /* else it is the subject's */
+			json_object_set_new(j, "target",
+					    json_string(mode_target_name(mode->target)));
 		if (subject) {
 			mode_check(mode, m, subject, judge_as(m), &a);
 			json_object_set_new(j, "available",

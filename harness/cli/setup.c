@@ -65,6 +65,10 @@ static const struct opt table[] = {
 	{"resume", NULL, OPT_STR, 0, AT(resume), .arg = "DIR",
 	 .help = "run: go on with a run that was cut short"},
 	{"compare", NULL, OPT_BOOL, 0, AT(compare), .help = "run: print the comparison at the end"},
+	{"programs", NULL, OPT_STR, 0, AT(programs), .arg = "DIR",
+	 .help = "take ioloop, netloop and spinner from DIR: the version under test"},
+	{"single-block", NULL, OPT_BOOL, 0, AT(single_block),
+	 .help = "one block only: a part of an interleaved comparison, no result of its own"},
 	{"dry-run", NULL, OPT_BOOL, 'n', AT(dry_run),
 	 .help = "run: print the plan, change nothing"},
 	{"json", NULL, OPT_BOOL, 0, AT(json), .help = "plan as JSON"},
@@ -101,6 +105,7 @@ static const struct {
 	{"peer", offsetof(struct setup_options, peer), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
 	{"prepare", offsetof(struct setup_options, prepare), TEXT},
+	{"programs", offsetof(struct setup_options, programs), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
@@ -108,6 +113,7 @@ static const struct {
 	{"max_net_cells", offsetof(struct setup_options, max_net_cells), NUMBER},
 	{"aa", offsetof(struct setup_options, aa), FLAG},
 	{"ignore_requires", offsetof(struct setup_options, ignore_requires), FLAG},
+	{"single_block", offsetof(struct setup_options, single_block), FLAG},
 	{"allow_rebind", offsetof(struct setup_options, allow_rebind), FLAG},
 	{"no_cpu_left", offsetof(struct setup_options, no_cpu_left), FLAG},
 };
@@ -253,7 +259,9 @@ static void override(const struct setup_options *o, struct experiment *e)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (numbers[i].given != UINT64_MAX)
 			*numbers[i].value = numbers[i].given;
-	if (o->no_cpu_left)
+	if (o->single_block)
+		e->blocks = 1;
+	if (o->no_cpu_left || o->single_block)
 		e->cpu_left = false;
 	if (o->prepare)
 		experiment_prepare_parse(o->prepare, &e->prepare);
@@ -365,6 +373,25 @@ static int rebind_target(const struct setup_options *o, bool change, struct setu
 	return err;
 }
 
+/* Another build of our loops; each is given as an absolute path, as the run changes directories. */
+static int programs_dir(const char *given, char bin[static 4096], struct diag *d)
+{
+	static const char *const needed[] = {"ioloop", "spinner"};
+	_free_ char *real = realpath(given, NULL);
+
+	if (!real)
+		return diag_errno(d, -errno, "--programs %s", given);
+	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+		char path[4200];
+
+		snprintf(path, sizeof(path), "%.4000s/%s", real, needed[i]);
+		if (access(path, X_OK))
+			return diag_errno(d, -errno, "--programs %s: %s", given, needed[i]);
+	}
+	snprintf(bin, 4096, "%.4000s", real);
+	return 0;
+}
+
 int setup_make(const struct setup_options *o, const char *name, bool change, struct setup *s,
 	       struct diag *d)
 {
@@ -378,7 +405,8 @@ int setup_make(const struct setup_options *o, const char *name, bool change, str
 	int err;
 
 	*s = (struct setup){0};
-	err = paths_bin(s->bin, sizeof(s->bin), d);
+	err = o->programs ? programs_dir(o->programs, s->bin, d)
+			  : paths_bin(s->bin, sizeof(s->bin), d);
 	if (!err)
 		err = load_files(name ? name : "default", s, d);
 	if (!err)

@@ -9,11 +9,13 @@ struct diag;
 struct setup_options {
 	const char *target, *peer, *scratch, *output, *write_id, *resume;
 	const char *prepare;   /* NULL: as the file says */
+	const char *programs;  /* directory of the loops; NULL: beside iomodes */
 	struct opt_strs modes; /* only these, of the experiment's */
 	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
 	bool aa,	       /* two arms of each row of the baseline: see arms.h */
-		ignore_requires, dry_run, json, quiet, no_cpu_left, compare, allow_rebind, trust;
+		ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,
+		allow_rebind, trust;
 };
 
 /* The rows; `n` of them. Offsets are into struct setup_options. */

@@ -156,7 +156,7 @@ static void probe_char_device(const struct machine *m, const struct machine_subj
 	else if (disk && !strcmp(disk->driver, "nvme"))
 		capability_set(a, false, "Linux 5.13 or later", "%s has no /dev/ngXnY", disk->name);
 	else
-		capability_set(a, false, "an NVMe namespace", "%s is not an NVMe namespace",
+		capability_set(a, false, "a target that is one: --target /dev/nvme0n1", "%s is not an NVMe namespace",
 			       disk ? disk->name : "the target");
 }
 
@@ -170,7 +170,7 @@ static void probe_coalescing(const struct machine *m, const struct machine_subje
 	size_t n;
 
 	if (!disk || strcmp(disk->driver, "nvme")) {
-		capability_set(a, false, "an NVMe namespace", "%s is not an NVMe namespace",
+		capability_set(a, false, "a target that is one: --target /dev/nvme0n1", "%s is not an NVMe namespace",
 			       disk ? disk->name : "the target");
 		return;
 	}

@@ -99,6 +99,7 @@ int canary_sample(const char *bin_dir, const struct rundir *dir, const char *id,
 			    const struct cpulist *, json_t *, struct diag *);
 	static part_fn *const parts[] = {spin, null_loop};
 	json_t *out = json_object();
+	uint64_t begun = clock_ns();
 
 	for (size_t i = 0; out && i < ARRAY_SIZE(parts); i++) {
 		struct diag why = {""};
@@ -118,6 +119,7 @@ int canary_sample(const char *bin_dir, const struct rundir *dir, const char *id,
 		*broken |= 1u << i;
 		json_object_set_new(out, "error", json_string(why.text));
 	}
+	json_object_set_new(out, "took_ns", json_integer((json_int_t)(clock_ns() - begun)));
 	*sample = out;
 	return out ? 0 : -ENOMEM;
 }

@@ -12,9 +12,9 @@ struct diag;
 
 /*
  * On `cpus` (the measured ones; the null loop on the first). *sample is {"spin_per_s",
- * "wakeup_p50_ns", "nop_per_s"}, each of the slowest CPU; what could not be measured is left out,
- * and "error" says why; *broken (0 at the start of a run) remembers it, so that it is not tried in
- * every block. Raw output goes to raw/<id>/. Fatal errors only: -ENOMEM, -ENOSPC.
+ * "wakeup_p50_ns", "nop_per_s", "took_ns"}, each of the slowest CPU; what could not be measured is
+ * left out, and "error" says why; *broken (0 at the start of a run) remembers it, so that it is not
+ * tried in every block. Raw output goes to raw/<id>/. Fatal errors only: -ENOMEM, -ENOSPC.
  */
 int canary_sample(const char *bin_dir, const struct rundir *dir, const char *id,
 		  const struct cpulist *cpus, unsigned *broken, json_t **sample, struct diag *d);

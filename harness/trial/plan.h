@@ -80,8 +80,10 @@ void plan_free(struct plan *p);
 uint64_t plan_block_ns(const struct plan *p);
 enum {
 	PLAN_CALIBRATION_RUN_NS = 300000000, /* measured part of a calibration trial */
-	PLAN_PROOF_RUN_NS = 200000000,	     /* of a proof trial, which is never timed */
-	PLAN_SPINNER_IDLE_NS = 500000000,    /* the spinner alone, before the cpu_left pass */
+	/* of a proof trial, which is never timed: so long that some 50 system calls at its start
+	 * and end weigh nothing per I/O, even on a drive that does a few hundred a second */
+	PLAN_PROOF_RUN_NS = 1000000000,
+	PLAN_SPINNER_IDLE_NS = 500000000, /* the spinner alone, before the cpu_left pass */
 };
 
 /* {"cells": [...], "order": [[...]], "seed", "forecast_s", "not_applied"}; new reference. */

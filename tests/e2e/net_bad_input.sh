@@ -30,7 +30,7 @@ fi
 refused 1 "no other interface" "${plan[@]}" --target veth --peer lo
 refused 1 "no interface of this machine" "${plan[@]}" --target nosuch0 --peer lo
 refused 1 "--target scratch" "${plan[@]}" --target scratch --peer lo
-refused 1 "--mode busy-pol" "${plan[@]}" --target veth --mode busy-pol
+refused 1 "did you mean \"busy-poll\"" "${plan[@]}" --target veth --mode busy-pol
 sed '/groups/d' "$work/two.yaml" >"$work/block.yaml"
 echo 'groups: [{modes: [sync]}]' >>"$work/block.yaml"
 refused 1 "has no cell for a network" plan "$work/block.yaml" --target veth
@@ -39,6 +39,22 @@ refused 1 "has no cell for a network" plan "$work/block.yaml" --target veth
 "$iomodes" "${plan[@]}" --target veth --json >"$work/plan" || fail "plan of a veth pair"
 jq -e '[.cells[].mode] == ["interrupt", "busy-poll"] and all(.cells[]; .supported)' "$work/plan" \
 	>/dev/null || fail "cells of --target veth: $(cat "$work/plan")"
+
+# A setting is for both ends and each of their NAPI instances, unless its name says which end.
+cat >"$work/config/modes/ends.yaml" <<'END'
+ends:
+  doc: settings of both ends, and of one
+  target: net
+  set: {net.gro-flush-timeout: 1000, net.defer-hard-irqs@server: 3, napi.irq-suspend-timeout@client: 5}
+  netloop: {wait: block}
+  grade: accepted
+END
+printf 'name: e\ngroups: [{modes: [ends]}]\n' >"$work/ends.yaml"
+"$iomodes" plan "$work/ends.yaml" --json >"$work/plan" || fail "plan of one end's settings"
+jq -e '[.cells[0].settings[] | .knob + " " + (.instance | sub("^[^@]*"; ""))] == [
+	"net.gro-flush-timeout @client", "net.gro-flush-timeout @server",
+	"net.defer-hard-irqs @server", "napi.irq-suspend-timeout @client#0"]' "$work/plan" >/dev/null ||
+	fail "settings of the ends: $(jq -c '.cells[0] | .settings, .reason' "$work/plan")"
 
 # Without root they are unsupported, with the reason, and the run would go on with the rest.
 cat >"$work/user.yaml" <<'END'

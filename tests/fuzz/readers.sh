@@ -54,7 +54,10 @@ seeds() { # TARGET: where its recordings are
 		cp "$source"/tests/fixtures/fio/*.err "seed-$1" ;;
 	iperf3) cp "$source"/tests/fixtures/iperf3/*.out "seed-$1" ;;
 	job) cp "$source"/tests/fuzz/corpus/job/*.fio "seed-$1" ;;
-	yaml) find "$source/configs" "$source/tests/fuzz/corpus/yaml" -name '*.yaml' -exec cp -t "seed-$1" {} + ;;
+	yaml) find "$source/configs" "$source/tests/fuzz/corpus/yaml" -name '*.yaml' |
+		while read -r file; do # one name may stand in several folders
+			cp "$file" "seed-$1/$(basename "$(dirname "$file")")-${file##*/}"
+		done ;;
 	esac
 }
 fuzz() { # TARGET SECONDS: corpus grows in corpus-TARGET

@@ -91,18 +91,30 @@ static void test_published(void **state)
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
 		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
+		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {iops: 1}}}"),
+		 "\"spdk\" needs why: it is no row of ours"},
+		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {why: w, iosp: 1}}}"),
+		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 	};
 	struct diag d = {""};
 	struct experiment e;
 	double ratio = 0;
 
-	if (load(PUBLISHED("{source: s, baseline: sync, values: {sync: {iops: 4}, aio: {iops: 6, "
-			   "latency_p99_ns: 5}}}"),
+	if (load(PUBLISHED(
+			 "{source: s, baseline: sync, values: {sync: {iops: 4}, aio: {iops: 6, "
+			 "latency_p99_ns: 5}}, differs: all of it, elsewhere: {spdk: {why: not the "
+			 "kernel's, iops: 8}}}"),
 		 &e, &d))
 		fail_msg("%s", d.text);
 	assert_int_equal(json_unpack(e.cells[1].published, "{s:{s:f}}", "ratios", "iops", &ratio),
 			 0);
 	assert_true(ratio == 1.5);
+	assert_int_equal(json_unpack(e.cells[1].published, "{s:{s:{s:{s:f}}}}", "elsewhere", "spdk",
+				     "ratios", "iops", &ratio),
+			 0);
+	assert_true(ratio == 2);
+	assert_string_equal(json_string_value(json_object_get(e.cells[1].published, "differs")),
+			    "all of it");
 	/* nothing to divide by: the figure, no ratio */
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
@@ -445,6 +457,12 @@ static void test_mistakes(void **state)
 		{"name: n\ndesign: {runtime: 1ms}\n",
 		 "e.yaml:2:19: runtime must be at least 100ms"},
 		{"name: n\ndesign: {runtme: 1s}\n", "did you mean \"runtime\""},
+		{"name: n\ndesign: {corunner: core}\n",
+		 "e.yaml:2:20: corunner is none, cpu (on the measured CPUs) or sibling"},
+		{"name: n\nprepare: full\n",
+		 "e.yaml:2:10: prepare is none, fill (written once) or pts"},
+		{"name: n\nprepare_round: 1ms\n",
+		 "e.yaml:2:16: prepare_round must be at least 100ms"},
 		{"name: n\nprimary: [iosp]\n",
 		 "e.yaml:2:11: unknown metric \"iosp\"; did you mean \"iops\"?"},
 		{"name: n\nset: {block.sheduler: none}\n",

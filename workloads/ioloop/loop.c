@@ -79,6 +79,18 @@ static inline void interval_add(struct worker *w, uint64_t now, unsigned n)
 	w->interval[w->interval_at] += n;
 }
 
+/* --test-delay: a slowdown of known size for the tests of regression detection. Burnt per completion
+ * and part of its latency, as if the kernel had taken that much longer. Returns the new time. */
+__attribute__((noinline, cold)) static uint64_t burn(const struct worker *w, unsigned n,
+						     uint64_t now)
+{
+	uint64_t start = clock_ns(), until = start + n * w->o->test_delay_ns;
+
+	while (clock_ns() < until)
+		;
+	return now ? now + (clock_ns() - start) : 0;
+}
+
 /* Take `n` completions into the books; the good ones are added to `ios_of`, by direction. */
 __attribute__((always_inline)) static inline void
 account(struct worker *w, unsigned n, uint64_t now, uint64_t ios_of[DIRS], bool lat, bool open)
@@ -89,6 +101,8 @@ account(struct worker *w, unsigned n, uint64_t now, uint64_t ios_of[DIRS], bool 
 	int32_t expect = w->expect;
 	uint32_t good = n, writes = 0;
 
+	if (unlikely(w->o->test_delay_ns))
+		now = burn(w, n, now);
 	w->n_free += n;
 	for (unsigned i = 0; i < n; i++) {
 		const struct io *io = &ios[done[i].slot];

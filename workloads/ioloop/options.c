@@ -227,6 +227,13 @@ static const struct opt table[] = {
 	 .offset = AT(layout),
 	 .arg = "BYTES",
 	 .help = "make the named files as scratch files of random data, and end"},
+	{.name = "test-delay",
+	 .type = OPT_NS,
+	 .offset = AT(test_delay_ns),
+	 .max = 1000000,
+	 .arg = "TIME",
+	 .help = "burn this much CPU time at each completion: a slowdown for tests; marks the "
+		 "report"},
 	{.name = "control-fd",
 	 .type = OPT_U64,
 	 .offset = AT(control_fd),

@@ -25,6 +25,7 @@ struct options {
 	const char *cpus_text;
 	uint64_t memory_node, control_fd, layout;
 	const char *write_id;
+	uint64_t test_delay_ns; /* of each I/O, burnt: for tests only */
 	bool check;
 
 	/* resolved */

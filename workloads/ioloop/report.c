@@ -194,6 +194,9 @@ json_t *report_result(const struct threads *t, json_t *tasks)
 	json_object_set_new(out, "ios_total", json_integer((json_int_t)s->ios_total));
 	json_object_set_new(out, "bytes", json_integer((json_int_t)(ios * t->o->bs)));
 	json_object_set_new(out, "errors", json_integer((json_int_t)s->errors));
+	if (t->o->test_delay_ns) /* never to pass for a result */
+		json_object_set_new(out, "test_delay_ns",
+				    json_integer((json_int_t)t->o->test_delay_ns));
 	if (t->o->reads)
 		json_object_set_new(out, "read", count_json(t, s, DIR_READ));
 	if (t->o->writes)

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The history of a machine's results: one SQLite file in WAL mode that several writers may share.
+ * It holds nothing that is not in the run directories but people's marks, and those are in a text
+ * file beside it (FILE.marks.jsonl), so it can be made again at any time. Nothing is ever deleted
+ * from it.
+ *
+ * A point is one run of one series; a series is a metric of a cell of an experiment on a machine.
+ * Errors: -EBADMSG the file is corrupt or no history, -EBUSY another writer held it for ten
+ * seconds, -EPROTONOSUPPORT a newer version wrote it, -ESTALE the clock went back, -EEXIST the run
+ * is there under another version, -ENOENT, -EINVAL.
+ */
+#pragma once
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct diag;
+struct history;
+struct nightly_point;
+
+#define HISTORY_VERSION 1
+
+/* `create`: make the file when there is none. Ends with history_close(). */
+int history_open(const char *file, bool create, struct history **out, struct diag *d);
+void history_close(struct history *h);
+
+struct history_add_options {
+	const char
+		*version; /* label of what is under test; NULL: kernel and digests of our loops */
+	bool older;	  /* a run from before the newest one of its machine and experiment */
+};
+
+struct history_added {
+	char run[80];
+	size_t trials, known; /* added now, there before */
+	size_t missing;	      /* planned cells without a result */
+};
+
+/* One run, in one transaction: all of it or nothing. What is there is left as it is, by trial id,
+ * so the same run can be added twice, and a run that was resumed is added again. */
+int history_add(struct history *h, const char *dir, const struct history_add_options *o,
+		struct history_added *added, struct diag *d);
+
+/* Runs, oldest first: [{"run", "started", "experiment", "version", "kernel", "dir", "programs",
+ * "tools", "identity", "key", "cells", "missing": [{"cell", "reason"}], "added", "trials",
+ * "test_delay_ns"?, "marks": []}]. `experiment` and `identity` may be NULL: all. New reference. */
+int history_runs(struct history *h, const char *experiment, const char *identity, json_t **out,
+		 struct diag *d);
+/* Series with all points, oldest first, read in one pass: [{"series", "identity", "experiment",
+ * "cell", "metric", "judged", "points": [{"run", "version", "started", "n", "value", "low"?,
+ * "high"?}], "marks": []}]. Series whose "cell/metric" lacks `match` are left out; NULL: none is.
+ */
+int history_series(struct history *h, const char *experiment, const char *identity,
+		   const char *match, json_t **out, struct diag *d);
+/* The single values of one series in one run, by block; the caller frees *value. */
+int history_values(struct history *h, long long series, const char *run, double **value, size_t *n,
+		   struct diag *d);
+
+/* Marks: "accept" (what was there before is no measure any more), "noise" (a run that is not judged
+ * by), "environment" (a changed machine is meant), "alert", "note", "withdraw" (of the mark that
+ * `why` begins with). `match`: series whose "cell/metric" contains it; "" all. `run` may be a
+ * beginning. The id is written to `id`. */
+#define HISTORY_MARK_ID 40
+int history_mark(struct history *h, const char *kind, const char *match, const char *run,
+		 const char *who, const char *why, char id[static HISTORY_MARK_ID], struct diag *d);
+/* Those that hold, and those withdrawn with "withdrawn": true; oldest first. New reference. */
+int history_marks(struct history *h, json_t **out, struct diag *d);
+/* The marks of the text file that the history lacks: after a rebuild. */
+int history_load_marks(struct history *h, struct diag *d);
+/* A new file from `dirs`, beside the old one, which is kept as FILE.old-N; in order of their start.
+ */
+int history_rebuild(const char *file, const char *const *dirs, size_t n, size_t *trials,
+		    struct diag *d);

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The history and its exports on synthetic runs: twice the same, two writers, bad files, marks, and the
+# exports against golden files. "history.sh --bless" rewrites those.
+set -euo pipefail
+here=$IOMODES_SOURCE/tests/results
+bin=$IOMODES_BIN/iomodes
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
+cd "$tmp"
+export IOMODES_HISTORY=$tmp/h.sqlite
+make_run() { python3 "$here/make_run.py" "$@"; }
+expect() { # STATUS PATTERN COMMAND...
+	local status=$1 pattern=$2 got=0
+	shift 2
+	"$@" >out 2>&1 || got=$?
+	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" out; then
+		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"; cat out; exit 1
+	fi
+}
+count() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from " + sys.argv[2]).fetchone()[0])' "$1" "$2"; }
+
+for i in 01 02 03; do make_run "run$i" --run "run-$i" --blocks 6 --ios 50 --started "2026-01-${i}T00:00:00.000Z"; done
+expect 1 'there is no history' "$bin" history list
+expect 0 'run-01: [1-9][0-9]* trials added, 0 known' "$bin" history add run01 --version v1
+expect 0 'run-01: 0 trials added, [1-9][0-9]* known' "$bin" history add run01 --version v1
+expect 1 'already, as version "v1", not "v9"' "$bin" history add run01 --version v9
+
+# Two writers at once: both whole.
+"$bin" history add run02 --version v2 >a & one=$!
+"$bin" history add run02 --version v2 >b & two=$!
+wait $one; wait $two
+[ "$(count h.sqlite "run where run='run-02'")" = 1 ]
+trials=$(count h.sqlite "trial where run=1")
+[ "$(count h.sqlite trial)" = $((2 * trials)) ]
+
+# The clock: before the newest run, and from the future.
+make_run old --run old --blocks 6 --ios 50 --started 2025-12-01T00:00:00.000Z
+make_run future --run future --blocks 6 --ios 50 --started 2199-01-01T00:00:00.000Z
+expect 1 'clock set back' "$bin" history add old
+expect 1 'still to come' "$bin" history add future
+[ "$(count h.sqlite run)" = 2 ]
+expect 0 'old: ' "$bin" history add old --older --version v0
+"$bin" history list | head -1 | grep -q ' old '
+
+# Corrupt, foreign, newer, held: refused with the reason, and unchanged.
+cp h.sqlite bad.sqlite
+python3 -c 'f = open("bad.sqlite", "r+b"); f.seek(4096); f.write(b"\xff" * 40960)'
+sum=$(sha256sum <bad.sqlite)
+expect 4 'no sound history' "$bin" history add run03 --db bad.sqlite
+[ "$sum" = "$(sha256sum <bad.sqlite)" ]
+echo 'this is no database, but long enough to be looked at as one: it has more than a hundred bytes, has it not? yes' >text
+expect 4 'no sound history' "$bin" history list --db text
+python3 -c 'import sqlite3; c = sqlite3.connect("foreign"); c.execute("create table x(y)"); c.commit()'
+expect 4 'no history of iomodes' "$bin" history add run03 --db foreign
+cp h.sqlite newer.sqlite
+python3 -c 'import sqlite3; c = sqlite3.connect("newer.sqlite"); c.execute("pragma user_version=2"); c.commit()'
+expect 4 'A newer one wrote it' "$bin" history list --db newer.sqlite
+python3 -c 'import sqlite3, time; c = sqlite3.connect("h.sqlite"); c.execute("begin immediate"); print("held", flush=True); time.sleep(13)' >held & holder=$!
+until [ -s held ]; do sleep 0.1; done
+expect 6 'held by another program' "$bin" history add run03
+wait $holder
+[ "$(count h.sqlite run)" = 3 ]
+
+# Marks survive a rebuild, which keeps the old file and the labels.
+expect 1 'needs its reason' "$bin" history note --run run-01
+expect 1 'no run "nonsense"' "$bin" history accept --run nonsense --why x
+expect 1 'names of several runs' "$bin" history accept --run run- --why x
+expect 0 'accept' "$bin" history accept iops --run run-02 --who ada --why 'new firmware'
+id=$(cut -d' ' -f2 out)
+expect 0 'withdraw' "$bin" history note --withdraw "$id" --who bob --why 'wrong run'
+expect 1 'no mark "zzz"' "$bin" history note --withdraw zzz --why x
+expect 0 'the old file is kept' "$bin" history rebuild run01 run02 old
+[ -s h.sqlite.old-1 ]
+[ "$(count h.sqlite trial)" = $((3 * trials)) ] && [ "$(count h.sqlite mark)" = 2 ]
+"$bin" history list >out; grep -q ' v1 ' out && grep -q 'accept (withdrawn) by ada' out
+expect 0 'v2' "$bin" history show iops
+
+# Three nights are no history, and that is not green.
+expect 3 'of the 10 versions that are needed' "$bin" nightly unnamed --no-run
+expect 4 'no run of experiment "other"' "$bin" nightly other --no-run
+expect 1 'unknown format "juint"; did you mean "junit"' "$bin" export juint x
+expect 1 'is no report' "$bin" export junit run01/run.json
+
+# Twelve nights, the last 20 % slower; judged without a confirmation it is a flag, not an alert.
+for i in 04 05 06 07 08 09 10 11 12; do
+	make_run "run$i" --run "run-$i" --blocks 6 --ios 50 --seed "${i#0}" --started "2026-01-${i}T00:00:00.000Z"
+done
+"$bin" history add run03 run04 run05 run06 run07 run08 run09 run10 run11 run12 >out
+status=0
+"$bin" nightly unnamed --no-run --json >night.json || status=$?
+python3 - night.json $status <<'END'
+import json, sys
+report, status = json.load(open(sys.argv[1])), int(sys.argv[2])
+c = report["counts"]
+assert c["judged"] + c["skipped"] == c["series"] == len(report["series"]) > 0
+assert c["clean"] + c["flagged"] == c["judged"]
+assert status == {"ok": 0, "worse": 2, "inconclusive": 3, "invalid": 4}[report["status"]]
+END
+
+"$bin" export go run01 >go
+"$bin" export csv run01 >csv
+"$bin" export otava unnamed --match interrupt >otava
+for format in junit openmetrics; do "$bin" export $format "$here/night.json" >$format; done
+for format in go csv otava junit openmetrics; do
+	head -c 4000 $format >short
+	[ "${1:-}" != --bless ] || cp short "$here/golden-export.$format"
+	diff -u "$here/golden-export.$format" short
+done
+python3 - <<'END'
+import csv, xml.etree.ElementTree as xml
+suite = xml.parse("junit").getroot().find("testsuite")
+kinds = [[c.tag for c in case if c.tag != "properties"] for case in suite.iter("testcase")]
+for kind in ("failure", "error", "skipped"):
+    assert [kind] in kinds, kind
+assert [] in kinds
+rows = list(csv.DictReader(open("csv")))
+assert {r["metric"] for r in rows} >= {"iops", "latency_p50_ns"} and all(float(r["value"]) >= 0 for r in rows)
+assert open("openmetrics").read().endswith("# EOF\n")
+END
+if command -v benchstat >/dev/null; then benchstat -col /mode -row /iodepth go | grep -q interrupt; fi
+
+# Rotation: raw outputs go, records stay.
+rotate=$IOMODES_SOURCE/packaging/systemd/iomodes-rotate
+mkdir -p runs/a/raw runs/b/raw; cp run01/run.json run01/trials.jsonl runs/a; cp run02/run.json run02/trials.jsonl runs/b
+head -c 3000000 /dev/urandom | tee runs/a/raw/x >runs/b/raw/x
+IOMODES_RUNS_MAX_MB=5 "$rotate" runs
+[ ! -e runs/a/raw ] && [ -s runs/b/raw/x ] && [ -s runs/a/trials.jsonl ] && grep -q 'raw removed' runs/a/removed.log
+expect 1 'records are not removed' env IOMODES_RUNS_MAX_MB=0 "$rotate" runs
+[ -s runs/a/run.json ] && [ -s runs/b/trials.jsonl ] && [ ! -e runs/b/raw ]
+touch -d '60 days ago' runs/b/run.json; mkdir runs/b/raw; echo x >runs/b/raw/y
+"$rotate" runs
+[ -s runs/b/raw.tar.gz ] && [ ! -e runs/b/raw ]
