@@ -73,11 +73,11 @@ neper() { # PROTOCOL; its server must be told the sizes, too. A UDP request that
 	[ "$1" = udp ] || options+=" --no-delay"
 	for try in 1 2 3; do
 		nsenter --net=/proc/$holder/ns/net timeout 30 taskset -c "$last" "$NEPER/${1}_rr" $options \
-			>"$dir/server" 2>&1 &
+			--nolog >"$dir/server" 2>&1 &
 		server=$!
 		sleep 0.3
 		taskset -c 0 timeout 30 "$NEPER/${1}_rr" $options -c -H 10.78.0.2 -l "$seconds" \
-			--percentiles=50,99 >"$dir/out" 2>&1 || true
+			--percentiles=50,99 --nolog >"$dir/out" 2>&1 || true
 		kill $server 2>/dev/null || true
 		wait $server 2>/dev/null || true
 		if grep -q '^num_transactions=[1-9]' "$dir/out"; then
