@@ -379,6 +379,9 @@ static void test_input(void **state)
 							     {"cmd_type", "nvme"}};
 	static const struct workload_option runs[] = {{"exec_prerun", "true"}};
 	static const struct workload_option loads[] = {{"ioengine", "external:/tmp/x.so"}};
+	static const struct workload_option path[] = {{"ioengine", "/tmp/x.so"}};
+	static const struct workload_option folder[] = {{"opendir", "/home"}};
+	static const struct workload_option endless[] = {{"loops", "9"}};
 	static const struct workload_option smuggles[] = {{"ioengine", "psync\nexec_prerun=x"}};
 	struct workload_job job = plain;
 
@@ -409,6 +412,12 @@ static void test_input(void **state)
 	input_fails(&job, -EPERM, "exec_prerun=true runs a command");
 	job.options = loads;
 	input_fails(&job, -EPERM, "runs a command or loads code");
+	job.options = path;
+	input_fails(&job, -EPERM, "runs a command or loads code");
+	job.options = folder;
+	input_fails(&job, -EPERM, "opendir=/home is about files");
+	job.options = endless;
+	input_fails(&job, -EPERM, "loops=9 is not a mode's to say");
 	job.options = smuggles;
 	input_fails(&job, -EINVAL, "line end");
 	job = plain;
