@@ -253,6 +253,9 @@ static void test_garbage(void **state)
 	text_is(JOB(SIDE("9223372036854775807")), -EPROTO, "no count");
 	text_is(JOB(SIDE("0.5")), -EPROTO, "no count");
 	text_is(JOB(SIDE("5")), 0, "");
+	text_is(JOB(SIDE("5") ",\"total_err\":0,\"first_error\":0"), 0, "");
+	text_is(JOB(SIDE("5") ",\"total_err\":4,\"first_error\":95"), -EIO,
+		"went on over 4 failed I/Os, the first with 95 (Operation not supported)");
 	text_is(JOB("{\"total_ios\":1,\"io_bytes\":1,\"runtime\":1,\"lat_ns\":{\"N\":1,\"min\":1,"
 		    "\"max\":1,\"mean\":1,\"bins\":{\"130\":1}}}"),
 		-EPROTO, "not the middle of a bucket");
