@@ -203,6 +203,34 @@ static void test_too_many_jobs(void **state)
 	fio_job_free(&j);
 }
 
+static void fits(const char *text, const char *words)
+{
+	struct fio_job j = good(text);
+	struct diag d = {""};
+	int err = fio_job_fits(&j, 1 << 20, &d);
+
+	if (err != (words ? -EINVAL : 0) || (words && !strstr(d.text, words)))
+		fail_msg("%s: %d, %s", text, err, d.text);
+	fio_job_free(&j);
+}
+
+static void test_fits(void **state)
+{
+	fits("[a]\nrw=randwrite\n", NULL);
+	fits("[a]\nsize=1m\nio_size=64m\n", NULL);
+	fits("[a]\nsize=50%\noffset=50%\n", NULL);
+	fits("[a]\nsize=3m\n",
+	     "x.fio:2:1: size=3m: is not seen to stay within the target's 1048576 bytes");
+	fits("[global]\nsize=1m\n[a]\n[b]\noffset=4k\n", "x.fio:2:1: size=1m: is not seen");
+	fits("[a]\nsize=256k\noffset_increment=256k\nnumjobs=4\n", NULL);
+	fits("[a]\nsize=256k\noffset_increment=256k\nnumjobs=5\n", "x.fio:2:1: size=256k");
+	fits("[a]\nsize=4k\noffset=18446744073709551615\n", "is not seen");
+	fits("[a]\nsize=200%\n", "size=200%: is not seen");
+	fits("[a]\nsize=1p\n", "size=1p: is not seen");
+	/* a later global does not reach back */
+	fits("[a]\nrw=read\n[global]\nsize=3m\n", NULL);
+}
+
 static const struct fio_imposed imposed[] = {
 	{"ioengine", "io_uring", "mode"},
 	{"filename", "/data/t", "target"},
@@ -258,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_select),
 		cmocka_unit_test(test_untrusted_whole),
 		cmocka_unit_test(test_too_many_jobs),
+		cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,10 @@ struct fio_job_load {
 /* -EINVAL with the place for a value that cannot be read. */
 int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct diag *d);
 
+/* Does every job stay within a file of `bytes`? -EINVAL names the size that does not: fio, before
+ * it lays a file out anew, removes the one that is there. */
+int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d);
+
 /* One line that is imposed. Borrowed. */
 struct fio_imposed {
 	const char *name, *value, *why;

@@ -263,3 +263,51 @@ int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct d
 	}
 	return err;
 }
+
+/* In bytes; 0 for a share of the file, and UINT64_MAX for what fio alone can read. */
+static uint64_t read_extent(const struct fio_line *o)
+{
+	uint64_t value, share;
+	size_t len;
+
+	if (!o || !num_parse_bytes(value_of(o), &value, NULL))
+		return o ? value : 0;
+	len = strlen(value_of(o));
+	if (len && value_of(o)[len - 1] == '%') {
+		_free_ char *number = strndup(value_of(o), len - 1);
+
+		if (number && !num_parse_u64(number, &share, NULL) && share <= 100)
+			return 0;
+	}
+	return UINT64_MAX;
+}
+
+/* The byte behind the last one of all clones of a job; UINT64_MAX when no file is as long. */
+static uint64_t reach_of(const struct fio_job *j, size_t section)
+{
+	uint64_t each = read_extent(effective(j, section, "offset_increment"));
+	uint64_t clones = read_size(effective(j, section, "numjobs"), 1), reach;
+
+	reach = read_extent(effective(j, section, "size"));
+	if (__builtin_mul_overflow(each, clones ? clones - 1 : 0, &each) ||
+	    __builtin_add_overflow(reach, each, &reach) ||
+	    __builtin_add_overflow(reach, read_extent(effective(j, section, "offset")), &reach))
+		return UINT64_MAX;
+	return reach;
+}
+
+int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		const struct fio_line *o = effective(j, i, "size");
+
+		if (j->section[i].global || !o || reach_of(j, i) <= bytes)
+			continue;
+		return at(
+			j, o, -EINVAL, d,
+			"is not seen to stay within the target's %llu bytes, and fio would remove "
+			"the file to lay it out anew: leave the line out, or give a larger target",
+			(unsigned long long)bytes);
+	}
+	return 0;
+}
