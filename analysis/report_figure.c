@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/report_figure.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,13 +22,38 @@
 #define MARK  "figure-is-whole"
 #define AFTER "set print '-'\nprint '" MARK "'\n"
 
+/* "r0-dist3.svg" and the like: what an earlier report left, perhaps of more figures. */
+static bool is_ours(const char *name)
+{
+	const char *dot = strrchr(name, '.'), *dash = strchr(name, '-');
+
+	if (*name != 'r' || !dash || dash == name + 1 || !dot ||
+	    strspn(name + 1, "0123456789") != (size_t)(dash - name - 1))
+		return false;
+	return !strcmp(dot, ".tsv") || !strcmp(dot, ".gp") || !strcmp(dot, ".svg");
+}
+
+static void remove_old(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_dir_ DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	while (list && (entry = readdir(list)))
+		if (is_ours(entry->d_name))
+			unlinkat(dir, entry->d_name, 0);
+}
+
 int figures_open(int dirfd, struct figures *f, struct diag *d)
 {
 	*f = (struct figures){.dir = -1};
 	if (mkdirat(dirfd, "figures", 0755) && errno != EEXIST)
 		return diag_errno(d, -errno, "figures");
 	f->dir = openat(dirfd, "figures", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return f->dir < 0 ? diag_errno(d, -errno, "figures") : 0;
+	if (f->dir < 0)
+		return diag_errno(d, -errno, "figures");
+	remove_old(f->dir);
+	return 0;
 }
 
 /* Under the directory, never through a link that somebody put there: made anew each time. */

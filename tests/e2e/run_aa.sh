@@ -5,7 +5,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/run_common.sh"
 
-experiment small "interrupt, sync" 80ms
+experiment small "interrupt, sync" 100ms
 "$iomodes" aa "$work/small.yaml" --output "$work/aa" >"$work/out" 2>"$work/err" || { cat "$work/out" "$work/err"; fail "aa"; }
 grep -q "^A/A: [0-9]* of [0-9]* series of two identical arms" "$work/out" || { cat "$work/out"; fail "no answer"; }
 [[ $(stat -c %a "$IOMODES_STATE_DIR") == 700 ]] || fail "the state directory may be read by others"

@@ -52,6 +52,9 @@ sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 cp "$tmp/both/report.html" "$tmp/first.html"
 "$bin" report "$tmp/both" >/dev/null
 cmp "$tmp/first.html" "$tmp/both/report.html"
+touch "$tmp/both/figures/r3-dist9.svg" "$tmp/both/figures/mine.svg" # of an earlier report; somebody's own
+"$bin" report "$tmp/both" >/dev/null
+[ ! -e "$tmp/both/figures/r3-dist9.svg" ] && [ -e "$tmp/both/figures/mine.svg" ] || { echo "FAILED: old figures"; exit 1; }
 rm "$tmp/both/figures/r0-time.svg"
 (cd "$tmp/both/figures" && gnuplot r0-time.gp)
 grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
