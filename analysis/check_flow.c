@@ -115,10 +115,12 @@ void check_rate_matches(const json_t *trial, struct check_outcome *o)
 void check_histogram_count(const json_t *trial, struct check_outcome *o)
 {
 	const struct check_work *work = check_work_of(trial);
-	double count = NAN, n = check_number(trial, "latency.count", o);
+	double count = NAN, n = jsonio_number(trial, "latency.count");
+	bool of_service = isnan(n); /* fio at open loop has no other, and knows of no window */
 
+	n = check_number(trial, of_service ? "service.count" : "latency.count", o);
 	/* at open loop those that came after the window are recorded too */
-	if (check_is_open_loop(trial))
+	if (check_is_open_loop(trial) && !of_service)
 		count = check_number(trial, work->window_count, o);
 	if (isnan(count))
 		count = check_number(trial, work->count, o);
@@ -199,8 +201,11 @@ void check_open_loop_rate(const json_t *trial, struct check_outcome *o)
 	double got = check_number(trial, work->rate, o);
 	bool reached = got >= OPEN_LOOP_REACHED * asked;
 
-	if (!check_is_open_loop(trial) || !(asked > 0) || isnan(got))
+	if (!check_is_open_loop(trial))
 		check_not_applicable(o, "closed loop");
+	else if (!(asked > 0) || isnan(got))
+		check_not_applicable(o, "the rate asked for, or the one reached, is not "
+					"known (a job file says it by itself)");
 	else
 		check_decide(o, reached, "%.6g of %.6g intended %s per second%s", got, asked,
 			     work->units,

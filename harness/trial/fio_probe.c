@@ -77,12 +77,17 @@ static int parse_only(const struct workload_job *job, char *said, struct diag *d
 int fio_probe_job(const struct workload_job *job, struct diag *d)
 {
 	_free_ char *said = malloc(SAID_MAX);
+	_free_ char *text = NULL;
 	struct workload_job bare = *job;
 	char line[401];
 	int status;
 
 	if (!said)
 		return -ENOMEM;
+	/* before fio sees the name of an engine: asked for the help of a library, it loads it */
+	status = fio_command_text(job, &text, d);
+	if (status)
+		return status;
 	status = probe_engine(job, said, d);
 	if (status)
 		return status;

@@ -33,6 +33,12 @@ int mode_argv_resolve(const struct mode *mode, const char *workload, const struc
 	for (size_t i = 0; i < pairs->n; i++) {
 		const char *value = pairs->item[i].value;
 
+		/* another file would be measured, or written, under the target's name */
+		if (!strcmp(pairs->item[i].name, "filename") && strcmp(value, "{char_device}"))
+			return diag_set(d, -EINVAL,
+					"mode %s, %s: filename=%.200s: a mode may name "
+					"\"{char_device}\", the target's, and no other file",
+					mode->name, workload, value);
 		if (!strcmp(value, "{cpu}"))
 			value = out->number[0];
 		else if (!strcmp(value, "{sq_cpu}"))

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "adapter/fio_command.h"
 #include "base/cleanup.h"
@@ -20,7 +21,17 @@ static const char *target_path(const struct plan *p)
 int plan_fio_check(const struct plan *p, const struct experiment_load *load, bool trust,
 		   struct diag *d)
 {
-	return load->fio ? fio_job_check(&load->fio->job, target_path(p), trust, d) : 0;
+	const struct target *t = p->target;
+	struct stat st;
+	int err;
+
+	if (!load->fio)
+		return 0;
+	err = fio_job_check(&load->fio->job, target_path(p), trust, d);
+	/* a device is as long as it is, and fio keeps to it */
+	if (!err && (t->scratch || (!stat(t->path, &st) && S_ISREG(st.st_mode))))
+		err = fio_job_fits(&load->fio->job, t->bytes, d);
+	return err;
 }
 
 static int refuse(struct plan_cell *c, const struct diag *why, const char *remedy)

@@ -34,6 +34,7 @@ job_says 1 'job.fio:2:1: io_depth=4: is not on the list.*did you mean "iodepth"'
 job_says 1 'job.fio:2:3: a line is option=value' <<<$'[a]\nb s=4k'
 job_says 1 'job.fio: fio does not take it: .*bs=foo' <<<$'[a]\nbs=foo'
 job_says 1 'job.fio:3:1: stonewall: makes jobs run one after another' <<<$'[a]\n[b]\nstonewall'
+job_says 1 'job.fio:3:1: size=128m: is not seen to stay within the target' <<<$'[a]\nrw=randwrite\nsize=128m'
 [[ ! -e $results ]] || fail "a refused job file made $results"
 # One that writes passes the gate: a file that we did not make is not written.
 head -c 1M /dev/zero >"$work/theirs"

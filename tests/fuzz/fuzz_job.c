@@ -45,10 +45,13 @@ static void run(struct fio_job *j, bool trust)
 	_json_ json_t *imposed = NULL, *untrusted = fio_job_untrusted(j);
 	int err = fio_job_load_of(j, &load, &d);
 
-	PROMISE(trust || !json_array_size(untrusted));
+	/* what only trust lets through is shown, always */
+	PROMISE(trust == (json_array_size(untrusted) > 0));
 	PROMISE(!err || *d.text);
 	if (!err)
 		PROMISE(load.jobs && (!load.writes || *load.write_at));
+	err = fio_job_fits(j, 1 << 20, &d);
+	PROMISE(!err || *d.text);
 	PROMISE(!fio_command_text(&job, &text, &d));
 	imposed = fio_command_imposed(&job, &d);
 	PROMISE(json_array_size(imposed));

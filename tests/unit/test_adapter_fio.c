@@ -253,6 +253,9 @@ static void test_garbage(void **state)
 	text_is(JOB(SIDE("9223372036854775807")), -EPROTO, "no count");
 	text_is(JOB(SIDE("0.5")), -EPROTO, "no count");
 	text_is(JOB(SIDE("5")), 0, "");
+	text_is(JOB(SIDE("5") ",\"total_err\":0,\"first_error\":0"), 0, "");
+	text_is(JOB(SIDE("5") ",\"total_err\":4,\"first_error\":95"), -EIO,
+		"went on over 4 failed I/Os, the first with 95 (Operation not supported)");
 	text_is(JOB("{\"total_ios\":1,\"io_bytes\":1,\"runtime\":1,\"lat_ns\":{\"N\":1,\"min\":1,"
 		    "\"max\":1,\"mean\":1,\"bins\":{\"130\":1}}}"),
 		-EPROTO, "not the middle of a bucket");
@@ -379,6 +382,9 @@ static void test_input(void **state)
 							     {"cmd_type", "nvme"}};
 	static const struct workload_option runs[] = {{"exec_prerun", "true"}};
 	static const struct workload_option loads[] = {{"ioengine", "external:/tmp/x.so"}};
+	static const struct workload_option path[] = {{"ioengine", "/tmp/x.so"}};
+	static const struct workload_option folder[] = {{"opendir", "/home"}};
+	static const struct workload_option endless[] = {{"loops", "9"}};
 	static const struct workload_option smuggles[] = {{"ioengine", "psync\nexec_prerun=x"}};
 	struct workload_job job = plain;
 
@@ -409,6 +415,12 @@ static void test_input(void **state)
 	input_fails(&job, -EPERM, "exec_prerun=true runs a command");
 	job.options = loads;
 	input_fails(&job, -EPERM, "runs a command or loads code");
+	job.options = path;
+	input_fails(&job, -EPERM, "runs a command or loads code");
+	job.options = folder;
+	input_fails(&job, -EPERM, "opendir=/home is about files");
+	job.options = endless;
+	input_fails(&job, -EPERM, "loops=9 is not a mode's to say");
 	job.options = smuggles;
 	input_fails(&job, -EINVAL, "line end");
 	job = plain;

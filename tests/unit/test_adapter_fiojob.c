@@ -54,6 +54,7 @@ static void test_errors(void **state)
 	bad("[a]\nbs=${BS}\n", "x.fio:2:4: \"$\"");
 	bad("[a]\nsize=$mb_memory/8'; touch /tmp/x; '\n", "x.fio:2:6: \"$\"");
 	bad("[a]\nbs=4\001k\n", "x.fio:2:5: a control character");
+	bad("[a]\n exec_prerun=sh \xff\n", "x.fio:2:2: bytes that are not UTF-8");
 	assert_non_null(line);
 	memset(line, 'a', 2000);
 	memcpy(line, "[a]\n", 4);
@@ -83,6 +84,8 @@ static void test_check(void **state)
 	check("[a]\nexec_postrun=x\n", false, -EPERM, "runs a command");
 	check("[a]\nioengine=external:/tmp/e.so\n", false, -EPERM, "x.fio:2:1: ioengine=external");
 	check("[a]\nioengine=exec\n", false, -EPERM, "runs a command");
+	check("[a]\nioengine=/tmp/e.so\n", false, -EPERM, "loads code");
+	check("[a]\nioengine=e.so\n", false, -EPERM, "loads code");
 	check("[a]\nprofile=act\n", false, -EPERM, "runs a command or loads code");
 	check("[a]\ninclude other.fio\n", false, -EPERM, "x.fio:2:1: include=other.fio: reads");
 	check("[a]\nread_iolog=/x\n", false, -EPERM, "other files than the target");
@@ -90,6 +93,7 @@ static void test_check(void **state)
 	check("[a]\nmem=mmaphuge:/etc/x\n", false, -EPERM, "other files than the target");
 	check("[a]\nverify_pattern='/etc/shadow'\n", false, -EPERM, "other files");
 	check("[a]\nioscheduler=none\n", false, -EPERM, "changes the machine");
+	check("[a]\nioscheduler=none\n", true, -EPERM, "(use a knob)");
 	check("[a]\nio_depth=4\n", false, -EPERM,
 	      "is not on the list of options known to be harmless; did you mean \"iodepth\"?");
 	check("[a]\nzonemode=zbd\n", true, 0, "");
@@ -116,6 +120,23 @@ static void test_untrusted(void **state)
 	assert_non_null(
 		strstr(json_string_value(json_array_get(list, 0)), "x.fio:2:1: exec_prerun"));
 	assert_non_null(strstr(json_string_value(json_array_get(list, 1)), "x.fio:5:1: foo=1"));
+	fio_job_free(&j);
+}
+
+/* Trust is given to what was shown: a long command is shown to its end. */
+static void test_untrusted_whole(void **state)
+{
+	char text[1000] = "[a]\nexec_prerun=: ";
+	_json_ json_t *list = NULL;
+	struct fio_job j;
+
+	for (int i = 0; i < 200; i++)
+		strcat(text, "\xc3\xa4 ");
+	strcat(text, "| rm -rf /data\n");
+	j = good(text);
+	list = fio_job_untrusted(&j);
+	assert_int_equal(json_array_size(list), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(list, 0)), "| rm -rf /data: runs"));
 	fio_job_free(&j);
 }
 
@@ -159,6 +180,55 @@ static void test_load(void **state)
 	j = good("[a]\nnumjobs=5000\n");
 	assert_int_equal(fio_job_load_of(&j, &l, &d), -EINVAL);
 	fio_job_free(&j);
+	l = load_of("[a]\nrw=randrw\nrwmixwrite=30\n");
+	assert_int_equal(l.rwmixread, 70);
+	l = load_of("[a]\nrw=randrw\nrwmixwrite=30\nrwmixread=20\n");
+	assert_int_equal(l.rwmixread, 20);
+}
+
+/* None of them says numjobs. */
+static void test_too_many_jobs(void **state)
+{
+	_free_ char *text = calloc(1025, 5);
+	struct fio_job_load l;
+	struct diag d = {""};
+	struct fio_job j;
+
+	assert_non_null(text);
+	for (size_t i = 0; i < 1025; i++)
+		memcpy(text + 4 * i, "[a]\n", 4);
+	j = good(text);
+	assert_int_equal(fio_job_load_of(&j, &l, &d), -EINVAL);
+	assert_string_equal(d.text, "x.fio:1025:1: [a]: more than 1024 jobs in all");
+	fio_job_free(&j);
+}
+
+static void fits(const char *text, const char *words)
+{
+	struct fio_job j = good(text);
+	struct diag d = {""};
+	int err = fio_job_fits(&j, 1 << 20, &d);
+
+	if (err != (words ? -EINVAL : 0) || (words && !strstr(d.text, words)))
+		fail_msg("%s: %d, %s", text, err, d.text);
+	fio_job_free(&j);
+}
+
+static void test_fits(void **state)
+{
+	fits("[a]\nrw=randwrite\n", NULL);
+	fits("[a]\nsize=1m\nio_size=64m\n", NULL);
+	fits("[a]\nsize=50%\noffset=50%\n", NULL);
+	fits("[a]\nsize=3m\n",
+	     "x.fio:2:1: size=3m: is not seen to stay within the target's 1048576 bytes");
+	fits("[global]\nsize=1m\n[a]\n[b]\noffset=4k\n", "x.fio:2:1: size=1m: is not seen");
+	fits("[a]\nsize=256k\noffset_increment=256k\nnumjobs=4\n", NULL);
+	fits("[a]\nsize=256k\noffset_increment=256k\nnumjobs=5\n", "x.fio:2:1: size=256k");
+	fits("[a]\nsize=4k\noffset=18446744073709551615\n", "is not seen");
+	fits("[a]\nsize=200%\n", "size=200%: is not seen");
+	fits("[a]\nsize=1p\n", "size=1p: is not seen");
+	/* a later global does not reach back */
+	fits("[a]\nrw=read\n[global]\nsize=3m\n", NULL);
 }
 
 static const struct fio_imposed imposed[] = {
@@ -208,9 +278,15 @@ static void test_select(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	  cmocka_unit_test(test_check),
-		cmocka_unit_test(test_untrusted), cmocka_unit_test(test_load),
-		cmocka_unit_test(test_text),	  cmocka_unit_test(test_select),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_untrusted),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_select),
+		cmocka_unit_test(test_untrusted_whole),
+		cmocka_unit_test(test_too_many_jobs),
+		cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

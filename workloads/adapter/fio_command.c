@@ -47,21 +47,34 @@ static int escape_filename(const char *path, char *out, size_t size, struct diag
 	return err;
 }
 
+/* A mode says how the I/O is made. What names files (opendir would have fio take all of a folder),
+ * ends the run or changes the report is another's to say, whoever wrote the mode. */
+static const char *mode_refusal(enum fio_option_kind kind)
+{
+	switch (kind) {
+	case FIO_OPTION_TARGET:
+		return "is about files: the target's name is the run's to give";
+	case FIO_OPTION_TIME:
+	case FIO_OPTION_CPU:
+	case FIO_OPTION_REPORT:
+		return "is not a mode's to say: the run gives time, CPUs and report";
+	default:
+		return fio_option_refusal(kind);
+	}
+}
+
 static int impose_mode(const struct workload_job *job, struct fio_command *c, struct diag *d)
 {
 	for (size_t i = 0; i < job->n_options; i++) {
 		const struct workload_option *o = &job->options[i];
-		const struct fio_option *known = fio_option_find(o->name);
-		enum fio_option_kind kind = known ? known->kind : FIO_OPTION_UNKNOWN;
+		const char *refusal = mode_refusal(fio_option_kind(o->name, o->value));
 		int err = check_word(o->name, o->value, d);
 
 		if (err)
 			return err;
-		if (!strcmp(o->name, "ioengine") && strchr(o->value, ':'))
-			kind = FIO_OPTION_RUNS;
-		if (fio_option_refusal(kind))
+		if (refusal)
 			return diag_set(d, -EPERM, "the mode's fio option %s=%.200s %s", o->name,
-					o->value, fio_option_refusal(kind));
+					o->value, refusal);
 		impose(c, o->name, o->value, "mode");
 	}
 	return 0;

@@ -80,7 +80,6 @@ static int add_option(struct reader *r, const char *text, size_t len, unsigned c
 	struct fio_job *j = r->job;
 	struct fio_section *s = j->n ? &j->section[j->n - 1] : NULL;
 	struct fio_line *grown, line = {.line = r->line, .col = col};
-	const struct fio_option *known;
 	size_t name = 0, at;
 	int err;
 
@@ -114,13 +113,8 @@ static int add_option(struct reader *r, const char *text, size_t len, unsigned c
 		return -ENOMEM;
 	}
 	s->option = grown;
-	known = fio_option_find(line.name);
-	line.kind = known ? known->kind : FIO_OPTION_UNKNOWN;
-	/* ioengine=external:/lib/x.so, exec, cpuio …: the engine is the mode's, but it says so */
-	if (!strcmp(line.name, "ioengine") && line.value && strchr(line.value, ':'))
-		line.kind = FIO_OPTION_RUNS;
-	if (!strcmp(line.name, "ioengine") && line.value && !strcmp(line.value, "exec"))
-		line.kind = FIO_OPTION_RUNS;
+	/* the engine is the mode's, but one that loads code says something of the file */
+	line.kind = fio_option_kind(line.name, line.value);
 	grown[s->n++] = line;
 	return 0;
 }
@@ -128,6 +122,7 @@ static int add_option(struct reader *r, const char *text, size_t len, unsigned c
 /* `text` without its line end. */
 static int read_line(struct reader *r, const char *text, size_t len)
 {
+	_json_ json_t *utf8 = NULL;
 	size_t from = 0, stop = 0;
 
 	if (len > LINE_MAX_BYTES)
@@ -143,6 +138,9 @@ static int read_line(struct reader *r, const char *text, size_t len)
 			return complain(r, (unsigned)i + 1, "a control character");
 	if (from == stop)
 		return 0;
+	utf8 = json_stringn(text + from, stop - from);
+	if (!utf8) /* a line that is to be shown must be one that can be */
+		return complain(r, (unsigned)from + 1, "bytes that are not UTF-8");
 	if (text[from] == '[')
 		return add_section(r, text + from, stop - from, (unsigned)from + 1);
 	return add_option(r, text + from, stop - from, (unsigned)from + 1);

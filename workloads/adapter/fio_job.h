@@ -7,7 +7,8 @@
  * fio's own grammar: "[name]" starts a section, one whose name starts with "global" holds defaults
  * of the sections behind it; "option=value" or "option" a line; '#' and ';' start a comment
  * anywhere. Refused here, though fio takes it: '$' in a value (environment, and arithmetic that fio
- * hands to a shell), control characters, lines over 1000 bytes (fio splits them).
+ * hands to a shell), control characters, what is not UTF-8, lines over 1000 bytes (fio splits
+ * them).
  */
 #pragma once
 #include <jansson.h>
@@ -50,9 +51,9 @@ void fio_job_free(struct fio_job *j);
 /* Keep the global sections and the one called `name`. -ENOENT, with the names there are. */
 int fio_job_select(struct fio_job *j, const char *name, struct diag *d);
 
-/* Every option on the allow list, or `trust`? -EPERM names the first that is not, file:line:col,
- * and why. What it merely must not name (another file than `target`) is -EINVAL. `target` NULL:
- * not looked at. */
+/* Every option on the allow list, or `trust`? (Order and host never.) -EPERM names the first that
+ * is not, file:line:col, and why. What it merely must not name (another file than `target`) is
+ * -EINVAL. `target` NULL: not looked at. */
 int fio_job_check(const struct fio_job *j, const char *target, bool trust, struct diag *d);
 /* What only trust lets through: an array of "job.fio:3:1: exec_prerun=… : runs a command". */
 json_t *fio_job_untrusted(const struct fio_job *j);
@@ -69,6 +70,10 @@ struct fio_job_load {
 };
 /* -EINVAL with the place for a value that cannot be read. */
 int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct diag *d);
+
+/* Does every job stay within a file of `bytes`? -EINVAL names the size that does not: fio, before
+ * it lays a file out anew, removes the one that is there. */
+int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d);
 
 /* One line that is imposed. Borrowed. */
 struct fio_imposed {

@@ -80,6 +80,8 @@ static int check_target(const struct fio_job *j, const struct fio_line *o, const
 static int check_option(const struct fio_job *j, const struct fio_line *o, const char *target,
 			bool trust, struct diag *d)
 {
+	/* what is undone by nobody is no question of trust */
+	bool beyond_trust = o->kind == FIO_OPTION_ORDER || o->kind == FIO_OPTION_HOST;
 	const char *refusal = fio_option_refusal(o->kind);
 	char hint[160] = "";
 
@@ -87,12 +89,12 @@ static int check_option(const struct fio_job *j, const struct fio_line *o, const
 		return at(j, o, -EINVAL, d, "is a name that iomodes uses");
 	if (o->kind == FIO_OPTION_TARGET)
 		return check_target(j, o, target, d);
-	if (!refusal || (trust && o->kind != FIO_OPTION_ORDER))
+	if (!refusal || (trust && !beyond_trust))
 		return 0;
 	if (o->kind == FIO_OPTION_UNKNOWN)
 		fio_option_hint(o->name, hint, sizeof(hint));
 	return at(j, o, -EPERM, d, "%s%s%s", refusal, hint,
-		  o->kind == FIO_OPTION_ORDER ? "" : "; --trust allows it, after showing it");
+		  beyond_trust ? "" : "; --trust allows it, after showing it");
 }
 
 int fio_job_check(const struct fio_job *j, const char *target, bool trust, struct diag *d)
@@ -118,12 +120,15 @@ json_t *fio_job_untrusted(const struct fio_job *j)
 	for (size_t i = 0; i < j->n; i++) {
 		for (size_t k = 0; k < j->section[i].n; k++) {
 			const struct fio_line *o = &j->section[i].option[k];
-			struct diag d = {""};
 
 			if (o->kind == FIO_OPTION_TARGET || !fio_option_refusal(o->kind))
 				continue;
-			at(j, o, 0, &d, "%s", fio_option_refusal(o->kind));
-			json_array_append_new(list, json_string(d.text));
+			/* whole: the end of a long command is the part that matters */
+			json_array_append_new(list,
+					      json_sprintf("%s:%u:%u: %s%s%s: %s", j->file, o->line,
+							   o->col, o->name, o->value ? "=" : "",
+							   o->value ? o->value : "",
+							   fio_option_refusal(o->kind)));
 		}
 	}
 	return list;
@@ -178,6 +183,19 @@ static uint64_t read_size(const struct fio_line *o, uint64_t otherwise)
 	return num_parse_bytes(value_of(o), &value, NULL) ? 0 : value;
 }
 
+/* Percent of reads; fio takes whichever of the two comes last. */
+static uint64_t read_mix(const struct fio_job *j, size_t section)
+{
+	const struct fio_line *reads = effective(j, section, "rwmixread");
+	const struct fio_line *writes = effective(j, section, "rwmixwrite");
+	uint64_t share;
+
+	if (!writes || (reads && reads->line > writes->line))
+		return read_size(reads, 50);
+	share = read_size(writes, 50);
+	return share <= 100 ? 100 - share : 0;
+}
+
 static void same_or_zero(uint64_t *sum, uint64_t value, bool first)
 {
 	*sum = first || *sum == value ? value : 0;
@@ -195,15 +213,18 @@ static int add_job(const struct fio_job *j, size_t i, struct fio_job_load *load,
 
 	if (err)
 		return err;
-	if (!jobs || jobs > JOBS_MAX || load->jobs + jobs > JOBS_MAX)
+	if (clones && (!jobs || jobs > JOBS_MAX))
 		return at(j, clones, -EINVAL, d, "1 to %d jobs", JOBS_MAX);
+	if (load->jobs + jobs > JOBS_MAX)
+		return diag_set(d, -EINVAL, "%.200s:%u:1: [%.80s]: more than %d jobs in all",
+				j->file, j->section[i].line, j->section[i].name, JOBS_MAX);
 	load->jobs += jobs;
 	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
 		if (effective(j, i, sizes[k]))
 			bs = 0;
 	same_or_zero(&load->bs, bs, first);
 	same_or_zero(&load->iodepth, read_size(effective(j, i, "iodepth"), 1), first);
-	same_or_zero(&load->rwmixread, read_size(effective(j, i, "rwmixread"), 50), first);
+	same_or_zero(&load->rwmixread, read_mix(j, i), first);
 	if (first)
 		memcpy(load->rw, rw, sizeof(rw));
 	else if (strcmp(load->rw, rw))
@@ -241,4 +262,52 @@ int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct d
 		first = false;
 	}
 	return err;
+}
+
+/* In bytes; 0 for a share of the file, and UINT64_MAX for what fio alone can read. */
+static uint64_t read_extent(const struct fio_line *o)
+{
+	uint64_t value, share;
+	size_t len;
+
+	if (!o || !num_parse_bytes(value_of(o), &value, NULL))
+		return o ? value : 0;
+	len = strlen(value_of(o));
+	if (len && value_of(o)[len - 1] == '%') {
+		_free_ char *number = strndup(value_of(o), len - 1);
+
+		if (number && !num_parse_u64(number, &share, NULL) && share <= 100)
+			return 0;
+	}
+	return UINT64_MAX;
+}
+
+/* The byte behind the last one of all clones of a job; UINT64_MAX when no file is as long. */
+static uint64_t reach_of(const struct fio_job *j, size_t section)
+{
+	uint64_t each = read_extent(effective(j, section, "offset_increment"));
+	uint64_t clones = read_size(effective(j, section, "numjobs"), 1), reach;
+
+	reach = read_extent(effective(j, section, "size"));
+	if (__builtin_mul_overflow(each, clones ? clones - 1 : 0, &each) ||
+	    __builtin_add_overflow(reach, each, &reach) ||
+	    __builtin_add_overflow(reach, read_extent(effective(j, section, "offset")), &reach))
+		return UINT64_MAX;
+	return reach;
+}
+
+int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d)
+{
+	for (size_t i = 0; i < j->n; i++) {
+		const struct fio_line *o = effective(j, i, "size");
+
+		if (j->section[i].global || !o || reach_of(j, i) <= bytes)
+			continue;
+		return at(
+			j, o, -EINVAL, d,
+			"is not seen to stay within the target's %llu bytes, and fio would remove "
+			"the file to lay it out anew: leave the line out, or give a larger target",
+			(unsigned long long)bytes);
+	}
+	return 0;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapter/fio_option.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -208,6 +210,27 @@ const struct fio_option *fio_option_find(const char *name)
 		    (table[i].alias && !strcmp(table[i].alias, name)))
 			return &table[i];
 	return NULL;
+}
+
+/* fio looks for an engine that it does not know as a library: "external:/x.so", but "/x.so" as
+ * well, and "x.so" on the loader's path. "exec" runs a program. */
+static bool is_plain_engine(const char *name)
+{
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '_' && *c != '-')
+			return false;
+	return *name && strcmp(name, "exec");
+}
+
+enum fio_option_kind fio_option_kind(const char *name, const char *value)
+{
+	const struct fio_option *known = fio_option_find(name);
+
+	if (!known)
+		return FIO_OPTION_UNKNOWN;
+	if (!strcmp(known->name, "ioengine") && value && !is_plain_engine(value))
+		return FIO_OPTION_RUNS;
+	return known->kind;
 }
 
 const char *fio_option_refusal(enum fio_option_kind kind)

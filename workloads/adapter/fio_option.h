@@ -13,7 +13,7 @@ enum fio_option_kind {
 	FIO_OPTION_RUNS,    /* runs commands or loads code: refused without trust */
 	FIO_OPTION_FILES,   /* reads or writes other files: refused without trust */
 	FIO_OPTION_ORDER,   /* delays jobs against one another: refused, trust or not */
-	FIO_OPTION_HOST, /* changes the machine outside of the restore contract: refused likewise */
+	FIO_OPTION_HOST,    /* changes the machine, and nobody restores it: refused, trust or not */
 };
 
 struct fio_option {
@@ -23,6 +23,8 @@ struct fio_option {
 
 /* By name or alias; NULL for one that is not in the table. */
 const struct fio_option *fio_option_find(const char *name);
+/* Of the option with this value (NULL: none): an engine that is a library's path loads code. */
+enum fio_option_kind fio_option_kind(const char *name, const char *value);
 /* Why a kind is refused without trust, or NULL when it is not. */
 const char *fio_option_refusal(enum fio_option_kind kind);
 /* The nearest known word as in base/suggest.h. Returns `out`. */

@@ -131,6 +131,7 @@ static int read_job(const json_t *job, struct fio_report *r, struct diag *d)
 	const char *name = jsonio_string(job, "jobname", "without name");
 	bool ramp = !strcmp(name, FIO_RAMP_JOB), any = false;
 	const json_t *error = json_object_get(job, "error");
+	const json_t *passed_over = json_object_get(job, "total_err");
 	int err = 0;
 
 	if (!json_is_integer(error))
@@ -140,6 +141,16 @@ static int read_job(const json_t *job, struct fio_report *r, struct diag *d)
 
 		return diag_set(d, -EIO, "fio: job %.80s ended with error %d (%s)", name, code,
 				code > 0 && code < 4096 ? strerror(code) : "no errno");
+	}
+	/* with continue_on_error "error" stays 0, and what failed is as fast as an I/O can be */
+	if (json_integer_value(passed_over)) {
+		int code = (int)json_integer_value(json_object_get(job, "first_error"));
+
+		return diag_set(
+			d, -EIO,
+			"fio: job %.80s went on over %lld failed I/Os, the first with %d (%s)",
+			name, (long long)json_integer_value(passed_over), code,
+			code > 0 && code < 4096 ? strerror(code) : "no errno");
 	}
 	for (int i = 0; !err && i < FIO_DIRECTIONS; i++) {
 		if (!json_is_object(json_object_get(job, names[i])) || (i == FIO_MIXED && any))
