@@ -145,6 +145,25 @@ for t in tables:
     assert len(widths) == 1 and len([l for l in t if l]) >= 4, (widths, t)'
 done
 
+# What no record's own digest covers: run.json edited after the run ended, a raw file gone, a cell that is there twice
+cp -r "$tmp/six" "$tmp/sealed"
+mkdir "$tmp/sealed/raw"
+echo raw >"$tmp/sealed/raw/output"
+(cd "$tmp/sealed" && sha256sum run.json trials.jsonl raw/output >SHA256SUMS)
+expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
+sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
+expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
+rm "$tmp/sealed/raw/output"
+expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
+cp -r "$tmp/six" "$tmp/twice"
+python3 - "$tmp/twice/run.json" <<'PY'
+import json, sys
+run = json.load(open(sys.argv[1]))
+run["cells"].append(run["cells"][0])
+json.dump(run, open(sys.argv[1], "w"))
+PY
+expect 1 "is there twice" "$bin" compare "$tmp/twice"
+
 # One block; every trial invalid; no trial; baseline without a valid trial
 make_run "$tmp/one" --blocks 1
 expect 0 "1 paired blocks; no interval exists below 6" "$bin" compare "$tmp/one"
