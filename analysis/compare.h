@@ -27,9 +27,8 @@ struct compare_options {
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
  *  "crossovers": crossover_all(), "throughout": […], "left_out": [{"line", "trial", "reason"}],
- * "words": {word: count}, "rows_measured", "canary": {"medians", "suspect": [{"block", "retry",
- * "sentence"}]},
- *  "notes": []}
+ * "words": {word: count}, "rows_measured", "test_delay_ns", "canary": {"medians", "suspect":
+ * [{"block", "retry", "sentence"}]}, "notes": []}
  *
  * "state": measured | not_in_force | unproven | unsupported | invalid | failed | not_run. Values of
  * rows in force are over their valid trials in force; rows that were never in force show what their

@@ -332,6 +332,10 @@ int history_add(struct history *h, const char *dir, const struct history_add_opt
 		return err;
 	a.cells = cells;
 	a.key = machine_key(cells->run->run);
+	/* what `aa` found of this machine goes with what the run says of it */
+	if (json_object_get(cells->run->run, "noise_floor"))
+		json_object_set(a.key, "noise_floor",
+				json_object_get(cells->run->run, "noise_floor"));
 	a.experiment = jsonio_string(cells->run->run, "experiment.name", "unnamed");
 	snprintf(added->run, sizeof(added->run), "%s", jsonio_string(cells->run->run, "run", "?"));
 	identify(&a);

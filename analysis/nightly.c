@@ -14,6 +14,7 @@
 #include "analysis/judge.h"
 #include "analysis/machine_key.h"
 #include "analysis/nightly_series.h"
+#include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
@@ -255,7 +256,7 @@ static int judge_one(struct night *t, const json_t *series, json_t *list, struct
 			      jsonio_string(series, "cell", "?"));
 		}
 	} else {
-		nightly_judge(m, p, n, &v);
+		nightly_judge(m, p, n, noise_floor(json_object_get(t->run, "key"), name), &v);
 	}
 	put_verdict(out, points, kept, n, &v);
 	return json_array_append_new(list, out) ? -ENOMEM : 0;
@@ -280,6 +281,13 @@ static int judge_all(struct night *t, struct diag *d)
 	json_object_set_new(t->report, "kept_only", json_integer((json_int_t)not_judged));
 	return err;
 }
+
+static const char with_aa[] =
+	"the machine's A/A run and the stored history: the larger of the A/A floor, the practical "
+	"margin, the intervals within the nights and the spread from night to night";
+static const char without_aa[] =
+	"the stored history: practical margin, intervals within the nights, spread from night to "
+	"night (no A/A run of this machine is known: iomodes aa)";
 
 static int select_run(struct night *t, const char *experiment, const char *name, struct diag *d)
 {
@@ -311,8 +319,7 @@ static int select_run(struct night *t, const char *experiment, const char *name,
 		"{s:s, s:O, s:O, s:O, s:s, s:[], s:[], s:I}", "experiment", experiment, "run",
 		json_object_get(run, "run"), "version", json_object_get(run, "version"), "identity",
 		json_object_get(run, "identity"), "floor_from",
-		"the stored history: practical margin, intervals within the nights, spread "
-		"from night to night (no A/A run is stored)",
+		json_object_get(json_object_get(run, "key"), "noise_floor") ? with_aa : without_aa,
 		"series", "errors", "runs", (json_int_t)(t->index + 1));
 	t->noise = json_object();
 	json_array_foreach (t->runs, i, one)

@@ -178,7 +178,7 @@ static void say(const struct metric *m, const struct nightly_point *p, size_t n,
 		 by + 2, p[n - 1].value, m->unit, v->low, v->high, 100 * v->floor);
 }
 
-void nightly_judge(const struct metric *m, const struct nightly_point *p, size_t n,
+void nightly_judge(const struct metric *m, const struct nightly_point *p, size_t n, double least,
 		   struct nightly_verdict *v)
 {
 	_free_ double *x = calloc(n + 1, sizeof(double));
@@ -203,7 +203,7 @@ void nightly_judge(const struct metric *m, const struct nightly_point *p, size_t
 	}
 	v->state = NIGHTLY_CLEAN;
 	/* the newest point is at issue: it is no part of what it is held against */
-	v->floor = nightly_floor(m, p, n - 1);
+	v->floor = fmax(least, nightly_floor(m, p, n - 1));
 	judge_step(m, x, n, v);
 	judge_newest(m, x, n, v);
 	judge_drift(m, x, n, v);

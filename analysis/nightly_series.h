@@ -40,9 +40,10 @@ struct nightly_verdict {
  * margin, the median half-width of the points' own intervals, and twice the spread from night to
  * night (from successive differences, so that a step is not noise). */
 double nightly_floor(const struct metric *metric, const struct nightly_point *p, size_t n);
-/* Points oldest first, the newest being the one at issue. */
+/* Points oldest first, the newest being the one at issue. `least`: the noise floor that an A/A run
+ * found, as a share; 0: there is none. */
 void nightly_judge(const struct metric *metric, const struct nightly_point *p, size_t n,
-		   struct nightly_verdict *out);
+		   double least, struct nightly_verdict *out);
 /* Did a confirmation run of n interleaved pairs (paired) or of n and m values without pairs show
  * the suspect beyond the floor? Fills `j`; true when it did, in the direction of the flag. Never
  * below NIGHTLY_PAIRS_MIN values. */

@@ -65,6 +65,12 @@ static void warnings(FILE *out, const struct report_run *r)
 		      "The "
 		      "tables below say why.</p>\n",
 		      out);
+	if (r->cells->test_delay_ns > 0)
+		fprintf(out,
+			"<p class=warn><strong>Slowed down on purpose</strong> by up to %lld ns an "
+			"I/O "
+			"(--test-delay): a test of the judging, no result.</p>\n",
+			r->cells->test_delay_ns);
 	if (json_is_true(jsonio_at(r->run, "build.dirty")))
 		fputs("<p class=warn><strong>Dirty build:</strong> the program that measured this "
 		      "had "

@@ -6,6 +6,7 @@
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
 #include "analysis/export/export.h"
+#include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
 #include "record/record.h"
@@ -57,6 +58,12 @@ int export_trials(const char *const *dirs, size_t n, json_t **out, struct diag *
 		struct cells *cells = NULL;
 
 		err = cells_read(dirs[i], NULL, &cells, d);
+		if (!err && cells->test_delay_ns > 0)
+			err = diag_set(
+				d, -EINVAL,
+				"%s was slowed down on purpose (--test-delay): it is a test of the "
+				"judging and no result to hand on",
+				dirs[i]);
 		for (size_t c = 0; !err && c < cells->n; c++)
 			err = add_cell(cells->run->run, &cells->cell[c], list);
 		cells_free(cells);

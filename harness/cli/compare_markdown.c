@@ -113,6 +113,9 @@ int compare_print_markdown(const json_t *result)
 	       json_is_true(json_object_get(result, "dirty"))
 		       ? " **The build that measured this had uncommitted changes.**"
 		       : "");
+	if (jsonio_number(result, "test_delay_ns") > 0)
+		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
+		     "result.**\n");
 	json_array_foreach (json_object_get(result, "groups"), i, group) {
 		fputs("### ", stdout);
 		text(jsonio_string(group, "title", "?"));

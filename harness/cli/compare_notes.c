@@ -47,8 +47,20 @@ static void print_unsteady(const json_t *result)
 		printf("  … and %zu more rows\n", n - SHOWN);
 }
 
+static void print_slowed(const json_t *result)
+{
+	double ns = jsonio_number(result, "test_delay_ns");
+
+	if (ns > 0)
+		printf("SLOWED DOWN ON PURPOSE, by up to %.0f ns an I/O (--test-delay): a test of "
+		       "the "
+		       "judging, no result.\n",
+		       ns);
+}
+
 void compare_print_notes(const json_t *result)
 {
+	print_slowed(result);
 	print_suspects(result);
 	print_unsteady(result);
 }

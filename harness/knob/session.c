@@ -12,6 +12,7 @@
 #include "knob/family.h"
 #include "knob/guardian.h"
 #include "knob/net_device.h"
+#include "knob/order.h"
 #include "knob/restore.h"
 #include "knob/transaction.h"
 
@@ -337,67 +338,6 @@ static int tell_irqbalance(struct knob_session *s, const struct knob_setting *w,
 	return err ? err : apply_one(s, ban, d);
 }
 
-/* Does a write to `a` change `name`, by the row or by what that changes? The tables nest a few
- * deep. */
-static bool reaches(struct knob_session *s, const struct knob *a, const char *name, unsigned depth)
-{
-	const struct knob *k = s->journal.find(name);
-	const struct knob *whole = a->part_of ? s->journal.find(a->part_of) : NULL;
-
-	/* what changes the whole changes its parts */
-	if (knob_disturbs(a, name) || (k && k->part_of && knob_disturbs(a, k->part_of)))
-		return true;
-	for (const char *const *other = a->disturbs; depth && other && *other; other++) {
-		const struct knob *next = s->journal.find(*other);
-
-		if (next && reaches(s, next, name, depth - 1))
-			return true;
-	}
-	return depth && whole && reaches(s, whole, name, depth - 1);
-}
-
-static bool goes_before(struct knob_session *s, const struct knob *a, const struct knob *b)
-{
-	return reaches(s, a, b->name, 3) || (b->part_of && !strcmp(b->part_of, a->name));
-}
-
-/* What others change comes after them; else in the order given. `order` has room for n. */
-static void sort(struct knob_session *s, const struct knob_setting *w, size_t n,
-		 const struct knob_setting **order)
-{
-	for (size_t i = 0; i < n; i++)
-		order[i] = &w[i];
-	for (size_t i = 0; i < n; i++) {
-		const struct knob_setting *next;
-		size_t first = i;
-
-		for (size_t k = i; k < n; k++) {
-			bool ready = true;
-
-			for (size_t j = i; ready && j < n; j++)
-				ready = j == k || !goes_before(s, order[j]->knob, order[k]->knob);
-			if (ready) {
-				first = k;
-				break;
-			}
-		}
-		next = order[first];
-		memmove(&order[i + 1], &order[i], (first - i) * sizeof(*order));
-		order[i] = next;
-	}
-}
-
-/* It is not there yet, but another setting of these makes it. */
-static bool is_made(struct knob_session *s, const struct knob_setting *w, size_t n,
-		    const struct knob_setting *wanted)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((w[i].knob->flags & KNOB_REMAKES) &&
-		    reaches(s, w[i].knob, wanted->knob->name, 3))
-			return true;
-	return false;
-}
-
 static int apply_in_turn(struct knob_session *s, const struct knob_setting *w, struct diag *d)
 {
 	int err = 0;
@@ -442,11 +382,11 @@ static int apply_all(struct knob_session *s, const struct knob_setting *w, size_
 		if (w[i].knob->flags & KNOB_HELD)
 			continue;
 		err = own(s, w[i].knob, w[i].instance, OWN_WANTED, d);
-		if (err == -ENOENT && is_made(s, w, n, &w[i]))
+		if (err == -ENOENT && order_is_made(s->journal.find, w, n, w[i].knob))
 			err = 0;
 	}
 	if (!err)
-		sort(s, w, n, order);
+		order_settings(s->journal.find, w, n, order);
 	for (size_t i = 0; !err && i < n; i++)
 		err = apply_in_turn(s, order[i], d);
 	return err || n < 2 ? err : verify_all(s, w, n, d);

@@ -38,7 +38,8 @@ struct trial {
 	struct workload_run work, spin, server;
 	struct workload_free free; /* in the place of `work` when it does not take our word */
 	struct workload_free_request free_request;
-	struct net_job net; /* of a network cell */
+	struct net_job net;   /* of a network cell */
+	char server_name[32]; /* for messages and files of `server` */
 	struct evidence_window *window;
 	struct host_watch *host;
 	json_t *evidence;
@@ -121,9 +122,8 @@ static void block_job(const struct trial *t, struct workload_job *job)
 static int start_server(struct trial *t, const struct workload_job *job, struct diag *d)
 {
 	_free_ char **argv = NULL;
-	char name[32];
 	struct workload_start start = {
-		.name = name,
+		.name = t->server_name,
 		.cpus = &t->r->cell->placement.server,
 		.raw = t->raw,
 		.controlled = t->adapter->controlled,
@@ -134,7 +134,7 @@ static int start_server(struct trial *t, const struct workload_job *job, struct 
 
 	if (err)
 		return err;
-	snprintf(name, sizeof(name), "%.13s-server", t->adapter->name);
+	snprintf(t->server_name, sizeof(t->server_name), "%.13s-server", t->adapter->name);
 	json_object_set_new(t->record, "server_argv", argv_json(argv));
 	start.argv = argv;
 	err = workload_run_start(&t->server, &start, d);

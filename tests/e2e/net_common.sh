@@ -56,7 +56,7 @@ no_namespace_left() {
 		for dir in /proc/[0-9]*; do
 			ns=$(readlink "$dir/ns/net" 2>/dev/null) || continue
 			[[ $ns == "$mine" ]] && continue
-			[[ $(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) == *netloop* ]] || continue
+			[[ $(tr '\0' ' ' <"$dir/cmdline" 2>/dev/null) == *"$IOMODES_BIN/netloop"* ]] || continue
 			left+=" ${dir#/proc/}"
 		done
 		[[ -n $left ]] || return 0

@@ -23,7 +23,7 @@ is_as_before "two instances"
 
 # Results on a small tmpfs of a mount namespace of their own; the scratch file on the disk.
 mkdir "$work/full"
-size=$(($(du -sk "$(run_dir)" | cut -f1) * 6 / 10)) # of what a whole run takes
+size=$(($(du -sk --exclude=figures --exclude=report.html "$(run_dir)" | cut -f1) * 6 / 10)) # of what the measuring takes
 cat >"$work/in_namespace" <<END
 mount -t tmpfs -o size=${size}k none "$work/full"
 "$iomodes" run "$work/small.yaml" --output "$work/full" --scratch "$work/scratch" --quiet

@@ -19,7 +19,8 @@ cat "$work/out"
 is_as_before "a whole run"
 status_is_clean "a whole run"
 dir=$(run_dir)
-[[ $(tail -n 2 "$work/out" | head -1) == "Results: $dir" ]] || fail "the run does not say where its results are"
+grep -qxF "Results: $dir" "$work/out" || fail "the run does not say where its results are"
+[[ -s $dir/report.html ]] && grep -qxF "Report: $dir/report.html" "$work/out" || fail "the run leaves no report"
 is_whole "$dir" "a whole run"
 proven=(interrupt=in_force/counter sync=in_force/counter aio=in_force/counter
 	interrupt-registered=in_force/accepted defer-taskrun=in_force/accepted)

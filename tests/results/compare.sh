@@ -48,6 +48,10 @@ assert {r["verdict"] for r in rows if r["mode"] == "aio" and r["metric"] == "iop
 PY
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
 expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate
+make_run "$tmp/slowed" --blocks 6 --ios 50 --test-delay 3000
+expect 0 "SLOWED DOWN ON PURPOSE, by up to 3000 ns" "$bin" compare "$tmp/slowed"
+expect 0 "Slowed down on purpose" "$bin" compare "$tmp/slowed" --markdown
+expect 1 "slowed down on purpose" "$bin" export csv "$tmp/slowed"
 make_run "$tmp/noisy" --blocks 6 --ios 100 --modes interrupt,defer-taskrun
 expect 3 "settle it" "$bin" compare "$tmp/noisy" --gate
 expect 0 "better than aio" "$bin" compare "$tmp/ten" --baseline aio

@@ -258,6 +258,7 @@ def main():
     p.add_argument("--started", default="2026-01-01T00:00:00.000Z")
     p.add_argument("--kernel", default="6.1.0-test")
     p.add_argument("--slow", type=float, default=1.0, help="factor on every latency")
+    p.add_argument("--test-delay", type=int, help="the loop was slowed down on purpose, by so many ns")
     p.add_argument("--invalid", action="store_true", help="every trial fails a check")
     p.add_argument("--break-little", action="store_true", help="mode aio violates Little's law")
     p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
@@ -290,6 +291,8 @@ def main():
             t = trial(rng, args, block, n, c["id"], c["mode"], c["load"]["iodepth"],
                       c["load"]["rate_iops"])
             t["schema"] = args.trial_schema
+            if args.test_delay:
+                t["test_delay_ns"] = args.test_delay
             t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
             lines.append(canonical(t))
             n += 1

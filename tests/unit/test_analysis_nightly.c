@@ -85,7 +85,7 @@ static size_t live(struct generator *g, size_t *at, size_t *flags)
 
 	for (size_t night = 0; night < NIGHTS; night++) {
 		draw(g, night, &p[night]);
-		nightly_judge(m, p, night + 1, &v);
+		nightly_judge(m, p, night + 1, 0, &v);
 		if (v.state != NIGHTLY_FLAGGED)
 			continue;
 		++*flags;
@@ -230,16 +230,23 @@ static void short_and_unusable_series_are_skipped(void **state)
 
 	for (size_t i = 0; i < 12; i++)
 		p[i] = (struct nightly_point){100, 99, 101};
-	nightly_judge(m, p, 9, &v);
+	nightly_judge(m, p, 9, 0, &v);
 	assert_int_equal(v.state, NIGHTLY_SKIPPED);
 	assert_non_null(strstr(v.sentence, "9 of the 10 versions"));
 	p[3].value = 0;
-	nightly_judge(m, p, 12, &v);
+	nightly_judge(m, p, 12, 0, &v);
 	assert_int_equal(v.state, NIGHTLY_SKIPPED);
 	assert_non_null(strstr(v.sentence, "version 4 of 12 has the value 0"));
 	p[3].value = 100;
-	nightly_judge(m, p, 12, &v);
+	nightly_judge(m, p, 12, 0, &v);
 	assert_int_equal(v.state, NIGHTLY_CLEAN);
+	p[11].value = 90;
+	nightly_judge(m, p, 12, 0, &v);
+	assert_int_equal(v.state, NIGHTLY_FLAGGED);
+	/* what two identical arms can show is no step */
+	nightly_judge(m, p, 12, 0.2, &v);
+	assert_int_equal(v.state, NIGHTLY_CLEAN);
+	assert_true(v.floor == 0.2);
 }
 
 int main(void)

@@ -183,13 +183,17 @@ static int check(struct threads *t, struct diag *d)
 
 static int run(const struct options *o, struct diag *d)
 {
-	struct target target[OPT_STRS_MAX];
-	struct threads t = {.o = o, .n = (uint32_t)o->numjobs, .control_fd = -1};
+	/* not on the stack: after an error the threads still look at them while main tells why */
+	static struct target target[OPT_STRS_MAX];
+	static struct threads t;
 	uint32_t n_targets = 0;
 	int err = open_targets(o, target, &n_targets, d);
 
 	if (err)
 		return err;
+	t.o = o;
+	t.n = (uint32_t)o->numjobs;
+	t.control_fd = -1;
 	/* hist and ring pointers of two workers must not share a cache line */
 	t.worker = aligned_alloc(64, t.n * sizeof(struct worker));
 	if (!t.worker)

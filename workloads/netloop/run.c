@@ -245,9 +245,11 @@ static int measure(struct client *c, struct diag *d)
 
 int run(const struct options *o, struct diag *d)
 {
-	struct client c = {.wire.fd = -1};
+	/* not on the stack: after an error the threads still look at it while main tells why */
+	static struct client c;
 	int err = token_read(c.side.token, d);
 
+	c.wire.fd = -1;
 	if (!err)
 		err = side_open(&c.side, o, d);
 	if (!err)

@@ -336,10 +336,12 @@ static int session(struct server *s, struct diag *d)
 
 int serve(const struct options *o, struct diag *d)
 {
-	struct server s = {.listener = -1, .wire.fd = -1};
+	/* not on the stack: after an error the threads still look at it while main tells why */
+	static struct server s;
 	struct diag ignored;
 	int err = token_read(s.side.token, d);
 
+	s.listener = s.wire.fd = -1;
 	if (!err)
 		err = side_open(&s.side, o, d);
 	if (!err)
