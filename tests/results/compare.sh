@@ -159,6 +159,9 @@ sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
 expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
 rm "$tmp/sealed/raw/output"
 expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
+echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
+cp "$tmp/six/run.json" "$tmp/sealed"
+expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
 cp -r "$tmp/six" "$tmp/twice"
 python3 - "$tmp/twice/run.json" <<'PY'
 import json, sys
