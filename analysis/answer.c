@@ -8,9 +8,11 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
+#include "analysis/noise.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "record/metric.h"
+#include "record/record.h"
 
 struct point {
 	const struct cell *cell;
@@ -60,9 +62,10 @@ static const struct point *best(const struct point *p, size_t n, bool by_cpu, bo
 	return found;
 }
 
-/* The paired change of one metric and its 95 % interval, by signed ranks. false: none exists. */
-static bool change(const struct cell *c, const struct cell *base, const char *metric,
-		   struct judgement *j)
+/* The paired change of one metric and its 95 % interval, by signed ranks; its margin is never below
+ * the machine's noise floor. false: none exists. */
+static bool change(const struct comparison *cmp, const struct cell *c, const struct cell *base,
+		   const char *metric, struct judgement *j)
 {
 	size_t most = c->n_samples > base->n_samples ? c->n_samples : base->n_samples, n;
 	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
@@ -73,6 +76,7 @@ static bool change(const struct cell *c, const struct cell *base, const char *me
 		abort();
 	n = group_paired(c, base, group_metric(metric), block, x, y);
 	judge_interval(j, metric_find(metric), y, x, n);
+	judge_raise_margin(j, noise_floor(cmp->cells->run->run, metric));
 	return n && j->ratio && j->i95.level > 0;
 }
 
@@ -81,15 +85,29 @@ static bool beyond_margin(const struct judgement *j)
 	return j->i95.low > j->margin || j->i95.high < -j->margin;
 }
 
-static void price(const struct group *g, const struct point *fast, const char *base_name, char *out,
-		  size_t size)
+/* What was judged of this cell and metric; NULL: it was not asked for. */
+static const struct judgement *judged(const struct comparison *cmp, const struct group *g,
+				      const struct cell *c, const char *metric)
+{
+	for (size_t i = 0; i < cmp->n_pairs; i++) {
+		const struct pair *p = &cmp->pair[i];
+
+		if (p->group == g && &cmp->cells->cell[g->cell[p->row]] == c &&
+		    !strcmp(p->metric->name, metric))
+			return &p->judgement;
+	}
+	return NULL;
+}
+
+static void price(const struct comparison *cmp, const struct group *g, const struct point *fast,
+		  const char *base_name, char *out, size_t size)
 {
 	const struct metric *cpu = metric_find(g->kind->cpu);
 	struct judgement j;
 	char low[32], high[32], est[32];
 
 	*out = '\0';
-	if (isnan(fast->cpu) || !change(fast->cell, g->baseline, g->kind->cpu, &j))
+	if (isnan(fast->cpu) || !change(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
 		return;
 	if (!beyond_margin(&j)) {
 		snprintf(out, size, ", at no visible price in %s", cpu->label);
@@ -104,45 +122,70 @@ static void price(const struct group *g, const struct point *fast, const char *b
 		snprintf(out, size, ", %s %s [%s, %s]", cpu->label, est, low, high);
 }
 
-static void sentence(const struct group *g, const struct point *p, size_t n,
-		     const struct point *fast, const struct point *cheap, char *out, size_t size)
+/* The lead of the fastest, as it was judged: a sentence here claims nothing that a verdict does
+ * not.
+ */
+static void lead(const struct comparison *cmp, const struct group *g, const struct point *fast,
+		 const struct judgement *j, double at_base, char *out, size_t size)
+{
+	const struct judgement *word = judged(cmp, g, fast->cell, j->metric->name);
+	char low[32], high[32], est[32], value[32], base_value[32], cost[160];
+	const char *base = g->baseline->mode;
+
+	judge_text(j, j->estimate, est, sizeof(est));
+	judge_text(j, j->i95.low, low, sizeof(low));
+	judge_text(j, j->i95.high, high, sizeof(high));
+	if (word && word->word != JUDGE_BETTER) {
+		snprintf(out, size,
+			 "%s has the best median %s, %s [%s, %s] against %s, but that is %s: p is "
+			 "%.2g after correction for %zu comparison%s",
+			 fast->cell->mode, j->metric->label, est, low, high, base,
+			 judge_word_name(word->word), word->adjusted, word->family,
+			 word->family == 1 ? "" : "s");
+		return;
+	}
+	price(cmp, g, fast, base, cost, sizeof(cost));
+	snprintf(out, size, "%s has the best %s: %s against %s of %s, %s [%s, %s]%s",
+		 fast->cell->mode, j->metric->label,
+		 text_value(j->metric, fast->speed, value, sizeof(value)),
+		 text_value(j->metric, at_base, base_value, sizeof(base_value)), base, est, low,
+		 high, cost);
+}
+
+static void sentence(const struct comparison *cmp, const struct group *g, const struct point *p,
+		     size_t n, const struct point *fast, const struct point *cheap, char *out,
+		     size_t size)
 {
 	const char *metric = g->open_loop ? g->kind->latency : g->kind->rate;
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	const char *base = g->baseline->mode;
-	char low[32], high[32], est[32], value[32], base_value[32], cost[160];
+	char low[32], high[32], est[32], value[32];
 	double at_base = median_of(g->baseline, metric);
 	struct judgement j;
 	size_t len;
 
 	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label, base,
-			 text_value(speed, at_base, value, sizeof(value)));
-	} else if (!change(fast->cell, g->baseline, metric, &j)) {
+		snprintf(out, size, "no mode has a better median %s than %s (%s)", speed->label,
+			 base, text_value(speed, at_base, value, sizeof(value)));
+	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 	} else if (!beyond_margin(&j)) {
-		snprintf(
-			out, size,
-			"no mode can be told from %s in %s: %s, the best median, is at %s [%s, %s]",
-			base, speed->label, fast->cell->mode,
-			judge_text(&j, j.estimate, est, sizeof(est)),
-			judge_text(&j, j.i95.low, low, sizeof(low)),
-			judge_text(&j, j.i95.high, high, sizeof(high)));
-	} else {
-		price(g, fast, base, cost, sizeof(cost));
-		snprintf(out, size, "%s has the best %s: %s against %s of %s, %s [%s, %s]%s",
-			 fast->cell->mode, speed->label,
-			 text_value(speed, fast->speed, value, sizeof(value)),
-			 text_value(speed, at_base, base_value, sizeof(base_value)), base,
+		snprintf(out, size,
+			 "no mode can be told from %s in %s: %s, the best median, is at %s [%s, "
+			 "%s]%s",
+			 base, speed->label, fast->cell->mode,
 			 judge_text(&j, j.estimate, est, sizeof(est)),
 			 judge_text(&j, j.i95.low, low, sizeof(low)),
-			 judge_text(&j, j.i95.high, high, sizeof(high)), cost);
+			 judge_text(&j, j.i95.high, high, sizeof(high)),
+			 j.noisy ? ", which identical arms on this machine reach too" : "");
+	} else {
+		lead(cmp, g, fast, &j, at_base, out, size);
 	}
 	len = strlen(out);
 	if (!cheap || cheap == fast || n < 2)
 		return;
 	if (cheap->cell != g->baseline &&
-	    (!change(cheap->cell, g->baseline, g->kind->cpu, &j) || !beyond_margin(&j))) {
+	    (!change(cmp, cheap->cell, g->baseline, g->kind->cpu, &j) || !beyond_margin(&j))) {
 		if (fast->cell == g->baseline)
 			return;
 		/* its lead over the baseline may be chance */
@@ -187,7 +230,7 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 		json_decref(pareto);
 		return NULL;
 	}
-	sentence(g, p, n, fast, cheap, text, sizeof(text));
+	sentence(cmp, g, p, n, fast, cheap, text, sizeof(text));
 	return json_pack("{s:s, s:s?, s:o, s:s, s:s, s:s}", "fastest", fast->cell->mode, "cheapest",
 			 cheap ? cheap->cell->mode : NULL, "pareto", pareto, "speed_metric", metric,
 			 "cpu_metric", g->kind->cpu, "sentence", text);

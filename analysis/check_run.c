@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A record judged again: nothing but the record is looked at. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "analysis/check.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/digest.h"
 #include "base/jsonio.h"
 #include "record/hist.h"
 #include "record/record.h"
@@ -119,6 +124,49 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	return 0;
 }
 
+/* A run that ended lists the digest of each of its files: run.json and raw output are held to it as
+ * the records are to their own. Without the list (the run was killed) there is nothing to hold to.
+ */
+static void check_sums(const char *dir, json_t *differences)
+{
+	_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int sums = fd < 0 ? -1 : openat(fd, "SHA256SUMS", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	FILE *file = sums < 0 ? NULL : fdopen(sums, "r");
+	char line[4400], again[DIGEST_TEXT];
+	struct stat st;
+	/* iomodes-rotate notes there that it packed or removed raw output */
+	bool rotated = fd >= 0 && !fstatat(fd, "removed.log", &st, AT_SYMLINK_NOFOLLOW);
+
+	if (sums >= 0 && !file)
+		close(sums);
+	while (file && fgets(line, sizeof(line), file)) {
+		char *path = strstr(line, "  ");
+		struct diag why = {""};
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!path || path[2] == '/' || strstr(path, ".."))
+			continue; /* none of ours */
+		*path = '\0';
+		path += 2;
+		if (!strcmp(path, "trials.jsonl"))
+			continue; /* its records have digests of their own, which name the line */
+		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
+			if (rotated && !strncmp(path, "raw/", 4))
+				continue;
+			snprintf(again, sizeof(again), "%s", "no such file");
+		} else if (digest_file(fd, path, again, &why)) {
+			snprintf(again, sizeof(again), "%s", "not readable");
+		}
+		if (!strcmp(line, again))
+			continue;
+		json_array_append_new(differences,
+				      json_pack("{s:s, s:s, s:s, s:s}", "trial", path, "what",
+						"sha256", "recorded", line, "again", again));
+	}
+	if (file)
+		fclose(file);
+}
+
 int check_run(const char *dir, json_t **report, struct diag *d)
 {
 	json_t *out = json_pack("{s:[], s:[], s:[]}", "failing", "differences", "left_out");
@@ -134,6 +182,7 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
+	check_sums(dir, json_object_get(out, "differences"));
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
 	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));
 	record_free_run(data);

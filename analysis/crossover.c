@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Where over a load axis (depth, rate, flows, size) one mode overtakes the baseline. A crossing is
- * claimed only between two levels whose 95 % intervals lie on opposite sides of "equal"; its place
+ * claimed only between two levels whose 95 % intervals lie on opposite sides of "equal", beyond the
+ * noise floor of the machine where one was measured; its place
  * is interpolated on a logarithmic axis, its interval comes from resampling blocks (a block holds
  * every level, so a resample keeps what a block has in common).
  */
@@ -13,11 +14,13 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
+#include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "base/num.h"
 #include "base/rng.h"
 #include "record/metric.h"
+#include "record/record.h"
 
 #define LEVELS	  24
 #define BLOCKS	  64
@@ -40,6 +43,7 @@ struct series {
 	const struct cell *mode;
 	const char *baseline;
 	const struct metric *metric;
+	double floor; /* log ratio that this machine's noise reaches: told apart only beyond it */
 	struct level level[LEVELS];
 	size_t n;
 };
@@ -86,7 +90,7 @@ static bool fill_level(struct series *s, size_t group, size_t row, double at)
 /* 1: the mode is better here, -1: worse, 0: cannot be told. */
 static int side(const struct series *s, const struct level *l)
 {
-	int up = l->i95.low > 0 ? 1 : l->i95.high < 0 ? -1 : 0;
+	int up = l->i95.low > s->floor ? 1 : l->i95.high < -s->floor ? -1 : 0;
 
 	return s->metric->better == METRIC_HIGHER ? up : -up;
 }
@@ -159,18 +163,23 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 	return out;
 }
 
-static void say_crossing(const struct series *s, const struct level *a, json_t *out)
+/* `back`: the level from which the first is told to be better again, or NULL. */
+static void say_crossing(const struct series *s, const struct level *a, const struct level *back,
+			 json_t *out)
 {
 	const char *mode = s->mode->mode, *base = s->baseline;
 	const char *first = side(s, a) > 0 ? mode : base, *then = side(s, a) > 0 ? base : mode;
-	char at[32], low[32], high[32], text[400];
+	char at[32], low[32], high[32], again[32], turn[128] = "", text[400];
 
+	if (back)
+		snprintf(turn, sizeof(turn), ", and %s again at %s", first,
+			 axis_text(s->axis, back->at, again, sizeof(again)));
 	axis_text(s->axis, jsonio_number(out, "at"), at, sizeof(at));
 	axis_text(s->axis, jsonio_number(out, "low"), low, sizeof(low));
 	axis_text(s->axis, jsonio_number(out, "high"), high, sizeof(high));
 	snprintf(text, sizeof(text),
-		 "%s: %s is better up to a %s of about %s [95 %%: %s to %s], %s above it",
-		 s->metric->label, first, s->axis->label, at, low, high, then);
+		 "%s: %s is better up to a %s of about %s [95 %%: %s to %s], %s above it%s",
+		 s->metric->label, first, s->axis->label, at, low, high, then, turn);
 	json_object_set_new(out, "finding", json_string("crossing"));
 	json_object_set_new(out, "sentence", json_string(text));
 }
@@ -229,7 +238,7 @@ static json_t *levels_json(const struct series *s)
 
 static void add_series(struct series *s, const char *title, json_t *out)
 {
-	const struct level *last = NULL;
+	const struct level *last = NULL, *before = NULL, *back = NULL;
 	json_t *one;
 
 	if (s->n < 2)
@@ -242,13 +251,19 @@ static void add_series(struct series *s, const char *title, json_t *out)
 
 		if (!side(s, l))
 			continue;
-		if (last && side(s, last) != side(s, l) && !json_object_get(one, "at")) {
-			cross(s, last, l, one);
-			say_crossing(s, last, one);
+		if (last && side(s, last) != side(s, l)) {
+			if (!before) {
+				cross(s, last, l, one);
+				before = last;
+			} else if (!back) {
+				back = l;
+			}
 		}
 		last = l;
 	}
-	if (!json_object_get(one, "at"))
+	if (before)
+		say_crossing(s, before, back, one);
+	else
 		say_no_crossing(s, one);
 	json_array_append_new(out, one);
 }
@@ -288,12 +303,14 @@ static void family(const struct comparison *cmp, const size_t *member, size_t n,
 				continue;
 			if (first->open_loop && !m)
 				continue; /* rates are given there */
-			*s = (struct series){.cmp = cmp,
-					     .kind = first->kind,
-					     .axis = axis,
-					     .mode = mode,
-					     .baseline = first->baseline_mode,
-					     .metric = metric_find(metrics[m])};
+			*s = (struct series){
+				.cmp = cmp,
+				.kind = first->kind,
+				.axis = axis,
+				.mode = mode,
+				.baseline = first->baseline_mode,
+				.metric = metric_find(metrics[m]),
+				.floor = log1p(noise_floor(cmp->cells->run->run, metrics[m]))};
 			for (size_t i = 0; i < n && s->n < LEVELS; i++) {
 				const struct group *g = &cmp->group[member[i]];
 

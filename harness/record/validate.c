@@ -220,6 +220,7 @@ static int check_cell(const json_t *cell, size_t i, struct diag *d)
 int record_validate_run(const json_t *run, struct diag *d)
 {
 	int err = check_schema(run, "run.json", d);
+	_json_ json_t *ids = json_object();
 	const json_t *one;
 	size_t i;
 
@@ -231,6 +232,10 @@ int record_validate_run(const json_t *run, struct diag *d)
 		err = check_cell(one, i, d);
 		if (err)
 			return err;
+		if (json_object_get(ids, jsonio_string(one, "id", "")))
+			return diag_set(d, -EINVAL, "cells[%zu]: \"%s\" is there twice", i,
+					jsonio_string(one, "id", ""));
+		json_object_set_new(ids, jsonio_string(one, "id", ""), json_true());
 	}
 	json_array_foreach (json_object_get(run, "primary_metrics"), i, one)
 		if (!json_is_string(one) || !metric_find(json_string_value(one)))

@@ -80,8 +80,16 @@ expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 make_run "$tmp/floor" --floor 0.12
 expect 0 "lies inside the margin of 12 % (this machine's noise floor)" "$bin" compare "$tmp/floor"
 expect 0 "" "$bin" compare "$tmp/floor" --gate
+expect 0 "Answer: no mode can be told from interrupt in IOPS.*which identical arms on this machine reach too" \
+	"$bin" compare "$tmp/floor"
+! grep -q "has the best" "$tmp/out" || { echo "FAILED: the answer claims less than the noise floor"; exit 1; }
 make_run "$tmp/floor2" --floor 0.002
 "$bin" compare "$tmp/floor2" | diff -u "$here/golden-ten.txt" - # below the margin it changes nothing
+# The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
+make_run "$tmp/two" --blocks 6 --ios 200 --depths 4
+expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
+expect 0 "Answer: sqpoll has the best median IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
+	"$bin" compare "$tmp/two"
 
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
@@ -101,6 +109,12 @@ for c in found:
     assert 3.6 < c["at"] < 4.4 and c["low"] <= c["at"] <= c["high"] and 2 < c["low"] < 4.2 and 3.8 < c["high"] < 8, c
     assert c["resamples_crossing"] > 0.99 and len(c["levels"]) == 4, c'
 expect 0 "IOPS: crossing is better up to a depth of about" "$bin" compare "$tmp/cross"
+make_run "$tmp/turn" --depths 1,2,8,16 --turn 16
+expect 0 "IOPS: crossing is better up to a depth of about .* interrupt above it, and crossing again at 16" "$bin" compare "$tmp/turn"
+make_run "$tmp/loud" --depths 1,2,8,16 --floor 0.9
+"$bin" compare "$tmp/loud" --json | python3 -c '
+import json, sys
+assert {c["finding"] for c in json.load(sys.stdin)["crossovers"] if c["metric"] in ("iops", "latency_p50_ns")} == {"none"}'
 make_run "$tmp/flat" --depths 1,2
 expect 0 "at every depth from 1 to 2 crossing is better" "$bin" compare "$tmp/flat"
 
@@ -134,6 +148,28 @@ for t in tables:
     widths = {len(re.split(r"(?<!\\)\|", l)) for l in t if l}
     assert len(widths) == 1 and len([l for l in t if l]) >= 4, (widths, t)'
 done
+
+# What no record's own digest covers: run.json edited after the run ended, a raw file gone, a cell that is there twice
+cp -r "$tmp/six" "$tmp/sealed"
+mkdir "$tmp/sealed/raw"
+echo raw >"$tmp/sealed/raw/output"
+(cd "$tmp/sealed" && sha256sum run.json trials.jsonl raw/output >SHA256SUMS)
+expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
+sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
+expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
+rm "$tmp/sealed/raw/output"
+expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
+echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
+cp "$tmp/six/run.json" "$tmp/sealed"
+expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
+cp -r "$tmp/six" "$tmp/twice"
+python3 - "$tmp/twice/run.json" <<'PY'
+import json, sys
+run = json.load(open(sys.argv[1]))
+run["cells"].append(run["cells"][0])
+json.dump(run, open(sys.argv[1], "w"))
+PY
+expect 1 "is there twice" "$bin" compare "$tmp/twice"
 
 # One block; every trial invalid; no trial; baseline without a valid trial
 make_run "$tmp/one" --blocks 1

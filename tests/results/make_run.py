@@ -99,6 +99,8 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
     if mode == "crossing":
         factor = 0.9 ** (2 - math.log2(depth))
+        if args.turn and depth >= args.turn:
+            factor = 0.8
     drift = 1 + 0.03 * block / max(1, args.blocks - 1)
     mean = 80000 * drift * factor * args.slow * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
     sigma = 0.25
@@ -264,6 +266,7 @@ def main():
     p.add_argument("--run-schema", type=int, default=1)
     p.add_argument("--floor", type=float, help="noise floor of every metric")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
+    p.add_argument("--turn", type=int, help="from this depth on the mode that crosses is the better one again")
     args = p.parse_args()
     if args.depths:
         MODES["crossing"] = CROSSING

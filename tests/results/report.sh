@@ -45,7 +45,14 @@ says "$tmp/little-report/report.html" "Little&#39;s law is violated"
 cp -r "$tmp/both" "$tmp/sabotage"
 sed -i '0,/data-metric="iops" data-value="1/s//data-metric="iops" data-value="2/' "$tmp/sabotage/report.html"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a table"; exit 1; }
+cp "$tmp/both/report.html" "$tmp/sabotage" # what is printed, not what stands in the attribute
+sed -i '0,/\(data-metric="iops" data-value="[0-9.]*">\)[1-8]/s//\19/' "$tmp/sabotage/report.html"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to what is printed"; exit 1; }
 cp "$tmp/both/report.html" "$tmp/sabotage"
+sed -i '5s/\t[0-9]*\./\t9./' "$tmp/sabotage/figures/r0-time.tsv"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a trial"; exit 1; }
+cp "$tmp/both/figures/r0-time.tsv" "$tmp/sabotage/figures"
+python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null
 sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
 # the same run gives the same bytes; scripts draw the figure by themselves, where they lie

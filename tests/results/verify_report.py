@@ -120,17 +120,70 @@ def irq_by_cpu(cell):
     return by
 
 
+SCALE = {"k": 1e3, "M": 1e6, "G": 1e9, "ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "": 1}
+
+
+def shown(text):
+    """A number as people read it: "14.57k", "54.9 us", "+12.9 %", "x39.5"."""
+    m = re.fullmatch(r"(x?)([-+]?[\d.]+(?:e[-+]?\d+)?) ?(%|k|M|G|ns|us|ms|s|)", text)
+    assert m, "not a number: " + text
+    return 1 + float(m[2]) / 100 if m[3] == "%" else float(m[2]) * SCALE[m[3]]
+
+
+def reads(text, value, what):
+    """What is printed is the value, to the digits that are printed."""
+    if text == "<0.001":
+        assert 0 < value < 0.001, (what, text, value)
+    else:
+        assert math.isclose(shown(text), value, rel_tol=0.006, abs_tol=0.00051), (what, text, value)
+
+
+def signed_rank(walsh, n):
+    """95 % interval: the null distribution of the rank sum, counted."""
+    ways = [1]
+    for rank in range(1, n + 1):
+        ways = [(ways[s] if s < len(ways) else 0) + (ways[s - rank] if s >= rank else 0)
+                for s in range(len(ways) + rank)]
+    k, below = 0, ways[0]
+    while below < 0.025 * 2 ** n:
+        k += 1
+        below += ways[k]
+    walsh = sorted(walsh)
+    return (walsh[k - 1], walsh[-k]) if k else None
+
+
+def moments(cell):
+    """Each trial against the median of its cell: rates, at open loop middle latencies."""
+    load = trials[cell][0]["load"]
+    pattern, is_open = load.get("pattern"), load.get("open_loop") in (True, 1)
+    metric = ("rtt_p50_ns" if pattern else "latency_p50_ns") if is_open else (
+        "throughput_bytes_per_s" if pattern == "stream" else "transactions_per_s" if pattern else "iops")
+    middle = statistics.median(values(cell, metric).values())
+    return [t["metrics"][metric] / middle for t in trials[cell]
+            if t["metrics"].get(metric) is not None and not spoiled(t, metric)]
+
+
 class Page(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.cells, self.images, self.figures, self.cell, self.captions = [], [], [], None, 0
+        self.text = None
+
+    def handle_data(self, data):
+        if self.text is not None:
+            self.text.append(data)
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.text = None
 
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
         if tag == "tr":
             self.cell = a.get("data-cell")
         if tag in ("td", "th") and "data-metric" in a:
-            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), a))
+            self.text = []
+            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), self.text))
         if tag == "img":
             assert a.get("alt"), "an image without words"
             self.images.append(a["src"])
@@ -165,7 +218,10 @@ assert "nan" not in re.findall(r"\b[a-z]+\b", re.sub(r"base64,[A-Za-z0-9+/=]*", 
 assert "http:" not in text and "https:" not in text, "the report names something on the network"
 assert text.count("<table>") == page.captions, "a table without a caption"
 seen = {}
-for cell, metric, value, attrs in page.cells:
+for cell, metric, value, parts in page.cells:
+    printed = "".join(parts)
+    if not metric.startswith("estimate:"):
+        reads(printed, value, (cell, metric))
     seen[metric.split(":")[0]] = seen.get(metric.split(":")[0], 0) + 1
     if metric.startswith("check:"):
         near(value, checks.get(tuple(metric.split(":")[1:]), 0), metric)
@@ -180,6 +236,13 @@ for cell, metric, value, attrs in page.cells:
         x = [math.log(m[k] / b[k]) for k in sorted(m) if k in b]
         walsh = [(x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x))]
         near(value, math.exp(statistics.median(walsh)), metric)
+        said = re.fullmatch(r"(\S+(?: %)?)(?: \[(.+), (.+)\])?", printed)
+        reads(said[1], value, metric)
+        ends = signed_rank(walsh, len(x))
+        assert (ends is None) == (said[2] is None), (printed, len(x))
+        if ends and len(x) <= 20:  # above, a bootstrap
+            reads(said[2], math.exp(ends[0]), metric)
+            reads(said[3], math.exp(ends[1]), metric)
     elif metric.startswith("cpu_left_per_"):
         pass  # one number of one trial of the extra pass
     else:
@@ -207,7 +270,11 @@ for name in sorted(os.listdir(os.path.join(out, "figures"))):
         for row in data[0]:
             per.setdefault(row[3], []).append(float(row[1]))
         for cell, ratios in per.items():
-            near(statistics.median(ratios), 1, ("time", cell))
+            ids = [c["id"] for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == cell]
+            again = moments(ids[0])
+            assert len(ratios) == len(again), ("time", cell, len(ratios), len(again))
+            for got, want in zip(sorted(ratios), sorted(again)):
+                near(got, want, ("time", cell))
             points += len(ratios)
         block = {}
         for row in data[0]:
