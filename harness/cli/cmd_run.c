@@ -177,6 +177,12 @@ static int load_resumed(struct setup_options *o, char path[static 4400], char pa
 	err = jsonio_read(file, run, d);
 	if (err)
 		return err;
+	if (!o->programs && jsonio_at(*run, "command.programs"))
+		return diag_set(
+			d, -EINVAL,
+			"%.200s ran the loops of %.200s: give --programs again, a file cannot say "
+			"which programs are run",
+			o->resume, jsonio_string(*run, "command.programs", "?"));
 	setup_from_command(json_object_get(*run, "command"), o);
 	o->seed = (uint64_t)json_integer_value(json_object_get(*run, "seed"));
 	snprintf(path, 4400, "%.4000s/experiment.yaml", o->resume);

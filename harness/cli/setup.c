@@ -95,17 +95,17 @@ void setup_defaults(struct setup_options *o)
 
 /* The members that change the plan; one table for both directions. Not among them: --write-id and
  * --trust. Whoever resumes a run that destroys data, or runs commands, says so himself; a file
- * cannot. */
+ * cannot. Nor can it say which programs run: PROGRAMS is recorded, never taken back. */
 static const struct {
 	const char *name;
 	size_t offset;
-	enum { TEXT, NUMBER, FLAG } kind;
+	enum { TEXT, NUMBER, FLAG, PROGRAMS } kind;
 } kept[] = {
 	{"target", offsetof(struct setup_options, target), TEXT},
 	{"peer", offsetof(struct setup_options, peer), TEXT},
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
 	{"prepare", offsetof(struct setup_options, prepare), TEXT},
-	{"programs", offsetof(struct setup_options, programs), TEXT},
+	{"programs", offsetof(struct setup_options, programs), PROGRAMS},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
@@ -125,7 +125,7 @@ json_t *setup_command_json(const struct setup_options *o)
 	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
 		const char *at = (const char *)o + kept[i].offset;
 
-		if (kept[i].kind == TEXT && *(const char *const *)at)
+		if ((kept[i].kind == TEXT || kept[i].kind == PROGRAMS) && *(const char *const *)at)
 			json_object_set_new(j, kept[i].name, json_string(*(const char *const *)at));
 		else if (kept[i].kind == NUMBER && *(const uint64_t *)at != UINT64_MAX)
 			json_object_set_new(j, kept[i].name,
