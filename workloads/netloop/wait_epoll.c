@@ -5,7 +5,8 @@
  *
  * epoll-spin: with time-out 0 the kernel returns before it would poll (ep_poll() in
  * fs/eventpoll.c), so packets would come by interrupt only. Where busy polling is asked for, the
- * time-out is therefore 1 ns: the kernel polls for busy-poll-usecs and comes back.
+ * time-out is therefore 1 ns: the kernel polls for busy-poll-usecs and comes back. Not sooner,
+ * whatever is due meanwhile: so a client at open loop has it poll 1 us at a time, again and again.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,6 +44,8 @@ static int set_params(struct worker *w, struct epoll *e, struct diag *d)
 					 .busy_poll_budget = l->busy_poll_budget,
 					 .prefer_busy_poll = l->prefer_busy_poll};
 
+	if (e->spins && w->client && w->o->rate > 0 && p.busy_poll_usecs > 1)
+		p.busy_poll_usecs = 1;
 	e->polls = p.busy_poll_usecs || p.busy_poll_budget || p.prefer_busy_poll;
 	if (!e->polls)
 		return 0;
@@ -219,7 +222,8 @@ static int send_epoll(struct worker *w, struct flow *f, char *buf, uint32_t len)
 static int await_room(struct worker *w, uint64_t timeout_ns)
 {
 	struct epoll *e = w->state;
-	int n = wait_events(w, e, e->spins ? 0 : timeout_ns);
+	/* what makes room, an ACK, is polled for like any other packet */
+	int n = wait_events(w, e, !e->spins ? timeout_ns : e->polls && timeout_ns ? 1 : 0);
 
 	for (int i = 0; i < n; i++) {
 		struct flow *f = e->event[i].data.ptr;
