@@ -255,8 +255,9 @@ static bool is_stream(const json_t *trial)
 	return !strcmp(jsonio_string(trial, "load.pattern", ""), "stream");
 }
 
-/* A sender that nothing holds back fills whatever queue is slowest: what a stream loses is of its own
- * making, and the receiver's rate says how much arrived. Requests that wait for answers cannot. */
+/* A sender that nothing holds back fills whatever queue is slowest: what a stream loses is of its
+ * own making, and the receiver's rate says how much arrived. Requests that wait for answers cannot.
+ */
 static void stream_drops(const json_t *trial, struct finding *f)
 {
 	double drops = jsonio_number(trial, "evidence.counters.net_drops");
@@ -277,7 +278,8 @@ static void network(const json_t *trial, struct finding *f)
 	drops = isnan(drops) ? 0 : drops;
 	flaps = isnan(flaps) ? 0 : flaps;
 	f->value = (is_stream(trial) ? 0 : drops) + flaps;
-	snprintf(f->text, sizeof(f->text), "%.0f packets dropped%s, %.0f changes of the link", drops,
+	snprintf(f->text, sizeof(f->text), "%.0f packets dropped%s, %.0f changes of the link",
+		 drops,
 		 is_stream(trial) && drops > 0 ? " (a stream overflows a queue by itself)" : "",
 		 flaps);
 }
