@@ -126,12 +126,12 @@ static bool same(const char *want, const char *got)
 	char text[64];
 
 	if (!is_number(want))
-		return net_words_same(want, got);
+		return knob_same_words(want, got);
 	snprintf(text, sizeof(text), "combined=%.20s", want);
-	if (net_words_same(text, got))
+	if (knob_same_words(text, got))
 		return true;
 	snprintf(text, sizeof(text), "rx=%.20s tx=%.20s", want, want);
-	return net_words_same(text, got);
+	return knob_same_words(text, got);
 }
 
 #define ROW(text)                                                                          \

@@ -144,26 +144,6 @@ void net_words_print(const struct net_words *w, const struct net_values *v, char
 						 v->value[i]);
 }
 
-bool net_words_same(const char *want, const char *got)
-{
-	while (*want) {
-		size_t len = strcspn(want, " ");
-		const char *at = got;
-		bool found = !len;
-
-		while (!found && *at) {
-			size_t got_len = strcspn(at, " ");
-
-			found = got_len == len && !strncmp(at, want, len);
-			at += got_len + (at[got_len] == ' ');
-		}
-		if (!found)
-			return false;
-		want += len + (want[len] == ' ');
-	}
-	return true;
-}
-
 int net_words_verify(const struct net_words *w, const struct knob *k, const char *instance,
 		     const struct net_place *p, const struct net_values *want, struct diag *d)
 {

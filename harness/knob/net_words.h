@@ -41,8 +41,6 @@ int net_words_write(const struct net_words *w, const struct knob *k, const char 
 int net_words_parse(const struct net_words *w, const struct knob *k, const char *text,
 		    struct net_values *v, struct diag *d);
 void net_words_print(const struct net_words *w, const struct net_values *v, char *text);
-/* Is each word of `want` in `got`? */
-bool net_words_same(const char *want, const char *got);
 /* Read again: -EOPNOTSUPP with both values where the driver made another of it. */
 int net_words_verify(const struct net_words *w, const struct knob *k, const char *instance,
 		     const struct net_place *p, const struct net_values *want, struct diag *d);
