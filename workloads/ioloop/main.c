@@ -131,7 +131,7 @@ static int say(const struct threads *t, enum control_word word, enum control_wor
 	if (t->control_fd < 0)
 		return 0;
 	err = control_send(t->control_fd, word, d);
-	return err ? err : control_await(t->control_fd, answer, UINT64_MAX, t->signal_fd, d);
+	return err ? err : control_await(t->control_fd, answer, UINT64_MAX, t->signal_fd, -1, d);
 }
 
 static int print(json_t *result, struct diag *d)

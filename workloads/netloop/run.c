@@ -175,7 +175,7 @@ static int say(const struct client *c, enum control_word word, enum control_word
 	if (fd < 0)
 		return 0;
 	err = control_send(fd, word, d);
-	return err ? err : control_await(fd, answer, UINT64_MAX, c->side.stops.signal_fd, d);
+	return err ? err : control_await(fd, answer, UINT64_MAX, c->side.stops.signal_fd, -1, d);
 }
 
 /* A flow that was wanted somewhere must still be there. */
