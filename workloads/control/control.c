@@ -111,6 +111,14 @@ int control_await(int fd, enum control_word word, uint64_t deadline_ns, int sign
 	return control_await_either(fd, word, word, deadline_ns, signal_fd, partner_fd, d);
 }
 
+int control_exchange(int fd, enum control_word word, enum control_word answer, int signal_fd,
+		     struct diag *d)
+{
+	int err = fd < 0 ? 0 : control_send(fd, word, d);
+
+	return fd < 0 || err ? err : control_await(fd, answer, UINT64_MAX, signal_fd, -1, d);
+}
+
 int control_pair(int *ours, int *theirs, struct diag *d)
 {
 	int fd[2];

@@ -37,5 +37,10 @@ int control_await(int fd, enum control_word word, uint64_t deadline_ns, int sign
 int control_await_either(int fd, enum control_word word, enum control_word or_word,
 			 uint64_t deadline_ns, int signal_fd, int partner_fd, struct diag *d);
 
+/* A loop's part: say `word`, wait for `answer` as long as it takes. Nothing where fd is -1: then
+ * nobody controls us. */
+int control_exchange(int fd, enum control_word word, enum control_word answer, int signal_fd,
+		     struct diag *d);
+
 /* A pair for the harness: *ours and *theirs, both close-on-exec; child_start() hands theirs on. */
 int control_pair(int *ours, int *theirs, struct diag *d);
