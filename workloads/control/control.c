@@ -37,15 +37,9 @@ static int wait_readable(int fd, uint64_t deadline_ns, int signal_fd, int partne
 			      {.fd = partner_fd, .events = POLLIN}};
 
 	for (;;) {
-		uint64_t now = clock_ns();
-		struct timespec left = {0};
-		int n;
+		struct timespec left = clock_left(deadline_ns);
+		int n = ppoll(p, 3, deadline_ns == UINT64_MAX ? NULL : &left, NULL);
 
-		if (deadline_ns != UINT64_MAX && now < deadline_ns) {
-			left.tv_sec = (time_t)((deadline_ns - now) / 1000000000u);
-			left.tv_nsec = (long)((deadline_ns - now) % 1000000000u);
-		}
-		n = ppoll(p, 3, deadline_ns == UINT64_MAX ? NULL : &left, NULL);
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0)

@@ -2,7 +2,6 @@
 /* One way, from client to server: as much as goes, or at a given rate. What counts is what the
  * server has received; the client's figures tell what it had to do for it. */
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "worker.h"
@@ -11,8 +10,7 @@
 
 static void pause_until(struct worker *w, uint64_t due)
 {
-	const struct timespec ts = {.tv_sec = (time_t)(due / 1000000000u),
-				    .tv_nsec = (long)(due % 1000000000u)};
+	const struct timespec ts = clock_timespec(due);
 
 	if (w->wait->uses & (WAIT_BLOCKS | WAIT_RING) || !w->wait->await_room) {
 		w->calls[CALL_NANOSLEEP]++;

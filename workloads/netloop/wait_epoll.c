@@ -152,8 +152,7 @@ static int handle(struct worker *w, const struct epoll_event *ev)
 
 static int wait_events(struct worker *w, struct epoll *e, uint64_t timeout_ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
-			      .tv_nsec = (long)(timeout_ns % 1000000000u)};
+	struct timespec ts = clock_timespec(timeout_ns);
 	int n;
 
 	w->calls[CALL_EPOLL_WAIT]++;

@@ -137,7 +137,7 @@ static int sleep_often(struct spin *s)
 		uint64_t now;
 
 		due += WAKEUP_NS;
-		ts = (struct timespec){(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+		ts = clock_timespec(due);
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 			;
 		now = clock_ns();
@@ -182,8 +182,7 @@ static void take(struct spin *spin, size_t n, struct reading *r)
 
 static void sleep_ns(uint64_t ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
-			      .tv_nsec = (long)(ns % 1000000000u)};
+	struct timespec ts = clock_timespec(ns);
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
