@@ -64,15 +64,7 @@ static const struct net_words *group_of(const struct knob *k)
 static int get(struct sys *s, const struct knob *k, const char *instance, char *value,
 	       struct diag *d)
 {
-	struct net_place p;
-	struct net_values v;
-	int err = net_place(s, k, instance, NET_DEVICE, &p, d);
-
-	if (!err)
-		err = net_words_read(group_of(k), k, instance, &p, &v, d);
-	if (!err)
-		net_words_print(group_of(k), &v, value);
-	return err;
+	return net_words_get(group_of(k), s, k, instance, value, d);
 }
 
 static bool is_number(const char *text)
