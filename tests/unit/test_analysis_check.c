@@ -287,6 +287,41 @@ static void test_own_spinner(void **state)
 	}
 }
 
+/* fio's window holds its own start: what others had of the CPUs is looked at within. */
+static void test_steady_part(void **state)
+{
+	static const struct {
+		const char *steady, *result, *words;
+	} cases[] = {
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':260000000,'task_cpu_ns':"
+		 "250000000}}",
+		 "pass", "in its steady part"},
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':480000000,'task_cpu_ns':"
+		 "250000000}}",
+		 "fail", "46 % of the measured CPUs' time in its steady part"},
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':480000000}}", "not_applicable",
+		 "was not read"},
+		{"null", "not_applicable", "ended before its steady part was looked at"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		_json_ json_t *checks = NULL;
+		const json_t *one;
+		size_t k;
+
+		json_object_set_new(json_object_get(trial, "evidence"), "steady",
+				    load_any(cases[i].steady));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "host_foreign_cpu"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+		json_array_foreach (checks, k, one)
+			if (!strcmp(jsonio_string(one, "id", ""), "host_foreign_cpu") &&
+			    !strstr(jsonio_string(one, "sentence", ""), cases[i].words))
+				fail_msg("case %zu: %s", i, jsonio_string(one, "sentence", ""));
+	}
+}
+
 /* Between two I/Os a foreign loop works for itself; what it cannot do is have more in flight. */
 static void test_foreign_loop(void **state)
 {
@@ -403,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_virtual_machine),
 		cmocka_unit_test(test_foreign_accounts),
 		cmocka_unit_test(test_own_spinner),
+		cmocka_unit_test(test_steady_part),
 		cmocka_unit_test(test_foreign_loop),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),
