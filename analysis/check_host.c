@@ -221,6 +221,8 @@ static void drive_health(const json_t *trial, struct finding *f)
 
 static void kernel_log(const json_t *trial, struct finding *f)
 {
+	double lost = jsonio_number(trial, "host.kernel_log.lost");
+	double more = jsonio_number(trial, "host.kernel_log.more_warnings");
 	const json_t *line;
 	const char *first = NULL;
 	size_t i;
@@ -237,8 +239,17 @@ static void kernel_log(const json_t *trial, struct finding *f)
 		f->value++;
 		first = first ?: jsonio_string(line, "text", "");
 	}
-	snprintf(f->text, sizeof(f->text), "the kernel logged %.0f warnings%s%.120s", f->value,
+	f->value += more > 0 ? more : 0;
+	snprintf(f->text, sizeof(f->text), "the kernel logged %.0f warnings%s%.110s", f->value,
 		 first ? ": " : "", first ?: "");
+	if (!(lost > 0))
+		return;
+	/* what they said is not known, so that nobody can say it was nothing */
+	snprintf(f->text, sizeof(f->text),
+		 "the kernel's messages were overwritten before they were read, %.0f times; %.0f "
+		 "warnings were%s%.60s",
+		 lost, f->value, first ? ": " : "", first ?: "");
+	f->value += lost;
 }
 
 static void affinity(const json_t *trial, struct finding *f)

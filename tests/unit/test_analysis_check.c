@@ -188,6 +188,9 @@ static const struct {
 	{"clock_stable", "host.clock_source", "after", "'hpet'"},
 	{"host_kernel_log", "host.kernel_log", "lines",
 	 "[{'level':4,'text':'nvme nvme0: I/O 12 QID 1 timeout, aborting'}]"},
+	/* what was overwritten may have been anything; what was not kept was a warning */
+	{"host_kernel_log", "host.kernel_log", "lost", "1"},
+	{"host_kernel_log", "host.kernel_log", "more_warnings", "2"},
 	{"host_affinity", "host.affinity", "changed", "[{'irq':'41','before':'0','after':'1'}]"},
 };
 
