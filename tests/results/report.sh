@@ -4,27 +4,12 @@
 # kind of bad run, without gnuplot, and in a browser (screenshots stay in $IOMODES_ARTEFACTS, default: the build's
 # tests/artefacts).
 set -euo pipefail
-here=$IOMODES_SOURCE/tests/results
-bin=$IOMODES_BIN/iomodes
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 artefacts=${IOMODES_ARTEFACTS:-$IOMODES_BIN/../tests/artefacts}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-for tool in python3 gnuplot chromium; do
+for tool in gnuplot chromium; do
 	command -v $tool >/dev/null || { echo "skip: no $tool"; exit 77; }
 done
-make_run() { python3 "$here/make_run.py" "$@"; }
 
-# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
-expect() {
-	local status=$1 pattern=$2 got=0
-	shift 2
-	"$@" >"$tmp/out" 2>&1 || got=$?
-	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
-		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
-		cat "$tmp/out"
-		exit 1
-	fi
-}
 # says FILE PATTERN: the page holds it, and no NaN
 says() {
 	grep -qF -- "$2" "$1" || { echo "FAILED: $1 does not say \"$2\""; exit 1; }
@@ -65,6 +50,19 @@ touch "$tmp/both/figures/r3-dist9.svg" "$tmp/both/figures/mine.svg" # of an earl
 rm "$tmp/both/figures/r0-time.svg"
 (cd "$tmp/both/figures" && gnuplot r0-time.gp)
 grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
+
+# Two instruments: their part of the page, and none without them
+make_run "$tmp/instruments" --instruments --ios 400
+expect 0 "report.html" "$bin" report "$tmp/instruments"
+python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/instruments"
+says "$tmp/instruments/report.html" "<h2 id=r0-instruments>Instruments</h2>"
+says "$tmp/instruments/report.html" "cpu_per_io: fio spends"
+says "$tmp/instruments/report.html" ">unexplained</td>"
+says "$tmp/instruments/report.html" "neither can measure it here: no poll queues"
+! grep -q 'r0-instruments' "$tmp/both/report.html" || { echo "FAILED: instruments where there is one"; exit 1; }
+cp -r "$tmp/instruments" "$tmp/sabotage2"
+sed -i '0,/data-metric="instruments:iops" data-value="1/s//data-metric="instruments:iops" data-value="2/' "$tmp/sabotage2/report.html"
+! python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/sabotage2" >/dev/null 2>&1 || { echo "FAILED: blind to an instrument"; exit 1; }
 
 # Two runs in one page, and a crossing
 make_run "$tmp/cross" --depths 1,2,8,16
