@@ -68,7 +68,7 @@ stream=$(list unset defer-10 defer-20 suspend-20 threaded; list unasked busy-pol
 measure ablated "[{target: net, modes: [interrupt$rows], pattern: pingpong},
   {target: net, modes: [interrupt$deep], pattern: rr, depth: 32},
   {target: net, modes: [interrupt$stream], pattern: stream, size: 1400}]" --max-net-cells 0 \
-	--ramp-time 20ms --runtime 60ms
+	--ramp-time 20ms --runtime 100ms
 seen=0
 for cell in $(jq -r .cell "$work/ablated.jsonl" | sort -u); do
 	in_force=$(count ablated "$cell" in_force)
