@@ -22,7 +22,7 @@
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS     40000000u
-#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_TRIAL_NS 65000000u	/* two programs, and both ends looked at again */
 #define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
 #define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
