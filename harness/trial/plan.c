@@ -15,6 +15,7 @@
 #include "trial/canary.h"
 #include "trial/prepare.h"
 #include "trial/proof.h"
+#include "trial/steer.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -123,6 +124,7 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 			 struct plan_cell *c, unsigned euid, struct diag *d)
 {
 	struct machine_subject s = plan_subject(p, c->cell->load.kind);
+	int err;
 
 	if (n_common) {
 		c->settings = calloc(n_common, sizeof(*common));
@@ -133,7 +135,10 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 	}
 	if (euid) /* mode_check() has seen that what the mode sets is already so */
 		return 0;
-	return mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+	err = mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+	if (!err && c->cell->load.by_rule)
+		err = steer_settings(p->net, &c->cell->load, &c->settings, &c->n_settings, d);
+	return err;
 }
 
 /* Where a block cell runs, and may it write? */
@@ -165,6 +170,8 @@ static int place_net(const struct plan *p, struct plan_cell *c, struct diag *d)
 {
 	const struct experiment_load *load = &c->cell->load;
 	struct diag why = {""};
+	_free_ struct knob_setting *rules = NULL;
+	size_t n_rules = 0;
 	unsigned napi_id[2];
 	int err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);
 
@@ -173,7 +180,8 @@ static int place_net(const struct plan *p, struct plan_cell *c, struct diag *d)
 		return 0;
 	}
 	if (!err && load->queue >= 0 && !*p->net->tentative &&
-	    net_target_queue(p->net, load->queue, napi_id, &why)) {
+	    (net_target_queue(p->net, load->queue, napi_id, &why) ||
+	     (load->by_rule && steer_settings(p->net, load, &rules, &n_rules, &why)))) {
 		refuse(c, why.text, "");
 		return 0;
 	}
