@@ -90,6 +90,8 @@ static void test_published(void **state)
 		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{source: s}"), "or says:, where there is none of a row"},
+		{PUBLISHED("{source: s, says: [a]}"), "e.yaml:3:"},
 		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
 		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {iops: 1}}}"),
 		 "\"spdk\" needs why: it is no row of ours"},
@@ -115,9 +117,20 @@ static void test_published(void **state)
 	assert_true(ratio == 2);
 	assert_string_equal(json_string_value(json_object_get(e.cells[1].published, "differs")),
 			    "all of it");
+	assert_null(json_object_get(e.cells[1].published, "says"));
 	/* nothing to divide by: the figure, no ratio */
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	/* words without a figure are of every row */
+	if (load(PUBLISHED("{source: s, says: a third faster}"), &e, &d))
+		fail_msg("%s", d.text);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(json_string_value(json_object_get(e.cells[i].published, "says")),
+				    "a third faster");
+		assert_int_equal(json_object_size(json_object_get(e.cells[i].published, "ratios")),
+				 0);
+	}
 	experiment_free(&e);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		d.text[0] = '\0';
