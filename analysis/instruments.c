@@ -162,54 +162,49 @@ static size_t metrics_of(const struct cell *c, const char *name[METRICS_MAX])
 	return n;
 }
 
-/* Values of both in their common blocks; SQ threads are the mode's, not the instrument's. */
-static size_t own_cpu(const struct instruments *b, size_t *block, double *x, double *y)
+/* CPU time of both in their common blocks; SQ threads are the mode's, not the instrument's. */
+static struct group_pairs own_cpu(const struct instruments *b)
 {
-	size_t most = b->cell[0]->n_samples + b->cell[1]->n_samples + 1, n, m;
-	_free_ double *sq_x = calloc(most, sizeof(double)), *sq_y = calloc(most, sizeof(double));
-	_free_ size_t *sq_block = calloc(most, sizeof(size_t));
-	const char *cpu = b->cell[0]->kind->cpu;
+	struct group_pairs p =
+		group_pairs(b->cell[1], b->cell[0], group_metric(b->cell[0]->kind->cpu));
+	struct group_pairs sq _group_pairs_ =
+		group_pairs(b->cell[1], b->cell[0], group_metric("cpu_ns_per_io_sq_thread"));
 
-	if (!sq_x || !sq_y || !sq_block)
-		abort();
-	n = group_paired(b->cell[1], b->cell[0], group_metric(cpu), block, y, x);
-	m = group_paired(b->cell[1], b->cell[0], group_metric("cpu_ns_per_io_sq_thread"), sq_block,
-			 sq_y, sq_x);
-	for (size_t i = 0, k = 0; i < n && k < m; i++) {
-		if (sq_block[k] != block[i])
+	for (size_t i = 0, k = 0; i < p.n && k < sq.n; i++) {
+		if (sq.block[k] != p.block[i])
 			continue;
-		x[i] -= sq_x[k];
-		y[i] -= sq_y[k++];
+		p.base[i] -= sq.base[k];
+		p.mode[i] -= sq.mode[k++];
 	}
-	return n;
+	return p;
 }
 
 static void measure_pair(struct all *a, size_t pair)
 {
 	struct instruments *b = &a->pair[pair];
-	size_t most = b->cell[0]->n_samples + b->cell[1]->n_samples + 1, n;
-	_free_ size_t *block = calloc(most, sizeof(size_t));
-	_free_ double *x = calloc(most, sizeof(double)), *y = calloc(most, sizeof(double));
 	const json_t *run = a->cmp->cells->run->run;
 	const char *name[METRICS_MAX];
 	size_t n_metrics = metrics_of(b->cell[0], name);
 	struct item *grown = reallocarray(a->item, a->n_items + n_metrics + 1, sizeof(*grown));
+	struct group_pairs cpu _group_pairs_ = {0};
 
-	if (!block || !x || !y || !grown)
+	if (!grown)
 		abort();
 	a->item = grown;
 	if (!b->cell[0]->used || !b->cell[1]->used)
 		return;
-	n = own_cpu(b, block, x, y);
-	judge_interval(&b->cpu, metric_find(b->cell[0]->kind->cpu), x, y, n);
+	cpu = own_cpu(b);
+	judge_interval(&b->cpu, metric_find(b->cell[0]->kind->cpu), cpu.base, cpu.mode, cpu.n);
 	for (size_t i = 0; i < n_metrics; i++) {
 		struct item *item = &a->item[a->n_items];
+		struct group_pairs p _group_pairs_ =
+			group_pairs(b->cell[1], b->cell[0], group_metric(name[i]));
 
-		n = group_paired(b->cell[1], b->cell[0], group_metric(name[i]), block, y, x);
-		if (!n)
+		if (!p.n)
 			continue;
 		*item = (struct item){.pair = pair};
-		judge_estimate(&item->judgement, metric_find(name[i]), x, y, n, a->cmp->seed);
+		judge_estimate(&item->judgement, metric_find(name[i]), p.base, p.mode, p.n,
+			       a->cmp->seed);
 		judge_raise_margin(&item->judgement, noise_floor(run, name[i]));
 		a->n_items++;
 	}

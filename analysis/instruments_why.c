@@ -175,17 +175,13 @@ static bool cpu_per_io(const struct instruments *b, const struct judgement *j, c
 static bool events_differ(const struct instruments *b, const char *metric, const char *words,
 			  char *out, size_t size)
 {
-	size_t most = b->cell[0]->n_samples + b->cell[1]->n_samples + 1, n;
-	_free_ size_t *block = calloc(most, sizeof(size_t));
-	_free_ double *x = calloc(most, sizeof(double)), *y = calloc(most, sizeof(double));
+	struct group_pairs p _group_pairs_ =
+		group_pairs(b->cell[1], b->cell[0], group_metric(metric));
 	struct judgement j;
 
-	if (!block || !x || !y)
-		abort();
-	n = group_paired(b->cell[1], b->cell[0], group_metric(metric), block, y, x);
-	if (!n)
+	if (!p.n)
 		return false;
-	judge_interval(&j, metric_find(metric), x, y, n);
+	judge_interval(&j, metric_find(metric), p.base, p.mode, p.n);
 	if (!(j.i95.level > 0) || !(j.i95.low > j.margin || j.i95.high < -j.margin))
 		return false;
 	snprintf(out, size, "%.3g %s an I/O with %s, %.3g with %s", j.mode, words, b->name[1],

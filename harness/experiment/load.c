@@ -67,11 +67,15 @@ static json_t *block_json(const struct experiment_load *load)
 
 static json_t *net_json(const struct experiment_load *load)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b}", "pattern", load->pattern,
-			 "protocol", load->protocol, "request_bytes",
-			 (json_int_t)load->request_bytes, "response_bytes",
-			 (json_int_t)load->response_bytes, "depth", (json_int_t)load->depth,
-			 "flows", (json_int_t)load->flows, "open_loop", load->open_loop);
+	json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b}", "pattern", load->pattern,
+			      "protocol", load->protocol, "request_bytes",
+			      (json_int_t)load->request_bytes, "response_bytes",
+			      (json_int_t)load->response_bytes, "depth", (json_int_t)load->depth,
+			      "flows", (json_int_t)load->flows, "open_loop", load->open_loop);
+
+	if (j && load->queue >= 0)
+		json_object_set_new(j, "queue", json_integer(load->queue));
+	return j;
 }
 
 const char *experiment_rate_key(enum mode_target kind)
