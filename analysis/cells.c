@@ -277,6 +277,7 @@ static int visit(void *context, const struct view *view, struct diag *d)
 	struct trial t = {.view = view};
 	struct span checks = view_get(view, "checks");
 	struct cell *c;
+	size_t block;
 	int err;
 
 	if (b->options && b->options->progress && ++b->seen % 256 == 0)
@@ -297,8 +298,11 @@ static int visit(void *context, const struct view *view, struct diag *d)
 			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
-	t.objection = canary_objection(b->canary, b->cells->canary,
-				       (size_t)fmax(0, view_number(view, "block")), t.retry);
+	block = (size_t)fmax(0, view_number(view, "block"));
+	if (b->options && b->options->first_blocks &&
+	    (t.retry || block >= b->options->first_blocks))
+		return 0;
+	t.objection = canary_objection(b->canary, b->cells->canary, block, t.retry);
 	if (t.objection && !strcmp(t.status, "valid"))
 		t.status = "invalid";
 	if (view_number(view, "test_delay_ns") > (double)b->cells->test_delay_ns)
@@ -359,14 +363,30 @@ static int by_block(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* The samples of the first blocks: a look in the middle of a run knew no others. */
+static json_t *canary_until(const json_t *canary, size_t blocks)
+{
+	json_t *part = json_deep_copy(canary), *samples = json_object_get(part, "samples"), *one;
+
+	for (size_t i = json_array_size(samples); i-- > 0;) {
+		one = json_array_get(samples, i);
+		if (json_is_true(json_object_get(one, "retry")) ||
+		    (size_t)json_integer_value(json_object_get(one, "block")) >= blocks)
+			json_array_remove(samples, i);
+	}
+	return part;
+}
+
 static int read_all(const char *dir, struct builder *b, struct diag *d)
 {
-	_json_ json_t *early = NULL;
+	_json_ json_t *early = NULL, *part = NULL;
 	const json_t *list;
 	int err = read_cells(dir, b, &early, d);
 
 	if (!err) {
 		b->canary = json_object_get(early, "canary");
+		if (b->options && b->options->first_blocks)
+			b->canary = part = canary_until(b->canary, b->options->first_blocks);
 		b->cells->canary = canary_judge(b->canary);
 		err = record_view_run(dir, visit, b, &b->cells->run, d);
 	}

@@ -61,6 +61,9 @@ typedef void (*cells_progress)(void *context, size_t records);
 
 struct cells_options {
 	bool details; /* what a report shows beyond the metrics */
+	/* only trials of the blocks below it, and nothing that was tried again: what was known when
+	 * so many blocks had ended; 0: everything */
+	size_t first_blocks;
 	cells_progress progress;
 	void *context;
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analysis/check.h"
+#include "analysis/precision.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
@@ -183,9 +184,14 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
 	check_sums(dir, json_object_get(out, "differences"));
+	err = precision_again(dir, data->run, json_object_get(out, "differences"), d);
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
 	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));
 	record_free_run(data);
+	if (err) {
+		json_decref(out);
+		return err;
+	}
 	*report = out;
 	return 0;
 }

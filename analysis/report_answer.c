@@ -5,6 +5,7 @@
 
 #include "analysis/cells.h"
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "analysis/text.h"
@@ -119,7 +120,7 @@ static const char *machine_fact(const struct report_run *r, const char *name)
 
 static void facts(FILE *out, const struct report_run *r)
 {
-	char text[400];
+	char text[700];
 
 	fputs("<ul class=facts>\n", out);
 	fact(out, "Run", jsonio_string(r->run, "run", "?"));
@@ -142,6 +143,8 @@ static void facts(FILE *out, const struct report_run *r)
 		 jsonio_number(r->result, "words.equivalent"),
 		 jsonio_number(r->result, "words.inconclusive"));
 	fact(out, "Judged", text);
+	fact(out, "Precision",
+	     precision_text(json_object_get(r->result, "precision"), text, sizeof(text)));
 	fputs("</ul>\n", out);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/jsonio.h"
 #include "compare_print.h"
@@ -104,6 +105,7 @@ static void reasons(const json_t *group)
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
+	char words[700];
 	size_t i;
 
 	fputs("## ", stdout);
@@ -113,6 +115,9 @@ int compare_print_markdown(const json_t *result)
 	       json_is_true(json_object_get(result, "dirty"))
 		       ? " **The build that measured this had uncommitted changes.**"
 		       : "");
+	fputs("Precision ", stdout);
+	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
+	puts(".\n");
 	if (jsonio_number(result, "test_delay_ns") > 0)
 		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
 		     "result.**\n");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
@@ -262,6 +263,7 @@ static void print_legend(const json_t *result)
 int compare_print_text(const json_t *result)
 {
 	const json_t *groups = json_object_get(result, "groups"), *group, *note;
+	char text[700];
 	size_t i;
 	int err;
 
@@ -281,6 +283,9 @@ int compare_print_text(const json_t *result)
 		putchar('\n');
 	}
 	print_crossovers(result);
+	if (json_object_get(result, "precision"))
+		printf("Precision %s.\n",
+		       precision_text(json_object_get(result, "precision"), text, sizeof(text)));
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));

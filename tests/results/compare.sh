@@ -73,6 +73,14 @@ for path, n in ((sys.argv[1], {"interrupt": 9, "aio": 10}), (sys.argv[2], {"inte
                 assert r["metrics"]["iops"]["n"] == n[r["mode"]], (path, r["mode"], r["metrics"]["iops"])
     assert [s["block"] for s in result["canary"]["suspect"]] == [3], result["canary"]
 PY
+# A run that is said to have ended early because it was precise enough: it was, or it was not
+make_run "$tmp/early" --looks 10 --planned 30
+expect 4 "precision after 10 blocks: recorded as made, again 9 of 9 intervals are as narrow as asked" "$bin" check "$tmp/early"
+! grep -q "end of the blocks" "$tmp/out" || { echo "FAILED: a precise run may end"; exit 1; }
+expect 0 "Precision met: .*; the run ended after 10 of at most 30 blocks" "$bin" compare "$tmp/early"
+make_run "$tmp/tooearly" --looks 6 --planned 30 --blocks 6 --ios 30
+expect 4 "end of the blocks: recorded complete, again ended after 6 of 30 blocks without the precision" "$bin" check "$tmp/tooearly"
+expect 4 "precision_met: recorded true, again false" "$bin" check "$tmp/tooearly"
 make_run "$tmp/given-up" --invalid --canary vm
 expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 

@@ -266,6 +266,8 @@ def main():
     p.add_argument("--run-schema", type=int, default=1)
     p.add_argument("--floor", type=float, help="noise floor of every metric")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
+    p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
+    p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
     p.add_argument("--turn", type=int, help="from this depth on the mode that crosses is the better one again")
     args = p.parse_args()
     if args.depths:
@@ -308,6 +310,12 @@ def main():
                    for b in range(args.blocks + 1)]
         more = {"canary": {"hypervisor": "KVM" if args.canary == "vm" else None, "samples": samples},
                 "retries": {"budget": 20, "made": 3, "given_up": []}}
+    if args.looks:
+        at = [int(b) for b in args.looks.split(",")]
+        more["precision"] = {"at": at + [args.planned], "asked": None, "blocks": at[-1],
+                             "looks": [{"blocks": b, "met": b == at[-1], "sentence": "as made"} for b in at]}
+        more.update({"precision_met": True, "complete": True})
+    order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
     for mode in NET_MODES if args.net else ():
         for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
