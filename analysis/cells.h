@@ -53,6 +53,9 @@ struct cells {
 	size_t blocks;		 /* distinct, over all cells */
 	long long test_delay_ns; /* the loop was slowed down on purpose, by this at most; 0 */
 	json_t *canary;		 /* what the run's canary says of its blocks (canary.h) */
+	/* trials.jsonl is not what the run left (sums.h): records were taken out, put in or
+	 * changed; "" where it is, and where no digest was left */
+	char altered[320];
 	json_t *ledger;		 /* with details: what was not used or not flawless; see detail.h */
 };
 
@@ -68,7 +71,8 @@ struct cells_options {
 	void *context;
 };
 
-/* `options` may be NULL. */
+/* `options` may be NULL. -EBADMSG when run.json is not what the run left: nothing in it can be
+ * relied on then. */
 int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
 	       struct diag *d);
 void cells_free(struct cells *cells);

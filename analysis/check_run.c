@@ -125,8 +125,8 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	return 0;
 }
 
-/* A run that ended lists the digest of each of its files: run.json and raw output are held to it as
- * the records are to their own. Without the list (the run was killed) there is nothing to hold to.
+/* A run that ended lists the digest of each of its files. Records have digests of their own, which
+ * name the line, but only that of the whole shows one that was taken out. Without the list (the run was killed) there is nothing to hold to.
  */
 static void check_sums(const char *dir, json_t *differences)
 {
@@ -149,8 +149,6 @@ static void check_sums(const char *dir, json_t *differences)
 			continue; /* none of ours */
 		*path = '\0';
 		path += 2;
-		if (!strcmp(path, "trials.jsonl"))
-			continue; /* its records have digests of their own, which name the line */
 		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
 			if (rotated && !strncmp(path, "raw/", 4))
 				continue;

@@ -19,7 +19,7 @@ struct compare_options {
 
 /*
  * *result is a new reference:
- * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
+ * {"run", "altered": null or why its records are not what the run left (sums.h), "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
  *   "placement", "load", "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell",
  * "mode", "state", "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed",
  * "not_in_force", "unproven"}, "metrics": {name:

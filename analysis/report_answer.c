@@ -66,6 +66,11 @@ static void warnings(FILE *out, const struct report_run *r)
 		      "The "
 		      "tables below say why.</p>\n",
 		      out);
+	if (*r->cells->altered) {
+		fputs("<p class=warn><strong>Altered:</strong> ", out);
+		html_text(out, r->cells->altered);
+		fputs("; <code>iomodes check</code> looks at each record.</p>\n", out);
+	}
 	if (r->cells->test_delay_ns > 0)
 		fprintf(out,
 			"<p class=warn><strong>Slowed down on purpose</strong> by up to %lld ns an "

@@ -118,6 +118,11 @@ int compare_print_markdown(const json_t *result)
 	fputs("Precision ", stdout);
 	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
 	puts(".\n");
+	if (jsonio_string(result, "altered", NULL)) {
+		fputs("**Altered: ", stdout);
+		text(jsonio_string(result, "altered", ""));
+		puts(".**\n");
+	}
 	if (jsonio_number(result, "test_delay_ns") > 0)
 		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
 		     "result.**\n");

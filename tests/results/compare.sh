@@ -165,6 +165,22 @@ echo raw >"$tmp/sealed/raw/output"
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
 sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
 expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
+for reader in "compare" "report" "compare $tmp/six"; do
+	# shellcheck disable=SC2086
+	expect 1 "run.json is not what the run left: its digest is not that in SHA256SUMS" "$bin" $reader "$tmp/sealed"
+done
+cp "$tmp/six/run.json" "$tmp/sealed"
+sed -i 7d "$tmp/sealed/trials.jsonl" # each record that is left is whole
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed"
+expect 0 "\*\*Altered: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed" --markdown
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/six" "$tmp/sealed"
+expect 4 "differs *trials.jsonl: sha256" "$bin" check "$tmp/sealed"
+expect 1 "trials.jsonl is not what the run left" "$bin" export csv "$tmp/sealed"
+expect 4 "trials.jsonl is not what the run left" "$bin" history add "$tmp/sealed" --db "$tmp/h.db"
+expect 0 "report.html" "$bin" report "$tmp/sealed"
+grep -q "<strong>Altered:</strong>" "$tmp/sealed/report.html" || { echo "FAILED: the report trusts an altered run"; exit 1; }
+cp "$tmp/six/trials.jsonl" "$tmp/sealed"
+! "$bin" compare "$tmp/sealed" | grep -q ALTERED || { echo "FAILED: a whole run is called altered"; exit 1; }
 rm "$tmp/sealed/raw/output"
 expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
 echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
