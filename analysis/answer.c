@@ -16,18 +16,9 @@
 
 struct point {
 	const struct cell *cell;
-	double speed, cpu; /* medians over blocks; NAN */
+	double speed, cpu; /* as the table shows them; NAN */
 	bool dominated;
 };
-
-static double median_of(const struct cell *c, const char *metric)
-{
-	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
-
-	if (!value)
-		abort();
-	return stats_median(value, group_collect(c, group_metric(metric), NULL, value));
-}
 
 /* How much worse b is than a, beyond what the metric's margin calls nothing: > 0 when it is. */
 static double worse_by(const struct metric *m, double a, double b)
@@ -137,7 +128,7 @@ static void lead(const struct comparison *cmp, const struct group *g, const stru
 	judge_text(j, j->i95.high, high, sizeof(high));
 	if (word && word->word != JUDGE_BETTER) {
 		snprintf(out, size,
-			 "%s has the best median %s, %s [%s, %s] against %s, but that is %s: p is "
+			 "%s has the best %s, %s [%s, %s] against %s, but that is %s: p is "
 			 "%.2g after correction for %zu comparison%s",
 			 fast->cell->mode, j->metric->label, est, low, high, base,
 			 judge_word_name(word->word), word->adjusted, word->family,
@@ -160,18 +151,18 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	const char *base = g->baseline->mode;
 	char low[32], high[32], est[32], value[32];
-	double at_base = median_of(g->baseline, metric);
+	double at_base = group_value(g->baseline, speed);
 	struct judgement j;
 	size_t len;
 
 	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better median %s than %s (%s)", speed->label,
+		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label,
 			 base, text_value(speed, at_base, value, sizeof(value)));
 	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 	} else if (!beyond_margin(&j)) {
 		snprintf(out, size,
-			 "no mode can be told from %s in %s: %s, the best median, is at %s [%s, "
+			 "no mode can be told from %s in %s: %s, nominally first, is at %s [%s, "
 			 "%s]%s",
 			 base, speed->label, fast->cell->mode,
 			 judge_text(&j, j.estimate, est, sizeof(est)),
@@ -192,7 +183,7 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 		snprintf(
 			out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
 			base,
-			text_value(cpu, median_of(g->baseline, g->kind->cpu), value, sizeof(value)),
+			text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
 			cpu->label);
 		return;
 	}
@@ -215,8 +206,8 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 
 		if (c->used)
 			p[n++] = (struct point){.cell = c,
-						.speed = median_of(c, metric),
-						.cpu = median_of(c, g->kind->cpu)};
+						.speed = group_value(c, speed),
+						.cpu = group_value(c, cpu)};
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++)

@@ -41,11 +41,38 @@ struct trial {
 	const char *objection; /* the canary's, or NULL; the trial is invalid then */
 };
 
+/* Ten trials that fail one check say ten sentences, which differ in their numbers alone. */
+static void shape_of(const char *sentence, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *s = sentence; *s && n + 1 < size; s++) {
+		bool number = strchr("0123456789", *s) ||
+			      (strchr(".,+-", *s) && n && out[n - 1] == '#');
+
+		if (!number || !n || out[n - 1] != '#')
+			out[n++] = number ? '#' : *s;
+	}
+	out[n] = '\0';
+}
+
 static void count_reason(struct cell *c, const char *sentence)
 {
-	json_t *seen = json_object_get(c->reasons, sentence);
+	char shape[400];
+	json_t *seen;
 
-	json_object_set_new(c->reasons, sentence, json_integer(json_integer_value(seen) + 1));
+	shape_of(sentence, shape, sizeof(shape));
+	seen = json_object_get(c->reasons, shape);
+	if (!seen) {
+		json_object_set_new(c->reasons, shape,
+				    json_pack("{s:s, s:i, s:b}", "first", sentence, "n", 1,
+					      "varies", 0));
+		return;
+	}
+	json_object_set_new(seen, "n",
+			    json_integer(json_integer_value(json_object_get(seen, "n")) + 1));
+	if (strcmp(sentence, jsonio_string(seen, "first", "")))
+		json_object_set_new(seen, "varies", json_true());
 }
 
 /* A metric that a failed check spoils is not measured; nor is a tail that the trial's own samples

@@ -37,7 +37,9 @@ struct cell {
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
 	double share;	 /* smallest share of the effect among those not in force; NAN */
-	json_t *reasons; /* sentence -> number of trials, in order of appearance */
+	/* what spoilt trials or kept them out, in order of appearance: the sentence with its numbers
+	 * left out -> {"first": sentence, "n": trials, "varies": numbers differ} */
+	json_t *reasons;
 	struct sample *sample;
 	size_t n_samples, room;
 	struct cell_hists *in_force, *other; /* NULL until there is one */

@@ -148,6 +148,19 @@ static bool belongs(const struct cell *c, const struct metric *m)
 	       (!strncmp(m->name, "service", 7) && !strcmp(c->kind->name, "block"));
 }
 
+double group_value(const struct cell *c, const struct metric *m)
+{
+	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
+	_json_ json_t *one = json_object();
+	size_t n = value ? group_collect(c, group_metric(m->name), NULL, value) : 0;
+
+	if (m->quantile > 0 && belongs(c, m))
+		merged_percentile(c, m, one);
+	if (json_object_get(one, "value"))
+		return jsonio_number(one, "value");
+	return stats_median(value, n);
+}
+
 static json_t *row_metrics(const struct cell *c)
 {
 	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
@@ -200,23 +213,28 @@ static json_t *row_steady(const struct cell *c)
 static json_t *row_json(const struct cell *c)
 {
 	json_t *reasons = json_array(), *row;
-	const char *sentence, *state = cell_state(c);
-	json_t *times;
-	char text[400];
+	const char *shape, *state = cell_state(c);
+	json_t *one;
+	char text[480];
 
 	if (json_is_false(json_object_get(c->spec, "supported")) &&
 	    jsonio_string(c->spec, "reason", NULL))
 		json_array_append(reasons, json_object_get(c->spec, "reason"));
 	if (!strcmp(state, "not_run"))
 		json_array_append_new(reasons, json_string("no trial of it is in the run"));
-	json_object_foreach (c->reasons, sentence, times) {
+	json_object_foreach (c->reasons, shape, one) {
+		const char *sentence = jsonio_string(one, "first", "?");
+
 		if (c->trials > 1)
-			snprintf(text, sizeof(text), "%s (%lld of %zu trials)", sentence,
-				 (long long)json_integer_value(times), c->trials);
+			snprintf(text, sizeof(text), "in %.0f of %zu trials%s: %.400s",
+				 jsonio_number(one, "n"), c->trials,
+				 json_is_true(json_object_get(one, "varies")) ? ", for example"
+									      : "",
+				 sentence);
 		else
 			snprintf(text, sizeof(text), "%s", sentence);
 		json_array_append_new(reasons, json_string(text));
-		if (json_array_size(reasons) >= 8) /* sentences with numbers in them differ */
+		if (json_array_size(reasons) >= 8)
 			break;
 	}
 	row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:[]}",

@@ -94,7 +94,7 @@ static json_t *missing_of(const struct cells *cells)
 			continue;
 		if (!why)
 			json_object_foreach (c->reasons, reason, count) {
-				why = reason;
+				why = jsonio_string(count, "first", reason);
 				break;
 			}
 		json_array_append_new(list,

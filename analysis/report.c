@@ -132,11 +132,11 @@ static void write_page(FILE *out, const struct report_run *runs, size_t n, const
 	}
 	fputs("</main>\n<footer><p>Numbers: medians of trials in force, one a block; percentiles "
 	      "of "
-	      "merged histograms (64 buckets per power of two, values spread evenly within a "
+	      "the histograms of all blocks together (64 buckets per power of two, values spread evenly within a "
 	      "bucket), at "
 	      "open loop from the intended start; a percentile that the sample cannot support is "
 	      "not "
-	      "stated. Verdicts: better or worse when the 95 % interval of the change, paired by "
+	      "stated. A change compares each block's own value, of a percentile, too. Verdicts: better or worse when the 95 % interval of the change, paired by "
 	      "block, "
 	      "lies beyond the margin and p &le; 0.05 after Benjamini and Hochberg's correction; "
 	      "equivalent when the 90 % interval lies inside the margin; else "

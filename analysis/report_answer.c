@@ -175,7 +175,8 @@ static bool is_network(const json_t *group)
 struct tally {
 	size_t rows, measured, used, all;
 	char state[64];
-	const char *reason;
+	const char *reason, *load; /* the first; load NULL: it holds for every row, or has no trials */
+	size_t with_reason;
 };
 
 /* All rows of a mode in one: in force everywhere, or what was in the way. */
@@ -201,9 +202,29 @@ static void tally_mode(const struct report_run *r, const char *mode, bool networ
 			 */
 			if (!*t->state || (measured && t->measured == 1))
 				text_state(row, t->state, sizeof(t->state));
-			if (!*t->reason && reason)
+			if (!*t->reason && reason) {
 				t->reason = json_string_value(reason) ?: "";
+				t->load = jsonio_string(group, "title", NULL);
+			}
+			t->with_reason += reason != NULL;
 		}
+	if (t->rows == 1 || !t->all)
+		t->load = NULL;
+}
+
+/* The first reason, at which load, and that there are more. */
+static void why(FILE *out, const struct tally *t)
+{
+	fputs("<td class=w>", out);
+	if (t->load) {
+		html_text(out, t->load);
+		fputs(": ", out);
+	}
+	html_text(out, t->reason);
+	if (t->load && t->with_reason > 1)
+		fprintf(out, " (%zu more load%s below)", t->with_reason - 1,
+			t->with_reason == 2 ? "" : "s");
+	fputs("</td>", out);
 }
 
 static void mode_row(FILE *out, const struct report_run *r, const char *mode, bool network,
@@ -220,7 +241,7 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode, bo
 		      : network ? " (network)"
 				: " (block)");
 	html_element(out, "td class=v", t.state);
-	html_element(out, "td class=w", t.reason);
+	why(out, &t);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
 	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
 	html_element(out, "td class=d", jsonio_string(about, "doc", ""));

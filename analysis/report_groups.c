@@ -231,7 +231,7 @@ static void pareto(FILE *out, const json_t *group)
 	html_text(out, speed->label);
 	fputs(" and ", out);
 	html_text(out, cpu->label);
-	fputs(" (Pareto set, by medians, differences within the margins count as none): ", out);
+	fputs(" (Pareto set, by the values of the table, differences within the margins count as none): ", out);
 	json_array_foreach (list, i, mode) {
 		fputs(i ? ", " : "", out);
 		html_element(out, "strong", json_string_value(mode) ?: "?");
@@ -268,7 +268,7 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 	const struct metric *metric[KIND_COLUMNS];
 	size_t n = metrics_of(group, metric), i;
 	const json_t *row, *judged = NULL;
-	char change[128], name[32], caption[128];
+	char change[128], name[32], caption[192];
 
 	for (i = 0; i < n; i++)
 		head[2 + i] = metric[i]->label;
@@ -290,7 +290,8 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 		fputs(".</p>\n", out);
 	}
 	snprintf(caption, sizeof(caption),
-		 "Medians over blocks; change against %.60s, paired by block",
+		 "Medians over blocks, percentiles of all blocks together; change against %.60s, "
+		 "paired by block",
 		 jsonio_string(group, "baseline", "no baseline"));
 	html_table(out, caption);
 	html_head(out, head, n + 5);

@@ -160,7 +160,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
     if args.break_little and mode == "aio":
         m["latency_mean_ns"] = mean * 1.2
         record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
-                             "numbers": {}, "sentence": "Little's law is violated by 20 %"}]
+                             "numbers": {}, "sentence": "Little's law is violated by 20.%d %%" % block}]
     if args.invalid:
         record["status"] = "invalid"
         record["counts"]["bytes"] -= 512

@@ -40,6 +40,8 @@ make_run "$tmp/little" --break-little --blocks 6 --ios 400
 expect 0 "report.html" "$bin" report "$tmp/little" --output "$tmp/little-report"
 python3 "$here/verify_report.py" "$tmp/little" "$tmp/little-report"
 says "$tmp/little-report/report.html" "Little&#39;s law is violated"
+# ten trials that fail one check are one sentence, counted; the table of modes says at which load
+says "$tmp/little-report/report.html" "in 6 of 6 trials, for example: "
 [ ! -e "$tmp/little/report.html" ]
 # the verification can fail: one digit of one number of a table, of a figure
 cp -r "$tmp/both" "$tmp/sabotage"
