@@ -156,8 +156,8 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 	size_t len;
 
 	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label,
-			 base, text_value(speed, at_base, value, sizeof(value)));
+		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label, base,
+			 text_value(speed, at_base, value, sizeof(value)));
 	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 	} else if (!beyond_margin(&j)) {
@@ -180,11 +180,9 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 		if (fast->cell == g->baseline)
 			return;
 		/* its lead over the baseline may be chance */
-		snprintf(
-			out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
-			base,
-			text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
-			cpu->label);
+		snprintf(out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
+			 base, text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
+			 cpu->label);
 		return;
 	}
 	snprintf(out + len, size - len, "; %s costs the least CPU (%s %s)", cheap->cell->mode,

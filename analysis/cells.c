@@ -47,8 +47,8 @@ static void shape_of(const char *sentence, char *out, size_t size)
 	size_t n = 0;
 
 	for (const char *s = sentence; *s && n + 1 < size; s++) {
-		bool number = strchr("0123456789", *s) ||
-			      (strchr(".,+-", *s) && n && out[n - 1] == '#');
+		bool number =
+			strchr("0123456789", *s) || (strchr(".,+-", *s) && n && out[n - 1] == '#');
 
 		if (!number || !n || out[n - 1] != '#')
 			out[n++] = number ? '#' : *s;
@@ -64,9 +64,9 @@ static void count_reason(struct cell *c, const char *sentence)
 	shape_of(sentence, shape, sizeof(shape));
 	seen = json_object_get(c->reasons, shape);
 	if (!seen) {
-		json_object_set_new(c->reasons, shape,
-				    json_pack("{s:s, s:i, s:b}", "first", sentence, "n", 1,
-					      "varies", 0));
+		json_object_set_new(
+			c->reasons, shape,
+			json_pack("{s:s, s:i, s:b}", "first", sentence, "n", 1, "varies", 0));
 		return;
 	}
 	json_object_set_new(seen, "n",

@@ -36,9 +36,9 @@ struct cell {
 	bool given_up;	/* invalid ones were tried again: what still has none valid has failed */
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
-	double share;	 /* smallest share of the effect among those not in force; NAN */
-	/* what spoilt trials or kept them out, in order of appearance: the sentence with its numbers
-	 * left out -> {"first": sentence, "n": trials, "varies": numbers differ} */
+	double share; /* smallest share of the effect among those not in force; NAN */
+	/* what spoilt trials or kept them out, in order of appearance: the sentence with its
+	 * numbers left out -> {"first": sentence, "n": trials, "varies": numbers differ} */
 	json_t *reasons;
 	struct sample *sample;
 	size_t n_samples, room;
@@ -58,7 +58,7 @@ struct cells {
 	/* trials.jsonl is not what the run left (sums.h): records were taken out, put in or
 	 * changed; "" where it is, and where no digest was left */
 	char altered[320];
-	json_t *ledger;		 /* with details: what was not used or not flawless; see detail.h */
+	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
 };
 
 /* Called now and then with the number of records read so far. */

@@ -126,7 +126,8 @@ static int visit(void *context, json_t *trial, struct diag *d)
 }
 
 /* A run that ended lists the digest of each of its files. Records have digests of their own, which
- * name the line, but only that of the whole shows one that was taken out. Without the list (the run was killed) there is nothing to hold to.
+ * name the line, but only that of the whole shows one that was taken out. Without the list (the run
+ * was killed) there is nothing to hold to.
  */
 static void check_sums(const char *dir, json_t *differences)
 {

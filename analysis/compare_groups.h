@@ -57,7 +57,8 @@ size_t group_judged(const struct comparison *cmp, const struct group *g,
 /* The samples a row stands on: those in force, or all valid ones where none was. The first of a
  * block counts: a set-up is one value. `block` and `value` may be NULL. Returns how many. */
 size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value);
-/* What a table shows of it: a percentile of the merged histogram, else the median over blocks; NAN. */
+/* What a table shows of it: a percentile of the merged histogram, else the median over blocks; NAN.
+ */
 double group_value(const struct cell *c, const struct metric *m);
 /* The values of both in the blocks that have both; arrays hold n_samples of either. */
 size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,

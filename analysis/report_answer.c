@@ -175,7 +175,8 @@ static bool is_network(const json_t *group)
 struct tally {
 	size_t rows, measured, used, all;
 	char state[64];
-	const char *reason, *load; /* the first; load NULL: it holds for every row, or has no trials */
+	const char *reason,
+		*load; /* the first; load NULL: it holds for every row, or has no trials */
 	size_t with_reason;
 };
 

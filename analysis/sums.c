@@ -41,7 +41,7 @@ enum sums_state sums_check(const char *dir, const char *name, struct diag *d)
 		return SUMS_NONE;
 	if (!digest_file(fd, name, now, NULL) && digest_equal(wanted, now))
 		return SUMS_HOLD;
-	diag_set(d, -EBADMSG, "%s/%s is not what the run left: its digest is not that in SHA256SUMS",
-		 dir, name);
+	diag_set(d, -EBADMSG,
+		 "%s/%s is not what the run left: its digest is not that in SHA256SUMS", dir, name);
 	return SUMS_DIFFER;
 }

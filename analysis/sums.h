@@ -10,7 +10,7 @@ struct diag;
 
 enum sums_state {
 	SUMS_HOLD,
-	SUMS_NONE,  /* no list, or the file is not in it: the run was killed, or is no run of ours */
+	SUMS_NONE, /* no list, or the file is not in it: the run was killed, or is no run of ours */
 	SUMS_DIFFER /* `d` says so */
 };
 

@@ -41,7 +41,7 @@ static void rule(size_t left, size_t right)
 static void group_table(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t n = compare_columns(group, metric), i;
+	size_t n = text_columns(group, metric), i;
 	const json_t *row;
 	char out[64];
 
@@ -55,7 +55,7 @@ static void group_table(const json_t *group)
 	putchar('|');
 	rule(3, n + 2);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+		const json_t *first = text_comparison(row);
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 		bool base = !strcmp(jsonio_string(row, "mode", ""),
 				    jsonio_string(group, "baseline", "-"));
