@@ -31,12 +31,14 @@ static double worse_by(const struct metric *m, double a, double b)
 static bool dominates(const struct metric *speed, const struct metric *cpu, const struct point *a,
 		      const struct point *b)
 {
+	/* what a check spoilt is not known to be better */
+	bool known = !isnan(a->speed) && !isnan(a->cpu);
 	bool faster = worse_by(speed, a->speed, b->speed) > 0;
 	bool slower = worse_by(speed, b->speed, a->speed) > 0;
 	bool cheaper = worse_by(cpu, a->cpu, b->cpu) > 0;
 	bool dearer = worse_by(cpu, b->cpu, a->cpu) > 0;
 
-	return !slower && !dearer && (faster || cheaper);
+	return known && !slower && !dearer && (faster || cheaper);
 }
 
 static const struct point *best(const struct point *p, size_t n, bool by_cpu, bool higher)

@@ -373,6 +373,8 @@ static void placements(FILE *out, const struct report_run *r)
 								  metrics[m]);
 				double value = jsonio_number(v, "value");
 
+				if (m && !strcmp(metrics[m], metrics[0])) /* a stream has none */
+					value = NAN;
 				html_number(out, metrics[m], value,
 					    text_value(metric_find(metrics[m]), value, text,
 						       sizeof(text)));

@@ -343,7 +343,9 @@ def main():
                        "disks": [{"name": "vda", "model": "synthetic", "serial": "s1",
                                   "virtual": False}]},
                    "build": {"version": "0", "commit": "0", "dirty": args.dirty}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", **more}, f)
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", "command": {
+                       "blocks": 10, "modes": ["interrupt"], "no_cpu_left": True, "runtime_ns": 600000000,
+                       "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
 

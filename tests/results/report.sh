@@ -42,6 +42,14 @@ cp "$tmp/both/figures/r0-time.tsv" "$tmp/sabotage/figures"
 python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null
 sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
+cp "$tmp/both/figures/r0-dist1.tsv" "$tmp/sabotage/figures"
+sed -i '0,/\(count as none): <strong>\)[a-z-]*/s//\1aio/' "$tmp/sabotage/report.html"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a Pareto set"; exit 1; }
+# how to do it again: the options of the command line, quoted, and each of them is one
+says "$tmp/both/report.html" "experiment.yaml --seed 1 --blocks 10 --mode interrupt --no-cpu-left --runtime 600000000ns --scratch &#39;/a b&#39;"
+for option in $(grep -o 'experiment.yaml --seed.*</pre>' "$tmp/both/report.html" | grep -o -- '--[a-z-]*'); do
+	! [ -x "$IOMODES_BIN/ioloop" ] || "$bin" run --help | grep -q -- "$option\b" || { echo "FAILED: no option $option"; exit 1; }
+done
 # the same run gives the same bytes; scripts draw the figure by themselves, where they lie
 cp "$tmp/both/report.html" "$tmp/first.html"
 "$bin" report "$tmp/both" >/dev/null
