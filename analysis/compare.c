@@ -11,6 +11,7 @@
 
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
+#include "analysis/instruments.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
 #include "analysis/noise.h"
@@ -150,9 +151,9 @@ static bool belongs(const struct cell *c, const struct metric *m)
 
 double group_value(const struct cell *c, const struct metric *m)
 {
-	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
+	_free_ double *value = stats_array(c->n_samples);
 	_json_ json_t *one = json_object();
-	size_t n = value ? group_collect(c, group_metric(m->name), NULL, value) : 0;
+	size_t n = group_collect(c, group_metric(m->name), NULL, value);
 
 	if (m->quantile > 0 && belongs(c, m))
 		merged_percentile(c, m, one);
@@ -272,24 +273,22 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 		    bool declared)
 {
 	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
-	size_t most = c->n_samples > b->n_samples ? c->n_samples : b->n_samples;
-	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
-	double *x = calloc(most + 1, sizeof(double)), *y = calloc(most + 1, sizeof(double));
 	struct pair *grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
 	size_t metric = group_metric(name);
+	struct group_pairs p;
 
-	if (grown)
-		cmp->pair = grown;
-	if (!grown || !x || !y || !block || /* or a metric that this workload does not have: */
-	    (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))) {
-		free(x);
-		free(y);
-		return grown && x && y && block ? 0 : -ENOMEM;
-	}
+	if (!grown)
+		return -ENOMEM;
+	cmp->pair = grown;
+	/* a metric that this workload does not have */
+	if (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))
+		return 0;
+	p = group_pairs(c, b, metric);
+	free(p.block);
 	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = metric_find(name),
-						  .baseline = y,
-						  .mode = x,
-						  .n = group_paired(c, b, metric, block, x, y),
+						  .baseline = p.base,
+						  .mode = p.mode,
+						  .n = p.n,
 						  .group = g,
 						  .row = row,
 						  .declared = declared};
@@ -565,6 +564,8 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		err = judge_pairs(&cmp);
 	if (!err)
 		*result = result_json(&cmp);
+	if (!err)
+		json_object_set_new(*result, "instruments", instruments_all(&cmp));
 	comparison_clear(&cmp);
 	return err;
 }

@@ -60,11 +60,16 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 /* What a table shows of it: a percentile of the merged histogram, else the median over blocks; NAN.
  */
 double group_value(const struct cell *c, const struct metric *m);
-/* The values of both in the blocks that have both; arrays hold n_samples of either. */
-size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
-		    double *mode, double *base);
-/* Key of what must be equal for two cells to be comparable, leaving out one axis (or NULL). The
- * caller frees it. */
+/* The values of both in the blocks that have both. */
+struct group_pairs {
+	size_t n, *block;
+	double *mode, *base;
+};
+struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric);
+void group_pairs_free(struct group_pairs *p);
+#define _group_pairs_ __attribute__((cleanup(group_pairs_free)))
+/* Key of what must be equal for two cells to be comparable, leaving out one axis or the "workload"
+ * (or NULL). The caller frees it. */
 char *group_key(const struct cell *c, const char *without);
 const char *group_placement(const struct cell *c); /* "" when it has no name */
 size_t group_metric(const char *name);		   /* index into metric_all() */

@@ -50,12 +50,10 @@ void precision_of_values(struct precision_series *s, const char *metric, const d
 			 size_t n, double asked, double floor)
 {
 	const struct metric *m = metric_find(metric);
-	_free_ double *sorted = calloc(n + 1, sizeof(*sorted));
+	_free_ double *sorted = stats_array(n);
 	struct stats_interval i;
 	double middle, relative;
 
-	if (!sorted)
-		abort();
 	memcpy(sorted, value, n * sizeof(*sorted));
 	stats_sort(sorted, n);
 	i = stats_order_interval(sorted, n, 0.5, 0.95);
@@ -188,10 +186,8 @@ static size_t add_alone(const struct comparison *cmp, const struct group *g,
 
 	for (size_t r = 0; r < g->n; r++) {
 		const struct cell *c = &cmp->cells->cell[g->cell[r]];
-		_free_ double *value = calloc(c->n_samples + 1, sizeof(*value));
+		_free_ double *value = stats_array(c->n_samples);
 
-		if (!value)
-			abort();
 		for (size_t i = 0; c->used && i < n_names; i++) {
 			size_t have = group_collect(c, group_metric(names[i]), NULL, value);
 

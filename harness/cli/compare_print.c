@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "record/metric.h"
+#include "instruments_print.h"
 #include "published_print.h"
 
 #define CELL 64
@@ -248,6 +249,9 @@ int compare_print_text(const json_t *result)
 		print_unsupported(group);
 		putchar('\n');
 	}
+	err = instruments_print_text(result);
+	if (err)
+		return err;
 	print_crossovers(result);
 	if (json_object_get(result, "precision"))
 		printf("Precision %s.\n",
@@ -333,5 +337,6 @@ int compare_print_csv(const json_t *result)
 	json_array_foreach (json_object_get(result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row)
 			csv_row(group, row);
+	instruments_print_csv(result);
 	return 0;
 }

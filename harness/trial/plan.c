@@ -163,8 +163,20 @@ static int place_block(const struct plan *p, struct plan_cell *c, struct diag *d
 
 static int place_net(const struct plan *p, struct plan_cell *c, struct diag *d)
 {
+	const struct experiment_load *load = &c->cell->load;
 	struct diag why = {""};
+	unsigned napi_id[2];
 	int err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);
+
+	if (!err && load->queue >= 0 && strcmp(c->cell->workload, "netloop")) {
+		refuse(c, "flows are placed on a queue by netloop only", "workloads: [netloop]");
+		return 0;
+	}
+	if (!err && load->queue >= 0 && !*p->net->tentative &&
+	    net_target_queue(p->net, load->queue, napi_id, &why)) {
+		refuse(c, why.text, "");
+		return 0;
+	}
 
 	if (err == -ENODEV) {
 		refuse(c, why.text, "allow two CPUs");
@@ -340,7 +352,7 @@ static void pick_proof(struct plan *p, unsigned euid)
 	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
 		struct plan_cell *c = &p->cells[p->run[i]];
 
-		c->proof = proof_is_expected(c->cell->mode);
+		c->proof = proof_is_expected(c->cell->mode, c->cell->workload);
 		p->n_proof += c->proof;
 	}
 }

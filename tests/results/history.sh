@@ -3,7 +3,7 @@
 # The history and its exports on synthetic runs: twice the same, two writers, bad files, marks, and the
 # exports against golden files. "history.sh --bless" rewrites those.
 set -euo pipefail
-. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/common.sh"
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 cd "$tmp"
 export IOMODES_HISTORY=$tmp/h.sqlite
 count() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from " + sys.argv[2]).fetchone()[0])' "$1" "$2"; }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the tests of this folder: synthetic runs in a directory of their own.
+# Sourced by the tests of what reads results: synthetic runs in a directory of the test's own, and what
+# is expected of a command.
 here=$IOMODES_SOURCE/tests/results
 bin=$IOMODES_BIN/iomodes
 tmp=$(mktemp -d)
@@ -7,7 +8,7 @@ trap 'rm -rf "$tmp"' EXIT
 command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
 make_run() { python3 "$here/make_run.py" "$@"; }
 
-# expect STATUS PATTERN COMMAND...: the exit status, a sentence in what it prints, and no NaN
+# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
 expect() {
 	local status=$1 pattern=$2 got=0
 	shift 2
