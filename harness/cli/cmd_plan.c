@@ -180,9 +180,9 @@ static void print_looks(const struct experiment *e)
 	fputs("Ends        after ", stdout);
 	for (size_t i = 0; i + 1 < n; i++)
 		printf("%s%zu", i ? ", " : "", look[i]);
-	fputs(" blocks as soon as the 95 % interval of every declared metric is within ±", stdout);
+	fputs(" blocks as soon as the 95 % interval of every declared metric is within ", stdout);
 	if (e->precision > 0)
-		printf("%g %%", e->precision * 100);
+		printf("±%g %%", e->precision * 100);
 	else
 		fputs("its margin", stdout);
 	printf("; after %zu in any case\n", look[n - 1]);
