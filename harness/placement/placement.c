@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trial/placement.h"
+#include "placement/placement.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "placement/role.h"
 
 /* The vector that a submission on `cpu` completes through interrupts `cpu` itself. */
 static bool interrupts_itself(const struct machine_disk *disk, unsigned cpu)
@@ -81,7 +82,7 @@ int placement_resolve(const struct machine *m, const struct machine_disk *disk, 
 	struct cpulist taken = {0};
 	int err = 0, cpu;
 
-	*p = (struct placement){0};
+	*p = (struct placement){.memory = {-1, -1}, .napi_cpu = {-1, -1}};
 	for (unsigned i = 0; !err && i < jobs && (cpu = next_cpu(m, disk, &taken)) >= 0; i++) {
 		err = cpulist_add(&p->workers, (unsigned)cpu);
 		if (!err)
@@ -113,7 +114,7 @@ int placement_resolve_net(const struct machine *m, int node, struct placement *p
 	struct cpulist taken = {0};
 	int cpu[3], err = 0;
 
-	*p = (struct placement){0};
+	*p = (struct placement){.memory = {-1, -1}, .napi_cpu = {-1, -1}};
 	for (int i = 0; i < 3; i++) { /* server, client, orchestrator */
 		cpu[i] = err ? -1 : next_cpu(m, i < 2 ? &near : NULL, &taken);
 		if (cpu[i] >= 0)
@@ -152,6 +153,53 @@ void placement_free(struct placement *p)
 {
 	cpulist_free(&p->workers);
 	cpulist_free(&p->server);
+	for (int end = 0; end < PLACEMENT_ENDS; end++)
+		cpulist_free(&p->interrupts[end]);
+	free(p->moves);
+	p->moves = NULL;
+	p->n_moves = 0;
+}
+
+static json_t *ends_json(const struct placement *p, const int number[])
+{
+	json_t *j = json_object();
+
+	for (int end = 0; end < (p->server.n ? PLACEMENT_ENDS : 1); end++)
+		json_object_set_new(j,
+				    !p->server.n ? "device"
+				    : end	 ? "server"
+						 : "client",
+				    number[end] < 0 ? json_null() : json_integer(number[end]));
+	return j;
+}
+
+/* What only a named placement says. */
+static void put_named(const struct placement *p, json_t *j)
+{
+	json_t *interrupts = json_object(), *moves = json_array();
+
+	for (int end = 0; end < (p->server.n ? PLACEMENT_ENDS : 1); end++) {
+		_free_ char *text = cpulist_text(&p->interrupts[end]);
+
+		json_object_set_new(interrupts,
+				    !p->server.n ? "device"
+				    : end	 ? "server"
+						 : "client",
+				    p->unpinned || !p->interrupts_known
+					    ? json_null()
+					    : json_string(text ? text : ""));
+	}
+	for (size_t i = 0; i < p->n_moves; i++)
+		json_array_append_new(moves, json_pack("{s:s, s:s}", "vector", p->moves[i].vector,
+						       "cpus", p->moves[i].cpus));
+	json_object_set_new(j, "rule", json_string(p->role->name));
+	json_object_set_new(j, "name", json_string(p->name));
+	json_object_set_new(j, "unpinned", json_boolean(p->unpinned));
+	json_object_set_new(j, "interrupts", interrupts);
+	json_object_set_new(j, "memory_node", ends_json(p, p->memory));
+	json_object_set_new(j, "moves", moves);
+	if (p->napi_cpu[0] >= 0)
+		json_object_set_new(j, "napi_cpu", ends_json(p, p->napi_cpu));
 }
 
 json_t *placement_json(const struct placement *p, const struct machine *m)
@@ -164,6 +212,8 @@ json_t *placement_json(const struct placement *p, const struct machine *m)
 
 	if (j && p->has_sq)
 		json_object_set_new(j, "sq_cpu", json_integer(p->sq_cpu));
+	if (j && p->role)
+		put_named(p, j);
 	if (j && p->server.n) {
 		_free_ char *server = cpulist_text(&p->server);
 

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
-#include "trial/placement.h"
+#include "placement/placement.h"
 
 struct built {
 	struct machine m;
