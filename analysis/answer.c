@@ -22,10 +22,8 @@ struct point {
 
 static double median_of(const struct cell *c, const char *metric)
 {
-	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
+	_free_ double *value = stats_array(c->n_samples);
 
-	if (!value)
-		abort();
 	return stats_median(value, group_collect(c, group_metric(metric), NULL, value));
 }
 
@@ -67,17 +65,11 @@ static const struct point *best(const struct point *p, size_t n, bool by_cpu, bo
 static bool change(const struct comparison *cmp, const struct cell *c, const struct cell *base,
 		   const char *metric, struct judgement *j)
 {
-	size_t most = c->n_samples > base->n_samples ? c->n_samples : base->n_samples, n;
-	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
-	_free_ double *x = calloc(most + 1, sizeof(double));
-	_free_ double *y = calloc(most + 1, sizeof(double));
+	_group_pairs_ struct group_pairs p = group_pairs(c, base, group_metric(metric));
 
-	if (!block || !x || !y)
-		abort();
-	n = group_paired(c, base, group_metric(metric), block, x, y);
-	judge_interval(j, metric_find(metric), y, x, n);
+	judge_interval(j, metric_find(metric), p.base, p.mode, p.n);
 	judge_raise_margin(j, noise_floor(cmp->cells->run->run, metric));
-	return n && j->ratio && j->i95.level > 0;
+	return p.n && j->ratio && j->i95.level > 0;
 }
 
 static bool beyond_margin(const struct judgement *j)

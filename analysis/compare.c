@@ -253,24 +253,22 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 		    bool declared)
 {
 	const struct cell *c = &cmp->cells->cell[g->cell[row]], *b = g->baseline;
-	size_t most = c->n_samples > b->n_samples ? c->n_samples : b->n_samples;
-	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
-	double *x = calloc(most + 1, sizeof(double)), *y = calloc(most + 1, sizeof(double));
 	struct pair *grown = reallocarray(cmp->pair, cmp->n_pairs + 1, sizeof(*grown));
 	size_t metric = group_metric(name);
+	struct group_pairs p;
 
-	if (grown)
-		cmp->pair = grown;
-	if (!grown || !x || !y || !block || /* or a metric that this workload does not have: */
-	    (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))) {
-		free(x);
-		free(y);
-		return grown && x && y && block ? 0 : -ENOMEM;
-	}
+	if (!grown)
+		return -ENOMEM;
+	cmp->pair = grown;
+	/* a metric that this workload does not have */
+	if (!group_collect(c, metric, NULL, NULL) && !group_collect(b, metric, NULL, NULL))
+		return 0;
+	p = group_pairs(c, b, metric);
+	free(p.block);
 	cmp->pair[cmp->n_pairs++] = (struct pair){.metric = metric_find(name),
-						  .baseline = y,
-						  .mode = x,
-						  .n = group_paired(c, b, metric, block, x, y),
+						  .baseline = p.base,
+						  .mode = p.mode,
+						  .n = p.n,
 						  .group = g,
 						  .row = row,
 						  .declared = declared};

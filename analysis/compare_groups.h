@@ -45,9 +45,14 @@ struct comparison {
 /* The samples a row stands on: those in force, or all valid ones where none was. The first of a
  * block counts: a set-up is one value. `block` and `value` may be NULL. Returns how many. */
 size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value);
-/* The values of both in the blocks that have both; arrays hold n_samples of either. */
-size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
-		    double *mode, double *base);
+/* The values of both in the blocks that have both. */
+struct group_pairs {
+	size_t n, *block;
+	double *mode, *base;
+};
+struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric);
+void group_pairs_free(struct group_pairs *p);
+#define _group_pairs_ __attribute__((cleanup(group_pairs_free)))
 /* Key of what must be equal for two cells to be comparable, leaving out one axis (or NULL). The
  * caller frees it. */
 char *group_key(const struct cell *c, const char *without);

@@ -5,6 +5,7 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
+#include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
@@ -70,26 +71,38 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 	return n;
 }
 
-size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
-		    double *mode, double *base)
+struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric)
 {
+	size_t most = c->n_samples > baseline->n_samples ? c->n_samples : baseline->n_samples;
+	struct group_pairs p = {
+		.block = calloc(most + 1, sizeof(*p.block)),
+		.mode = stats_array(most),
+		.base = stats_array(most),
+	};
 	_free_ size_t *base_block = calloc(baseline->n_samples + 1, sizeof(size_t));
-	size_t nx, ny, n = 0;
+	size_t nx, ny;
 
-	if (!base_block)
+	if (!p.block || !base_block)
 		abort();
-	nx = group_collect(c, metric, block, mode);
-	ny = group_collect(baseline, metric, base_block, base);
+	nx = group_collect(c, metric, p.block, p.mode);
+	ny = group_collect(baseline, metric, base_block, p.base);
 	for (size_t i = 0, k = 0; i < nx && k < ny;) {
-		if (block[i] == base_block[k]) {
-			block[n] = block[i];
-			mode[n] = mode[i++];
-			base[n++] = base[k++];
-		} else if (block[i] < base_block[k]) {
+		if (p.block[i] == base_block[k]) {
+			p.block[p.n] = p.block[i];
+			p.mode[p.n] = p.mode[i++];
+			p.base[p.n++] = p.base[k++];
+		} else if (p.block[i] < base_block[k]) {
 			i++;
 		} else {
 			k++;
 		}
 	}
-	return n;
+	return p;
+}
+
+void group_pairs_free(struct group_pairs *p)
+{
+	free(p->block);
+	free(p->mode);
+	free(p->base);
 }

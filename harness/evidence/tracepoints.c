@@ -3,7 +3,7 @@
  * Tracepoints, counted by the kernel (perf_event_open(2) with a filter: nothing is recorded, no
  * ring is read, no BPF). It costs: a system call goes from 124 to 233 ns. So this is read in proof
  * trials only, which are never timed. Their numbers come from tracefs, which need not be mounted
- * (sys/debugfs.h).
+ * (sys/detached.h).
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -18,7 +18,7 @@
 #include "base/diag.h"
 #include "evidence/net.h"
 #include "evidence/source.h"
-#include "sys/debugfs.h"
+#include "sys/detached.h"
 #include "sys/sys.h"
 
 #define TEXT(x)	 #x

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/debugfs.h"
+#include "sys/detached.h"
 #include "sys/genl_live.h"
 #include "sys/genl_recorded.h"
 #include "sys/sys.h"
@@ -28,11 +28,10 @@
 #define SYSFS_PREFIX "/sys/"
 
 static const struct {
-	const char *prefix;
-	int (*open)(void);
+	const char *prefix, *fs;
 } detached[] = {
-	{DEBUGFS_PREFIX, debugfs_open_detached},
-	{TRACEFS_PREFIX, tracefs_open_detached},
+	{DEBUGFS_PREFIX, "debugfs"},
+	{TRACEFS_PREFIX, "tracefs"},
 };
 
 struct real {
@@ -52,7 +51,7 @@ static int base_of(struct real *r, const char **path)
 		if (strncmp(*path, detached[i].prefix, strlen(detached[i].prefix)))
 			continue;
 		if (r->detached[i] < 0)
-			r->detached[i] = detached[i].open();
+			r->detached[i] = detached_open(detached[i].fs, true);
 		*path += strlen(detached[i].prefix);
 		return r->detached[i];
 	}

@@ -139,7 +139,7 @@ static int start_server(struct trial *t, const struct workload_job *job, struct 
 	start.argv = argv;
 	err = workload_run_start(&t->server, &start, d);
 	if (!err && t->adapter->controlled)
-		err = workload_run_await(&t->server, "ready", clock_ns() + GRACE_NS,
+		err = workload_run_await(&t->server, CONTROL_READY, clock_ns() + GRACE_NS,
 					 t->ctx->signal_fd, d);
 	else if (!err)
 		err = listen_await(&t->server, job->net->port, clock_ns() + GRACE_NS,
@@ -285,9 +285,9 @@ static int start_spinner(struct trial *t, struct diag *d)
 	snprintf(fd_arg, sizeof(fd_arg), "--control-fd=%d", WORKLOAD_CONTROL_FD);
 	err = workload_run_start(&t->spin, &start, d);
 	if (!err)
-		err = workload_run_await(&t->spin, "ready", clock_ns() + GRACE_NS,
+		err = workload_run_await(&t->spin, CONTROL_READY, clock_ns() + GRACE_NS,
 					 t->ctx->signal_fd, d);
-	return err ? err : workload_run_say(&t->spin, "go", d);
+	return err ? err : workload_run_say(&t->spin, CONTROL_GO, d);
 }
 
 static int measure_free(struct trial *t, struct diag *d)
@@ -311,7 +311,7 @@ static int measure_free(struct trial *t, struct diag *d)
 static int measure(struct trial *t, struct diag *d)
 {
 	struct evidence_scope look = scope(t);
-	int err = workload_run_await(&t->work, "ready", clock_ns() + t->r->ramp_ns + GRACE_NS,
+	int err = workload_run_await(&t->work, CONTROL_READY, clock_ns() + t->r->ramp_ns + GRACE_NS,
 				     t->ctx->signal_fd, d);
 
 	if (err)
@@ -324,27 +324,27 @@ static int measure(struct trial *t, struct diag *d)
 	}
 	err = evidence_begin(&look, &t->window, d);
 	if (!err)
-		err = workload_run_say(&t->work, "go", d);
+		err = workload_run_say(&t->work, CONTROL_GO, d);
 	t->ready_ns = clock_ns();
 	if (!err)
-		err = workload_run_await(&t->work, "done",
+		err = workload_run_await(&t->work, CONTROL_DONE,
 					 t->ready_ns + t->r->runtime_ns + GRACE_NS,
 					 t->ctx->signal_fd, d);
 	t->done_ns = clock_ns();
 	if (!err)
 		err = evidence_end(t->window, &t->evidence, d);
 	if (!err && t->r->spin_on) {
-		err = workload_run_say(&t->spin, "stop", d);
+		err = workload_run_say(&t->spin, CONTROL_STOP, d);
 		if (!err)
-			err = workload_run_await(&t->spin, "done", clock_ns() + GRACE_NS,
+			err = workload_run_await(&t->spin, CONTROL_DONE, clock_ns() + GRACE_NS,
 						 t->ctx->signal_fd, d);
 		if (!err)
-			err = workload_run_say(&t->spin, "exit", d);
+			err = workload_run_say(&t->spin, CONTROL_EXIT, d);
 		if (!err)
 			err = workload_run_finish(&t->spin, clock_ns() + GRACE_NS, d);
 	}
 	if (!err)
-		err = workload_run_say(&t->work, "exit", d);
+		err = workload_run_say(&t->work, CONTROL_EXIT, d);
 	if (!err)
 		err = workload_run_finish(&t->work, clock_ns() + GRACE_NS, d);
 	if (!err && t->server.child)

@@ -94,8 +94,7 @@ static int sleep_until(struct workload_free *w, uint64_t when_ns, struct diag *d
 	};
 
 	for (;;) {
-		uint64_t now = clock_ns(), left = when_ns > now ? when_ns - now : 0;
-		struct timespec ts = {(time_t)(left / SECOND_NS), (long)(left % SECOND_NS)};
+		struct timespec ts = clock_left(when_ns);
 		int n = ppoll(fds, 2, &ts, NULL);
 
 		if (n < 0 && errno != EINTR)

@@ -78,6 +78,10 @@ for p in tcp udp; do
 		.flags.ring_napi.busy_poll_usecs==64 --wait io_uring-napi --busy-poll-usecs 64
 		.flags.ring_napi.prefer_busy_poll==1 --wait io_uring-napi --busy-poll-usecs 64 --prefer-busy-poll
 	EOF
+	# at open loop the client's kernel polls a microsecond at a time, or what is due meanwhile would wait
+	expect "$open and .flags.epoll_params.busy_poll_usecs == 1 and
+		.server.flags.epoll_params.busy_poll_usecs == 1000" --protocol $p --wait epoll-spin \
+		--busy-poll-usecs 1000 --busy-poll-budget 64 --prefer-busy-poll --rate 2000 $t
 	# and the other way round: without it, none
 	before=$(busy_polled)
 	for w in $waits; do expect "$closed" --protocol $p --wait $w $t; done

@@ -185,16 +185,10 @@ misbehaves() { # NAME WORDS SCRIPT
 	done
 	(($(trials) >= 1)) || { cat "$work/err"; fail "$1: no trial"; }
 	peak=$(awk '/VmHWM/ {print $2}' "/proc/$run_pid/status" 2>/dev/null || echo 0)
-	kill -TERM "$run_pid" 2>/dev/null || true
-	wait "$run_pid" || true
-	run_pid=
-	head -n 1 "$results"/2*/trials.jsonl | jq -r '.status + ": " + .error' >"$work/said"
-	cat "$work/said"
-	grep -q "^failed: .*$2" "$work/said" || fail "$1: the trial does not say: $2"
+	first_trial_failed "$1" "$2"
 	(($(cat "$work"/results/2*/raw/*/fio.stdout | wc -c) <= 34 << 20)) || fail "$1: the raw output is not bounded"
 	((peak < 200000)) || fail "$1: iomodes took $peak KiB"
 	is_as_before "$1"
-	no_process_left "$1"
 }
 experiment fake sync
 sed -i 's/modes: \[sync\]/modes: [sync], workloads: [fio]/' "$work/fake.yaml"

@@ -4,27 +4,12 @@
 # kind of bad run, without gnuplot, and in a browser (screenshots stay in $IOMODES_ARTEFACTS, default: the build's
 # tests/artefacts).
 set -euo pipefail
-here=$IOMODES_SOURCE/tests/results
-bin=$IOMODES_BIN/iomodes
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 artefacts=${IOMODES_ARTEFACTS:-$IOMODES_BIN/../tests/artefacts}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-for tool in python3 gnuplot chromium; do
+for tool in gnuplot chromium; do
 	command -v $tool >/dev/null || { echo "skip: no $tool"; exit 77; }
 done
-make_run() { python3 "$here/make_run.py" "$@"; }
 
-# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
-expect() {
-	local status=$1 pattern=$2 got=0
-	shift 2
-	"$@" >"$tmp/out" 2>&1 || got=$?
-	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
-		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
-		cat "$tmp/out"
-		exit 1
-	fi
-}
 # says FILE PATTERN: the page holds it, and no NaN
 says() {
 	grep -qF -- "$2" "$1" || { echo "FAILED: $1 does not say \"$2\""; exit 1; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sys/debugfs.h"
+#include "sys/detached.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -12,7 +12,7 @@
 enum { CONFIG_CREATE = 6, OPEN_CLOEXEC = 1, MOUNT_CLOEXEC = 1 };
 enum { ATTR_RDONLY = 1, ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8 };
 
-static int open_detached(const char *fs)
+int detached_open(const char *fs, bool read_only)
 {
 	_fd_ int context = (int)syscall(SYS_fsopen, fs, OPEN_CLOEXEC);
 	int fd;
@@ -22,16 +22,6 @@ static int open_detached(const char *fs)
 	if (syscall(SYS_fsconfig, context, CONFIG_CREATE, NULL, NULL, 0))
 		return -errno;
 	fd = (int)syscall(SYS_fsmount, context, MOUNT_CLOEXEC,
-			  ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
+			  (read_only ? ATTR_RDONLY : 0) | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
 	return fd < 0 ? -errno : fd;
-}
-
-int debugfs_open_detached(void)
-{
-	return open_detached("debugfs");
-}
-
-int tracefs_open_detached(void)
-{
-	return open_detached("tracefs");
 }
