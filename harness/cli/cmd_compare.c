@@ -14,7 +14,7 @@
 #include "record/metric.h"
 
 struct options {
-	const char *baseline;
+	const char *baseline, *by;
 	struct opt_strs metrics;
 	bool json, csv, markdown, gate;
 };
@@ -25,6 +25,12 @@ static const struct opt table[] = {
 	 .offset = offsetof(struct options, baseline),
 	 .arg = "MODE",
 	 .help = "mode the others are compared with (default: that of the run)"},
+	{.name = "by",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, by),
+	 .arg = "WHAT",
+	 .help = "compare by mode, or by placement against local (default: mode; placement where "
+		 "the run has one mode and several placements)"},
 	{.name = "metric",
 	 .type = OPT_STRS,
 	 .offset = offsetof(struct options, metrics),
@@ -80,6 +86,20 @@ static int print(const struct options *o, const json_t *result, bool across)
 			     : compare_print_text(result);
 }
 
+static int parse_by(const struct options *o, bool across, struct compare_options *how,
+		    struct diag *d)
+{
+	if (across)
+		return diag_set(d, -EINVAL, "--by compares within one run");
+	if (!strcmp(o->by, "mode"))
+		how->by = COMPARE_MODES;
+	else if (!strcmp(o->by, "placement"))
+		how->by = COMPARE_PLACEMENTS;
+	else
+		return diag_set(d, -EINVAL, "--by is mode or placement, not \"%s\"", o->by);
+	return 0;
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	struct options o = {0};
@@ -107,9 +127,11 @@ int cmd_compare(int argc, char **argv)
 			&d, -EINVAL,
 			"--baseline names a mode of one run; of several, the first run is the "
 			"baseline");
+	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n, COMPARE_AUTO};
+	if (!err && o.by)
+		err = parse_by(&o, across, &how, &d);
 	if (err)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
-	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n};
 	err = across ? across_runs((const char *const *)argv + first, (size_t)(argc - first), &how,
 				   &result, &d)
 		     : compare_run(argv[first], &how, &result, &d);

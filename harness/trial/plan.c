@@ -476,6 +476,8 @@ json_t *plan_json(const struct plan *p)
 		if (c->fio)
 			json_object_set(j, "fio", c->fio);
 		json_object_set_new(j, "left_out", json_boolean(c->left_out));
+		if (c->cell->placement)
+			json_object_set_new(j, "placement_asked", json_string(c->cell->placement));
 		if (c->cell->published)
 			json_object_set(j, "published", c->cell->published);
 		if (c->runs) {
