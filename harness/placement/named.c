@@ -65,6 +65,19 @@ static bool needs_two_nodes(const struct placement_role *role)
 	       role->memory == PLACEMENT_FAR_FROM_DEVICE;
 }
 
+/* Binding to a node that a cpuset withholds would be refused at every start. */
+static int check_memory(struct pick *k, const struct placement *p)
+{
+	const struct cpulist *may = &k->m->memory_allowed;
+
+	for (int end = 0; end < PLACEMENT_ENDS && k->m->nodes > 1; end++)
+		if (may->n && p->memory[end] >= 0 && !cpulist_has(may, (unsigned)p->memory[end]))
+			return pick_refuse(k, "not-allowed", "widen cpuset.mems of this process",
+					   "the memory of node %d may not be used by this process",
+					   p->memory[end]);
+	return 0;
+}
+
 static void place_orchestrator(struct pick *k, struct placement *p)
 {
 	int cpu = pick_orchestrator(k);
@@ -87,6 +100,8 @@ static int make(struct pick *k, struct placement *p)
 	if (needs_two_nodes(role) && k->m->nodes < 2)
 		return pick_refuse(k, "one-node", "", "this machine has one node");
 	err = k->r->net ? placement_net(k, p) : placement_block(k, p);
+	if (!err)
+		err = check_memory(k, p);
 	if (!err)
 		place_orchestrator(k, p);
 	p->away_from_thread =

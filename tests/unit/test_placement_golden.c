@@ -2,7 +2,7 @@
 /*
  * Every placement on every recorded machine against
  * tests/fakeroot/MACHINE.expected/placements.golden, whose CPUs were worked out by hand. A line is
- *   TARGET PLACEMENT [jobs=N] [sq] [reads] [napi] [allowed=LIST] = RESULT
+ *   TARGET PLACEMENT [jobs=N] [sq] [reads] [napi] [allowed=LIST] [mems=LIST] = RESULT
  * TARGET: a disk, two interfaces "client+server", or "veth" for two ends without vectors.
  */
 #include <stdarg.h>
@@ -97,6 +97,8 @@ static int run_line(struct machine *m, char *line, const char *where, struct see
 			r.wants_napi = true;
 		else if (!strncmp(word, "allowed=", 8))
 			assert_int_equal(cpulist_parse(word + 8, &narrowed, NULL), 0);
+		else if (!strncmp(word, "mems=", 5))
+			assert_int_equal(cpulist_parse(word + 5, &m->memory_allowed, NULL), 0);
 		else
 			fail_msg("%s: option %s", where, word);
 	}
@@ -107,6 +109,7 @@ static int run_line(struct machine *m, char *line, const char *where, struct see
 	err = placement_make(&r, &p, &why);
 	m->allowed = all;
 	cpulist_free(&narrowed);
+	cpulist_free(&m->memory_allowed);
 	if (err == -ENOTSUP) {
 		assert_true(*why.text != '\0');
 		snprintf(got, sizeof(got), "unsupported: %s", why.code);
