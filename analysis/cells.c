@@ -11,6 +11,7 @@
 #include "analysis/canary.h"
 #include "analysis/check.h"
 #include "analysis/detail.h"
+#include "analysis/instruments.h"
 #include "analysis/kind.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
@@ -259,6 +260,7 @@ static int add_trial(struct builder *b, struct cell *c, struct trial *t, struct 
 		c->failed += t->mode != VERDICT_UNSUPPORTED;
 		return 0;
 	}
+	instruments_note(&c->facts, t->view, t->failed);
 	if (strcmp(t->status, "valid")) {
 		c->invalid++;
 		return 0;
@@ -429,6 +431,7 @@ void cells_free(struct cells *cells)
 		free(c->in_force);
 		free(c->other);
 		json_decref(c->reasons);
+		json_decref(c->facts);
 		detail_free(c->detail);
 	}
 	json_decref(cells->canary);

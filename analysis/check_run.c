@@ -38,13 +38,15 @@ static void compare_checks(const json_t *trial, const json_t *again, json_t *dif
 		json_object_set(by_id, jsonio_string(one, "id", "?"), (json_t *)one);
 	json_array_foreach (again, i, one) {
 		const char *id = jsonio_string(one, "id", "?");
+		const char *now = jsonio_string(one, "result", "?");
+		const char *then = jsonio_string(json_object_get(by_id, id), "result", "not made");
+		bool looked = strcmp(then, "not made") && strcmp(then, "not_applicable");
 
 		snprintf(what, sizeof(what), "check %s", id);
-		/* a check that is younger than the record is only news when it fails */
-		if (json_object_get(by_id, id) || !strcmp(jsonio_string(one, "result", ""), "fail"))
-			differs(differences, trial, what,
-				jsonio_string(json_object_get(by_id, id), "result", "not made"),
-				jsonio_string(one, "result", "?"));
+		/* one that is younger than the record, or has learnt to look where it did not then,
+		 * is only news when it fails */
+		if (looked || !strcmp(now, "fail"))
+			differs(differences, trial, what, then, now);
 	}
 }
 

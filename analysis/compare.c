@@ -12,6 +12,7 @@
 #include "analysis/by_placement.h"
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
+#include "analysis/instruments.h"
 #include "analysis/judge.h"
 #include "analysis/kind.h"
 #include "analysis/noise.h"
@@ -514,6 +515,8 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		err = judge_pairs(&cmp);
 	if (!err)
 		*result = result_json(&cmp);
+	if (!err)
+		json_object_set_new(*result, "instruments", instruments_all(&cmp));
 	for (size_t i = 0; i < cmp.n_groups; i++)
 		free(cmp.group[i].cell);
 	free(cmp.group);

@@ -29,8 +29,9 @@ struct compare_options {
  *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
- *  "crossovers": crossover_all(), "throughout": […], "left_out": [{"line", "trial", "reason"}],
- * "words": {word: count}, "rows_measured", "test_delay_ns", "canary": {"medians", "suspect":
+ *  "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
+ * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
+ * "canary": {"medians", "suspect":
  * [{"block", "retry", "sentence"}]}, "notes": []}
  *
  * "state": measured | not_in_force | unproven | unsupported | invalid | failed | not_run. Values of

@@ -53,8 +53,8 @@ struct group_pairs {
 struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric);
 void group_pairs_free(struct group_pairs *p);
 #define _group_pairs_ __attribute__((cleanup(group_pairs_free)))
-/* Key of what must be equal for two cells to be comparable, leaving out one axis (or NULL). The
- * caller frees it. */
+/* Key of what must be equal for two cells to be comparable, leaving out one axis or the "workload"
+ * (or NULL). The caller frees it. */
 char *group_key(const struct cell *c, const char *without);
 const char *group_placement(const struct cell *c); /* "" when it has no name */
 size_t group_metric(const char *name);		   /* index into metric_all() */

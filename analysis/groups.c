@@ -38,9 +38,10 @@ char *group_key(const struct cell *c, const char *without)
 {
 	const json_t *asked = json_object_get(c->spec, "load");
 	bool open = kind_open_loop(asked);
+	bool any_workload = without && !strcmp(without, "workload");
 	_json_ json_t *key = json_pack("[s, s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
-				       jsonio_string(c->spec, "workload", "?"), group_placement(c),
-				       c->kind->name);
+				       any_workload ? "" : jsonio_string(c->spec, "workload", "?"),
+				       group_placement(c), c->kind->name);
 	json_t *load = json_array_get(key, 4);
 
 	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {

@@ -45,5 +45,7 @@ void report_validity(FILE *out, const struct report_run *r); /* ledger */
 void report_machine(FILE *out, const struct report_run *r);  /* environment */
 void report_knobs(FILE *out, const struct report_run *r);
 void report_reproduce(FILE *out, const struct report_run *r);
+/* report_instruments.c: nothing where no mode has two. */
+void report_instruments(FILE *out, const struct report_run *r);
 /* report_across.c: several runs, from across_cells(). */
 void report_across(FILE *out, const json_t *result);

@@ -101,6 +101,61 @@ static void reasons(const json_t *group)
 	putchar('\n');
 }
 
+static void instrument_rows(const json_t *pair)
+{
+	const json_t *list = json_object_get(pair, "instruments"), *one;
+	char out[64];
+	size_t i;
+
+	json_array_foreach (json_object_get(pair, "comparisons"), i, one) {
+		const struct metric *m = metric_find(jsonio_string(one, "metric", "iops"));
+
+		cell(jsonio_string(pair, "mode", "?"));
+		cell(jsonio_string(pair, "title", "?"));
+		cell(m->label);
+		cell(jsonio_string(one, "agreement", "?"));
+		cell(jsonio_string(one, "why", ""));
+		for (size_t k = 0; k < 2; k++) {
+			const char *name = json_string_value(json_array_get(list, k));
+			double value = jsonio_number(one, k ? "mode" : "baseline");
+			char both[128];
+
+			snprintf(both, sizeof(both), "%.40s: %s", name ? name : "?",
+				 text_value(m, value, out, sizeof(out)));
+			cell(both);
+		}
+		cell(jsonio_string(one, "text", "-"));
+		puts("|");
+	}
+}
+
+static void instruments(const json_t *result)
+{
+	static const char *const head[] = {"mode", "load",  "metric", "result",
+					   "why",  "first", "second", "change [95 %]"};
+	const json_t *pairs = json_object_get(result, "instruments"), *pair;
+	size_t i;
+
+	if (!json_array_size(pairs))
+		return;
+	puts("### Instruments\n");
+	for (i = 0; i < sizeof(head) / sizeof(*head); i++)
+		cell(head[i]);
+	putchar('|');
+	rule(5, 3);
+	json_array_foreach (pairs, i, pair)
+		instrument_rows(pair);
+	putchar('\n');
+	json_array_foreach (pairs, i, pair)
+		if (jsonio_string(pair, "reason", NULL)) {
+			fputs("- ", stdout);
+			text(jsonio_string(pair, "mode", "?"));
+			fputs(": ", stdout);
+			text(jsonio_string(pair, "reason", ""));
+			putchar('\n');
+		}
+}
+
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
@@ -128,6 +183,7 @@ int compare_print_markdown(const json_t *result)
 		group_table(group);
 		reasons(group);
 	}
+	instruments(result);
 	json_array_foreach (json_object_get(result, "crossovers"), i, one) {
 		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
 			continue;

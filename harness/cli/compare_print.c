@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/table.h"
 #include "record/metric.h"
+#include "instruments_print.h"
 #include "published_print.h"
 
 #define CELL 64
@@ -280,6 +281,9 @@ int compare_print_text(const json_t *result)
 		print_unsupported(group);
 		putchar('\n');
 	}
+	err = instruments_print_text(result);
+	if (err)
+		return err;
 	print_crossovers(result);
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
@@ -362,5 +366,6 @@ int compare_print_csv(const json_t *result)
 	json_array_foreach (json_object_get(result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row)
 			csv_row(group, row);
+	instruments_print_csv(result);
 	return 0;
 }

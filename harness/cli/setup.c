@@ -322,6 +322,17 @@ static int find_target(const struct setup_options *o, struct setup *s, struct di
 			      s->experiment.scratch_bytes, scratch, o->write_id, &s->target, d);
 }
 
+/* A veth pair gets as many receive queues as loads ask for. */
+static unsigned queues_asked(const struct experiment *e)
+{
+	int last = 0;
+
+	for (size_t i = 0; i < e->n_cells; i++)
+		if (e->cells[i].load.kind == MODE_NET && e->cells[i].load.queue > last)
+			last = e->cells[i].load.queue;
+	return (unsigned)last + 1;
+}
+
 static int find_net_target(const struct setup_options *o, bool move, struct setup *s,
 			   struct diag *d)
 {
@@ -331,7 +342,7 @@ static int find_net_target(const struct setup_options *o, bool move, struct setu
 	if (!experiment_has(e, MODE_NET))
 		return 0;
 	return net_target_open(s->sys, o->target ? o->target : e->net_target, other, move,
-			       &s->net_target, d);
+			       queues_asked(e), &s->net_target, d);
 }
 
 /* udev makes the links below /dev/disk some time after the device. */

@@ -12,7 +12,7 @@
 
 struct diag;
 
-enum { EXPERIMENT_BLOCKS_MIN = 6, EXPERIMENT_BLOCKS_MAX = 30 };
+enum { EXPERIMENT_BLOCKS_MIN = 6, EXPERIMENT_BLOCKS_MAX = 30, EXPERIMENT_QUEUE_MAX = 127 };
 
 /* What is done to the target before anything is measured (trial/prepare.h). */
 enum experiment_prepare {
@@ -41,6 +41,7 @@ struct experiment_load {
 	char protocol[8]; /* udp, tcp */
 	uint64_t request_bytes, response_bytes;
 	uint64_t depth, flows; /* requests under way a flow; flows of all */
+	int queue;	       /* on which they arrive at both ends; -1: wherever they land */
 	/* both */
 	bool open_loop;
 	double rate_share; /* of the best rate seen in calibration; 0: rate_per_s is given */

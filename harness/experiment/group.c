@@ -117,12 +117,12 @@ static char *block_id(const struct experiment_cell *c)
 	return id;
 }
 
-/* "busy-poll/udp-rr/16/r64/d32/f4/open20%": the response where it is not the request's size. */
+/* "busy-poll/udp-rr/16/r64/d32/f4/q1/open20%": the response where it is not the request's size. */
 static char *net_id(const struct experiment_cell *c)
 {
 	const struct experiment_load *l = &c->load;
 	bool stream = !strcmp(l->pattern, "stream");
-	char size[32], response[40] = "", flows[32] = "", rate[48], *id;
+	char size[32], response[40] = "", flows[32] = "", queue[16] = "", rate[48], *id;
 
 	if (!stream && l->response_bytes != l->request_bytes) {
 		memcpy(response, "/r", 3);
@@ -130,9 +130,11 @@ static char *net_id(const struct experiment_cell *c)
 	}
 	if (l->flows > 1)
 		snprintf(flows, sizeof(flows), "/f%llu", (unsigned long long)l->flows);
-	if (asprintf(&id, "%s/%s-%s/%s%s/d%llu%s%s%s%s", c->mode->name, l->protocol, l->pattern,
+	if (l->queue >= 0)
+		snprintf(queue, sizeof(queue), "/q%d", l->queue);
+	if (asprintf(&id, "%s/%s-%s/%s%s/d%llu%s%s%s%s%s", c->mode->name, l->protocol, l->pattern,
 		     size_word(l->request_bytes, size, sizeof(size)), response,
-		     (unsigned long long)l->depth, flows, rate_word(l, rate, sizeof(rate)),
+		     (unsigned long long)l->depth, flows, queue, rate_word(l, rate, sizeof(rate)),
 		     strcmp(c->workload, "netloop") ? "/" : "",
 		     strcmp(c->workload, "netloop") ? c->workload : "") < 0)
 		return NULL;

@@ -54,6 +54,15 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 		out->end[i].netns_fd = end->netns_fd;
 		out->devs[i] = end->instance;
 	}
+	if (load->queue >= 0) {
+		unsigned id[2];
+		int err = net_target_queue(target, load->queue, id, d);
+
+		if (err)
+			return err;
+		out->job.napi_id = id[PEER_CLIENT];
+		out->job.server_napi_id = id[PEER_SERVER];
+	}
 	return draw_token(out, d);
 }
 

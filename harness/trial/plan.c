@@ -296,7 +296,7 @@ static void pick_proof(struct plan *p, unsigned euid)
 	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
 		struct plan_cell *c = &p->cells[p->run[i]];
 
-		c->proof = proof_is_expected(c->cell->mode);
+		c->proof = proof_is_expected(c->cell->mode, c->cell->workload);
 		p->n_proof += c->proof;
 	}
 }

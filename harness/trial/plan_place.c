@@ -122,12 +122,34 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 	return err;
 }
 
+/* Flows on one queue: netloop draws ports until they arrive there. */
+static bool queue_can_be_had(const struct plan *p, struct plan_cell *c)
+{
+	const struct experiment_load *load = &c->cell->load;
+	struct diag why = {""};
+	unsigned napi_id[2];
+
+	if (load->queue >= 0 && strcmp(c->cell->workload, "netloop")) {
+		plan_refuse(c, "flows are placed on a queue by netloop only",
+			    "workloads: [netloop]");
+		return false;
+	}
+	if (load->queue >= 0 && !*p->net->tentative &&
+	    net_target_queue(p->net, load->queue, napi_id, &why)) {
+		plan_refuse(c, why.text, "");
+		return false;
+	}
+	return true;
+}
+
 int plan_place_net(const struct plan *p, struct plan_cell *c, const struct plan_options *o,
 		   struct diag *d)
 {
 	struct diag why = {""};
 	int err;
 
+	if (!queue_can_be_had(p, c))
+		return 0;
 	if (c->cell->placement)
 		return place_named(p, c, o, d);
 	err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);

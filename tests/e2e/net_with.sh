@@ -15,10 +15,17 @@ if [[ -n $route ]]; then
 	[[ $status == 125 && ! -e $work/ran ]] || fail "the management interface was taken: $status"
 	grep -q 'default route' "$work/err" || fail "no reason: $(cat "$work/err")"
 fi
-status=0
-"$iomodes" with --mode iopoll --target lo -- true 2>"$work/err" || status=$?
-[[ $status == 125 ]] && grep -q 'is a mode of block targets' "$work/err" ||
-	fail "a block mode on an interface: $(cat "$work/err")"
+# What is no interface is not called a block device.
+says() {
+	local target=$1 mode=$2 text=$3 status=0
+	"$iomodes" with --mode "$mode" --target "$target" -- touch "$work/ran" 2>"$work/err" || status=$?
+	[[ $status == 125 && ! -e $work/ran ]] && grep -qF -- "$text" "$work/err" ||
+		fail "--mode $mode --target $target: $status $(cat "$work/err")"
+}
+says lo iopoll 'is a mode of block targets, and "lo" is an interface'
+says nosuch0 busy-poll 'is a mode of net targets, and "nosuch0" is no interface of this machine'
+says veth busy-poll "'iomodes run' makes one of its own"
+says scratch iopoll "'iomodes run' makes one of its own"
 
 cat >"$work/inside" <<'END'
 set -euo pipefail

@@ -21,7 +21,7 @@ declare -A seconds=([fio]=45 [iperf3]=25 [job]=40 [yaml]=10)
 declare -A readers=(
 	[fio]="adapter/fio.c adapter/fio_report.c adapter/extract.c record/hist.c"
 	[iperf3]="adapter/iperf3.c adapter/extract.c"
-	[job]="adapter/fio_job.c adapter/fio_job_check.c adapter/fio_job_text.c adapter/fio_option.c"
+	[job]="adapter/fio_job.c adapter/fio_job_check.c adapter/fio_job_rate.c adapter/fio_job_text.c adapter/fio_option.c"
 	[yaml]="base/yaml.c"
 )
 sanitizers=address,undefined,float-cast-overflow

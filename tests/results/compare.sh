@@ -70,6 +70,46 @@ expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
 expect 0 "Answer: sqpoll has the best median IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
 	"$bin" compare "$tmp/two"
 
+# Two instruments: what they disagree on and which rule names the reason, as it was put in; each number again
+make_run "$tmp/instruments" --instruments
+"$bin" compare "$tmp/instruments" --json >"$tmp/instruments.json"
+python3 "$here/verify.py" "$tmp/instruments" "$tmp/instruments.json"
+python3 - "$tmp/instruments.json" <<'PY'
+import json, sys
+pairs = {p["mode"]: p for p in json.load(open(sys.argv[1]))["instruments"]}
+rate, latency = {}, {}
+for mode, p in pairs.items():
+    assert p["instruments"] == ["ioloop", "fio"], p
+    for c in p["comparisons"]:
+        (rate if c["metric"] == "iops" else latency).setdefault(mode, []).append(
+            c["agreement"] if c["agreement"] != "disagree" else [e["rule"] for e in c["explanations"]])
+print(rate, latency)
+assert rate == {"interrupt": [["cpu_per_io"]], "sqpoll": [[]], "defer-taskrun": [["ring_flags"]], "aio": [[]],
+                "same": ["agree"], "other-irq": [["interrupts_per_io"]], "polled": [[]],
+                "other-switches": [["context_switches_per_io"]], "little": [[]]}, rate
+want = {**rate, "sqpoll": [["slat_missing"]], "little": [["check_failed"]]}
+for mode, both in latency.items():  # the tail is known less well: it may be undecided
+    assert both[0] == want[mode][0] and all(one in (want[mode][0], "undecided") for one in both), (mode, both)
+assert "in force" in pairs["iopoll"]["reason"] and "neither can" in pairs["hybrid-iopoll"]["reason"]
+assert not pairs["iopoll"]["comparisons"]
+PY
+expect 0 "unexplained" "$bin" compare "$tmp/instruments"
+expect 0 "interrupt, randread 4.00 KiB, depth 1: IOPS .*cpu_per_io: fio spends .* more CPU time of its own" "$bin" compare "$tmp/instruments"
+expect 0 "### Instruments" "$bin" compare "$tmp/instruments" --markdown
+"$bin" compare "$tmp/instruments" --csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert all(None not in r and None not in r.values() for r in rows), "ragged CSV"
+both = [r for r in rows if r["workload"] == "ioloop, fio"]
+assert {r["state"] for r in both} <= {"agree", "disagree", "undecided"} and len(both) >= 25, both
+assert any(r["verdict"] == "unexplained" for r in both)'
+# the verification can fail: a rule that is not there, one that is not named
+for change in 's/"rule": "cpu_per_io"/"rule": "other"/' 's/"agreement": "agree"/"agreement": "undecided"/'; do
+	sed "$change" "$tmp/instruments.json" >"$tmp/sabotage.json"
+	! python3 "$here/verify.py" "$tmp/instruments" "$tmp/sabotage.json" >/dev/null 2>&1 ||
+		{ echo "FAILED: blind to $change"; exit 1; }
+done
+
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
 expect 1 'did you mean "latency_p99_ns"' "$bin" compare "$tmp/ten" --metric latency_p99ns

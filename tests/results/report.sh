@@ -51,6 +51,19 @@ rm "$tmp/both/figures/r0-time.svg"
 (cd "$tmp/both/figures" && gnuplot r0-time.gp)
 grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
 
+# Two instruments: their part of the page, and none without them
+make_run "$tmp/instruments" --instruments --ios 400
+expect 0 "report.html" "$bin" report "$tmp/instruments"
+python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/instruments"
+says "$tmp/instruments/report.html" "<h2 id=r0-instruments>Instruments</h2>"
+says "$tmp/instruments/report.html" "cpu_per_io: fio spends"
+says "$tmp/instruments/report.html" ">unexplained</td>"
+says "$tmp/instruments/report.html" "neither can measure it here: no poll queues"
+! grep -q 'r0-instruments' "$tmp/both/report.html" || { echo "FAILED: instruments where there is one"; exit 1; }
+cp -r "$tmp/instruments" "$tmp/sabotage2"
+sed -i '0,/data-metric="instruments:iops" data-value="1/s//data-metric="instruments:iops" data-value="2/' "$tmp/sabotage2/report.html"
+! python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/sabotage2" >/dev/null 2>&1 || { echo "FAILED: blind to an instrument"; exit 1; }
+
 # Two runs in one page, and a crossing
 make_run "$tmp/cross" --depths 1,2,8,16
 make_run "$tmp/cross2" --depths 1,2,8,16 --seed 5 --kernel 6.2.0-test

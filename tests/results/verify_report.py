@@ -180,10 +180,10 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
         if tag == "tr":
-            self.cell = a.get("data-cell")
+            self.cell, self.against = a.get("data-cell"), a.get("data-against")
         if tag in ("td", "th") and "data-metric" in a:
             self.text = []
-            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), self.text))
+            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), self.text, self.against))
         if tag == "img":
             assert a.get("alt"), "an image without words"
             self.images.append(a["src"])
@@ -218,15 +218,28 @@ assert "nan" not in re.findall(r"\b[a-z]+\b", re.sub(r"base64,[A-Za-z0-9+/=]*", 
 assert "http:" not in text and "https:" not in text, "the report names something on the network"
 assert text.count("<table>") == page.captions, "a table without a caption"
 seen = {}
-for cell, metric, value, parts in page.cells:
+for cell, metric, value, parts, against in page.cells:
     printed = "".join(parts)
-    if not metric.startswith("estimate:"):
+    if not metric.startswith(("estimate:", "instruments:")):
         reads(printed, value, (cell, metric))
     seen[metric.split(":")[0]] = seen.get(metric.split(":")[0], 0) + 1
     if metric.startswith("check:"):
         near(value, checks.get(tuple(metric.split(":")[1:]), 0), metric)
     elif metric == "irq_per_event":
         near(value, sum(irq_by_cpu(cell).values()) / sum(map(events, in_force(cell))), metric)
+    elif metric.startswith("instrument"):  # two programs: medians of their common blocks, and the change
+        what, name = metric.split(":")
+        a, b = values(against, name), values(cell, name)
+        common = sorted(k for k in a if k in b)
+        if what != "instruments":
+            near(value, statistics.median((a, b)[int(what[-1])][k] for k in common), metric)
+            continue
+        x = [math.log(b[k] / a[k]) for k in common]
+        walsh = [(x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x))]
+        near(value, math.exp(statistics.median(walsh)), metric)
+        said = re.fullmatch(r"(\S+(?: %)?)(?: \[(.+), (.+)\])?", printed)
+        for part, end in zip(said.groups(), (statistics.median(walsh), *signed_rank(walsh, len(x)))):
+            reads(part, math.exp(end), metric)
     elif metric.startswith("estimate:"):
         name = metric.split(":")[1]
         spec = next(c for c in head["cells"] if c["id"] == cell)

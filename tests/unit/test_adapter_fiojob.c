@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,6 +187,42 @@ static void test_load(void **state)
 	assert_int_equal(l.rwmixread, 20);
 }
 
+/* Asked of each direction by all clones; what cannot be said is not a number. */
+static void test_rates(void **state)
+{
+	static const struct {
+		const char *text;
+		double reads, writes; /* -1: not a number */
+		bool open_loop, poisson;
+	} cases[] = {
+		{"[a]\nrw=randread\nrate_iops=2000\nnumjobs=3\n", 6000, 0, true, false},
+		{"[a]\nrw=randread\nrate_iops=2k\nrate_process=poisson\n", 2048, 0, true, true},
+		{"[a]\nrw=randrw\nrate_iops=700,300\n", 700, 300, true, false},
+		{"[a]\nrw=randrw\nrate_iops=500\n", 500, 500, true, false},
+		{"[a]\nrw=randrw\nrate_iops=,300\n", 0, 300, true, false},
+		{"[a]\nrw=read\nbs=64k\nrate=1m\n", 16, 0, true, false},
+		{"[a]\nrw=read\nbsrange=4k-8k\nrate=1m\n", -1, 0, true, false},
+		{"[global]\nrate_iops=100\n[a]\nrw=read\n[b]\nrw=write\n", 100, 100, true, false},
+		{"[a]\nrw=read\nrate_iops=100\n[b]\nrw=read\n", -1, 0, true, false},
+		{"[a]\nrw=read\nrate_iops=lots\n", -1, 0, true, false},
+		/* fio ignores a process of arrivals without a rate */
+		{"[a]\nrw=read\nrate_process=poisson\n", 0, 0, false, false},
+		{"[a]\nrw=read\nrate_iops=0\n", 0, 0, false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fio_job_load l = load_of(cases[i].text);
+		double reads = fio_job_rate(&l, FIO_JOB_READS);
+		double writes = fio_job_rate(&l, FIO_JOB_WRITES);
+
+		if ((cases[i].reads < 0 ? !isnan(reads) : reads != cases[i].reads) ||
+		    writes != cases[i].writes || l.open_loop != cases[i].open_loop ||
+		    l.poisson != cases[i].poisson)
+			fail_msg("%s: %g, %g, %d, %d", cases[i].text, reads, writes, l.open_loop,
+				 l.poisson);
+	}
+}
+
 /* None of them says numjobs. */
 static void test_too_many_jobs(void **state)
 {
@@ -278,15 +315,11 @@ static void test_select(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_untrusted),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_untrusted_whole),
-		cmocka_unit_test(test_too_many_jobs),
-		cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_check),
+		cmocka_unit_test(test_untrusted),     cmocka_unit_test(test_load),
+		cmocka_unit_test(test_rates),	      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_select),	      cmocka_unit_test(test_untrusted_whole),
+		cmocka_unit_test(test_too_many_jobs), cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

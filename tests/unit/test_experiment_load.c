@@ -271,6 +271,37 @@ static void test_net_only(void **state)
 	experiment_free(&e);
 }
 
+/* Queue 0 is one, too; a load without has none in its record. */
+static void test_net_queue(void **state)
+{
+	struct diag d = {""};
+	struct experiment e;
+	json_t *j;
+
+	load_both();
+	assert_int_equal(
+		experiment_load_text("e.yaml",
+				     ARG("name: n\ngroups:\n"
+					 " - {modes: [busy-poll], flows: 2, queue: [0, 3]}\n"
+					 " - {modes: [busy-poll]}\n"),
+				     &both, &e, &d),
+		0);
+	assert_string_equal(e.cells[0].id, "busy-poll/udp-pingpong/16/d1/f2/q0");
+	assert_string_equal(e.cells[1].id, "busy-poll/udp-pingpong/16/d1/f2/q3");
+	for (int i = 0; i < 3; i++) {
+		static const int queue[] = {0, 3, -1};
+
+		assert_int_equal(e.cells[i].load.queue, queue[i]);
+		j = experiment_load_json(&e.cells[i].load);
+		if (i == 2)
+			assert_null(json_object_get(j, "queue"));
+		else
+			assert_int_equal(json_integer_value(json_object_get(j, "queue")), queue[i]);
+		json_decref(j);
+	}
+	experiment_free(&e);
+}
+
 static void test_net_mistakes(void **state)
 {
 	static const struct {
@@ -315,6 +346,8 @@ static void test_net_mistakes(void **state)
 		 "e.yaml:2:38: must be 1 to 1024"},
 		{"name: n\ngroups: [{modes: [busy-poll], flows: 0}]\n",
 		 "e.yaml:2:38: must be 1 to 1024"},
+		{"name: n\ngroups: [{modes: [busy-poll], queue: 128}]\n",
+		 "e.yaml:2:38: must be 0 to 127"},
 		{"name: n\ngroups: [{modes: [busy-poll], pattern: stream, rate: 5}]\n",
 		 "arrivals of a stream have no latency"},
 		{"name: n\ngroups: [{modes: [busy-poll], workloads: [ioloop]}]\n",
@@ -552,12 +585,12 @@ static void test_placements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_only),	     cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_networks),     cmocka_unit_test(test_net_only),
-		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
-		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_placements),
-		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_shipped),	   cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_only),	   cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_networks),   cmocka_unit_test(test_net_only),
+		cmocka_unit_test(test_net_queue),  cmocka_unit_test(test_net_mistakes),
+		cmocka_unit_test(test_fio_job),	   cmocka_unit_test(test_fio_beside),
+		cmocka_unit_test(test_placements), cmocka_unit_test(test_published),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -44,13 +44,11 @@ static int open_flows(struct client *c, struct diag *d)
 static int connect_server(struct client *c, struct diag *d)
 {
 	const struct options *o = c->side.o;
-	const int one = 1;
 	int err = address_parse(o->server, o->port, false, &c->server, d);
 	int fd = err ? -1 : place_connect(&c->server, &c->side.stops, d);
 
 	if (err || fd < 0)
 		return err ? err : fd;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	err = wire_open(&c->wire, fd, "server", d);
 	if (!err)
 		err = handshake_client(&c->wire, &c->side.stops, c->side.token, d);
