@@ -97,6 +97,8 @@ static int make(struct pick *k, struct placement *p)
 		return unpinned(k, p);
 	if (role->shape == PLACEMENT_LIST && (err = check_list(k)))
 		return err;
+	if (role->steer && !k->r->net)
+		return pick_refuse(k, "no-network", "local", "a disk has no flows to steer");
 	if (needs_two_nodes(role) && k->m->nodes < 2)
 		return pick_refuse(k, "one-node", "", "this machine has one node");
 	err = k->r->net ? placement_net(k, p) : placement_block(k, p);

@@ -39,6 +39,13 @@ enum placement_shape {
 	PLACEMENT_LIST, /* the user's own CPUs */
 };
 
+/* Of a network, beyond vectors. */
+enum placement_steer {
+	PLACEMENT_NOT_STEERED,
+	PLACEMENT_STEERED, /* XPS: each end sends by queue 0; RPS and RFS off */
+	PLACEMENT_FULL,	   /* and every flow arrives on queue 0 of both ends */
+};
+
 struct placement_role {
 	const char *name;
 	const char *doc;
@@ -46,6 +53,7 @@ struct placement_role {
 	enum placement_node thread;
 	enum placement_interrupt interrupt;
 	enum placement_memory memory;
+	enum placement_steer steer;
 };
 
 const struct placement_role *placement_roles(size_t *n);

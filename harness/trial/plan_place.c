@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "machine/nic.h"
 #include "placement/role.h"
 
 static bool has_option(const struct experiment_cell *cell, const char *value)
@@ -123,23 +124,18 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 }
 
 /* Flows on one queue: netloop draws ports until they arrive there. */
-static bool queue_can_be_had(const struct plan *p, struct plan_cell *c)
+static void check_queue(const struct plan *p, struct plan_cell *c)
 {
-	const struct experiment_load *load = &c->cell->load;
+	int queue = plan_place_queue(c);
 	struct diag why = {""};
 	unsigned napi_id[2];
 
-	if (load->queue >= 0 && strcmp(c->cell->workload, "netloop")) {
+	if (queue >= 0 && strcmp(c->cell->workload, "netloop"))
 		plan_refuse(c, "flows are placed on a queue by netloop only",
 			    "workloads: [netloop]");
-		return false;
-	}
-	if (load->queue >= 0 && !*p->net->tentative &&
-	    net_target_queue(p->net, load->queue, napi_id, &why)) {
+	else if (queue >= 0 && !*p->net->tentative &&
+		 net_target_queue(p->net, queue, napi_id, &why))
 		plan_refuse(c, why.text, "");
-		return false;
-	}
-	return true;
 }
 
 int plan_place_net(const struct plan *p, struct plan_cell *c, const struct plan_options *o,
@@ -148,15 +144,19 @@ int plan_place_net(const struct plan *p, struct plan_cell *c, const struct plan_
 	struct diag why = {""};
 	int err;
 
-	if (!queue_can_be_had(p, c))
-		return 0;
-	if (c->cell->placement)
-		return place_named(p, c, o, d);
+	if (c->cell->placement) {
+		err = place_named(p, c, o, d);
+		if (!err && c->runs)
+			check_queue(p, c);
+		return err;
+	}
 	err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);
 	if (err == -ENODEV) {
 		plan_refuse(c, why.text, "allow two CPUs");
 		return 0;
 	}
+	if (!err)
+		check_queue(p, c);
 	return err ? diag_set(d, err, "%s", why.text) : 0;
 }
 
@@ -174,6 +174,53 @@ static int append(struct plan_cell *c, const char *knob, const char *instance, c
 	return 0;
 }
 
+/* "00000001,00000000": 32 CPUs a word, the highest first. */
+static void cpu_mask(int cpu, char *out, size_t size)
+{
+	size_t used = 0;
+
+	for (int word = cpu < 0 ? 0 : cpu / 32; word >= 0 && used < size; word--)
+		used += (size_t)snprintf(out + used, size - used, "%08x%s",
+					 cpu / 32 == word && cpu >= 0 ? 1u << cpu % 32 : 0,
+					 word ? "," : "");
+}
+
+/* Where the driver has it: a queue that is alone has no xps_cpus. */
+static int append_if(const struct plan *p, struct plan_cell *c, const char *knob,
+		     const char *instance, const char *value)
+{
+	char now[KNOB_VALUE_MAX];
+	struct diag ignored;
+
+	return knob_get(p->machine->sys, knob_find(knob), instance, now, &ignored)
+		       ? 0
+		       : append(c, knob, instance, value);
+}
+
+/* The thread sends by queue 0, and nothing but the vector decides where packets are received. */
+static int steer_end(const struct plan *p, struct plan_cell *c, const struct machine_nic *nic,
+		     const struct cpulist *thread)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < nic->n_queues; i++) {
+		const struct machine_nic_queue *q = &nic->queues[i];
+		char instance[KNOB_INSTANCE_MAX], mask[512];
+
+		snprintf(instance, sizeof(instance), "%s:%s-%u", nic->instance, q->rx ? "rx" : "tx",
+			 q->index);
+		cpu_mask(q->index ? -1 : (int)thread->cpu[0], mask, sizeof(mask));
+		if (!q->rx) {
+			err = append_if(p, c, "net.xps-cpus", instance, mask);
+			continue;
+		}
+		err = append_if(p, c, "net.rps-cpus", instance, "0");
+		if (!err)
+			err = append_if(p, c, "net.rps-flow-cnt", instance, "0");
+	}
+	return err;
+}
+
 int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *d)
 {
 	int err = 0;
@@ -181,5 +228,19 @@ int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *
 	for (size_t i = 0; !err && i < c->placement.n_moves; i++)
 		err = append(c, "irq.affinity", c->placement.moves[i].vector,
 			     c->placement.moves[i].cpus);
+	if (!err && c->placement.role && c->placement.role->steer && p->net->n_nics == 2) {
+		err = steer_end(p, c, p->net->nic[PEER_CLIENT], &c->placement.workers);
+		if (!err)
+			err = steer_end(p, c, p->net->nic[PEER_SERVER], &c->placement.server);
+	}
 	return err ? diag_errno(d, err, "placement") : 0;
+}
+
+int plan_place_queue(const struct plan_cell *c)
+{
+	const struct placement_role *role = c->placement.role;
+
+	return c->cell->load.queue >= 0		       ? c->cell->load.queue
+	       : role && role->steer == PLACEMENT_FULL ? 0
+						       : -1;
 }

@@ -14,3 +14,5 @@ int plan_place_net(const struct plan *p, struct plan_cell *c, const struct plan_
 		   struct diag *d);
 /* Append the settings that the placement needs, after the mode's: they may reset vectors. */
 int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *d);
+/* The receive queue that all flows of a network cell are to arrive on, -1: any. */
+int plan_place_queue(const struct plan_cell *c);
