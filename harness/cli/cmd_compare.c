@@ -11,10 +11,11 @@
 #include "base/opt.h"
 #include "cli.h"
 #include "compare_print.h"
+#include "placement_print.h"
 #include "record/metric.h"
 
 struct options {
-	const char *baseline, *by;
+	const char *baseline, *by, *scripts;
 	struct opt_strs metrics;
 	bool json, csv, markdown, gate;
 };
@@ -31,6 +32,13 @@ static const struct opt table[] = {
 	 .arg = "WHAT",
 	 .help = "compare by mode, or by placement against local (default: mode; placement where "
 		 "the run has one mode and several placements)"},
+	{.name = "scripts",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, scripts),
+	 .arg = "DIR",
+	 .help = "write the recommended placement as shell scripts: one that sets it until the "
+		 "next "
+		 "boot, one that undoes it"},
 	{.name = "metric",
 	 .type = OPT_STRS,
 	 .offset = offsetof(struct options, metrics),
@@ -128,6 +136,8 @@ int cmd_compare(int argc, char **argv)
 			"--baseline names a mode of one run; of several, the first run is the "
 			"baseline");
 	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n, COMPARE_AUTO};
+	if (!err && o.scripts && across)
+		err = diag_set(&d, -EINVAL, "--scripts is for placements of one run");
 	if (!err && o.by)
 		err = parse_by(&o, across, &how, &d);
 	if (err)
@@ -138,6 +148,12 @@ int cmd_compare(int argc, char **argv)
 	if (err)
 		return cli_fail(argv[0], err == -EPROTONOSUPPORT ? EXIT_INVALID : EXIT_USAGE, &d);
 	err = print(&o, result, across);
+	if (!err && !across && !o.json && !o.csv && !o.markdown)
+		err = placement_print(result, argv[first], &d);
+	if (!err && o.scripts)
+		err = placement_scripts(result, argv[first], o.scripts, &d);
+	if (err && *d.text)
+		return cli_fail(argv[0], EXIT_USAGE, &d);
 	if (fflush(stdout) || err)
 		return EXIT_USAGE;
 	if (jsonio_number(result, "rows_measured") == 0) {
