@@ -13,9 +13,11 @@ lab=("$LAB_DIR/lab" --kernel "${1:-newest}" --state "$state")
 status=0
 "${lab[@]}" -- sh -c "modprobe -q mq-deadline
 	'$iomodes' with --set block.scheduler:nullb0=mq-deadline --set sysctl.vm.swappiness=7 \
-	-- sh -c 'cat /proc/sys/vm/swappiness; echo b > /proc/sysrq-trigger; sleep 60'" || status=$?
+	-- sh -c 'cat /proc/sys/vm/swappiness; echo b > /proc/sysrq-trigger; sleep 60'" 2> "$state/err" || status=$?
+cat "$state/err" >&2
 [ $status -ne $LAB_SKIP ] || exit $LAB_SKIP
 [ $status -eq $LAB_DOWN ] || { echo "the first boot ended with $status, not by a reset"; exit 1; }
+grep -q '^lab: DOWN: ' "$state/err" || { echo "the lab does not say that the guest went down"; exit 1; }
 [ -s "$state/journal" ] || { echo "the reset left no journal"; ls -la "$state"; exit 1; }
 # a knob that survives nothing, as found by the next boot, is not to be "restored" to the old value
 "${lab[@]}" -- sh -c "set -e
