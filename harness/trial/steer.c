@@ -24,7 +24,7 @@ static int add(struct knob_setting **settings, size_t *n, const char *knob, cons
 	return s->knob ? 0 : -ENOENT;
 }
 
-static int steer_end(const struct machine_nic *nic, const struct experiment_load *load,
+static int steer_end(const struct machine_nic *nic, const char *protocol, int queue,
 		     const char *port, struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	const struct machine_feature *rules = machine_nic_feature(nic, "rx-ntuple-filter");
@@ -34,22 +34,21 @@ static int steer_end(const struct machine_nic *nic, const struct experiment_load
 	if (!rules || (rules->fixed && !rules->active))
 		return diag_set(d, -EOPNOTSUPP, "driver %s %s flow rules (%s)", nic->driver,
 				rules ? "is fixed to no" : "has no", nic->instance);
-	snprintf(rule, sizeof(rule), "%s4 %s=%d action=%d", load->protocol, port, NET_JOB_PORT,
-		 load->queue);
+	snprintf(rule, sizeof(rule), "%s4 %s=%d action=%d", protocol, port, NET_JOB_PORT, queue);
 	err = add(settings, n, "net.ntuple", nic->instance, "", "on");
 	if (!err)
 		err = add(settings, n, "net.flow-rule", nic->instance, ":rule-0", rule);
 	return err;
 }
 
-int steer_settings(const struct net_target *t, const struct experiment_load *load,
+int steer_settings(const struct net_target *t, const char *protocol, int queue,
 		   struct knob_setting **settings, size_t *n, struct diag *d)
 {
 	int err = t->n_nics == 2 ? 0 : diag_set(d, -ENODEV, "%s has no two ends", t->label);
 
 	if (!err)
-		err = steer_end(t->nic[PEER_CLIENT], load, "src-port", settings, n, d);
+		err = steer_end(t->nic[PEER_CLIENT], protocol, queue, "src-port", settings, n, d);
 	if (!err)
-		err = steer_end(t->nic[PEER_SERVER], load, "dst-port", settings, n, d);
+		err = steer_end(t->nic[PEER_SERVER], protocol, queue, "dst-port", settings, n, d);
 	return err;
 }

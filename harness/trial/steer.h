@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings that steer the flows of a load to its queue by a rule (ntuple) of each end. */
+/* Settings that steer flows to a queue by a rule (ntuple) of each end. */
 #pragma once
-#include "experiment/experiment.h"
 #include "knob/knob.h"
 #include "trial/net_target.h"
 
@@ -11,5 +10,5 @@
  * -EOPNOTSUPP with the reason: a driver has no rules. Whether packets follow the rule is for who
  * opens the flows to see (SO_INCOMING_NAPI_ID).
  */
-int steer_settings(const struct net_target *t, const struct experiment_load *load,
+int steer_settings(const struct net_target *t, const char *protocol, int queue,
 		   struct knob_setting **settings, size_t *n, struct diag *d);
