@@ -57,7 +57,8 @@ test)
 	# shellcheck disable=SC2086
 	build $test_packages $lab_packages
 	shift
-	exec ctest --test-dir build --output-on-failure "$@"
+	# Tests that measure or that change the machine say RUN_SERIAL: nothing runs beside them.
+	exec ctest --test-dir build --output-on-failure --parallel "$(nproc)" "$@"
 	;;
 lab)
 	# shellcheck disable=SC2086

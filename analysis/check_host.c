@@ -20,9 +20,9 @@ struct finding {
 
 typedef void measure_fn(const json_t *trial, struct finding *f);
 static measure_fn steal, foreign_cpu, clock_source, throttled, drive_health, kernel_log, affinity,
-	network;
+	network, stream_drops;
 
-enum { STEAL, FOREIGN_CPU, CLOCK_SOURCE, THROTTLED, DRIVE, KERNEL_LOG, AFFINITY, LINK };
+enum { STEAL, FOREIGN_CPU, CLOCK_SOURCE, THROTTLED, DRIVE, KERNEL_LOG, AFFINITY, LINK, STREAM };
 
 /* The thresholds of host validity, all of them. */
 static const struct limit {
@@ -39,6 +39,7 @@ static const struct limit {
 	[KERNEL_LOG] = {"kernel_log", 0, true, kernel_log},    /* lines of level warning or worse */
 	[AFFINITY] = {"affinity_changed", 0, false, affinity}, /* vectors */
 	[LINK] = {"link", 0, false, network}, /* packets dropped by the interface, link changes */
+	[STREAM] = {"stream_drops", 0, false, stream_drops}, /* of a stream: a label, no check */
 };
 
 static void unknown(struct finding *f, const char *why)
@@ -47,12 +48,12 @@ static void unknown(struct finding *f, const char *why)
 	snprintf(f->text, sizeof(f->text), "%s", why);
 }
 
-/* Time of all measured CPUs in the window, ns; NAN. */
-static double cpu_time(const json_t *trial)
+/* Time of all measured CPUs in the window of `evidence`, ns; NAN. */
+static double cpu_time(const json_t *trial, const json_t *evidence)
 {
 	struct cpulist cpus = {0};
 	const char *text = jsonio_string(trial, "placement.cpus", "");
-	double window = jsonio_number(trial, "evidence.window_ns");
+	double window = jsonio_number(evidence, "window_ns");
 
 	if (cpulist_parse(text, &cpus, NULL))
 		return NAN;
@@ -61,16 +62,18 @@ static double cpu_time(const json_t *trial)
 	return window;
 }
 
-static double tick(const json_t *trial)
+static double tick(const json_t *evidence)
 {
-	double ns = jsonio_number(trial, "evidence.detail.cpu.resolution_ns");
+	double ns = jsonio_number(evidence, "detail.cpu.resolution_ns");
 
 	return ns > 0 ? ns : 1e7;
 }
 
 static void steal(const json_t *trial, struct finding *f)
 {
-	double ns = jsonio_number(trial, "evidence.counters.steal_ns"), all = cpu_time(trial);
+	const json_t *evidence = json_object_get(trial, "evidence");
+	double ns = jsonio_number(evidence, "counters.steal_ns");
+	double all = cpu_time(trial, evidence);
 
 	if (isnan(ns) || isnan(all)) {
 		unknown(f, jsonio_string(trial, "evidence.absent.steal_ns",
@@ -78,19 +81,19 @@ static void steal(const json_t *trial, struct finding *f)
 		return;
 	}
 	/* two ticks may be the ends of the window */
-	f->value = ns > 2 * tick(trial) ? ns / all : 0;
+	f->value = ns > 2 * tick(evidence) ? ns / all : 0;
 	snprintf(f->text, sizeof(f->text), "the hypervisor took %.2g %% of the measured CPUs' time",
 		 ns / all * 100);
 }
 
 /* Interrupt time counts as nobody's: that of the load itself cannot be told from others'. */
-static double interrupt_time(const json_t *trial)
+static double interrupt_time(const json_t *evidence)
 {
 	const json_t *cpu;
 	double sum = 0;
 	size_t i;
 
-	json_array_foreach (jsonio_at(trial, "evidence.detail.cpu.cpus"), i, cpu) {
+	json_array_foreach (jsonio_at(evidence, "detail.cpu.cpus"), i, cpu) {
 		double irq = jsonio_number(cpu, "irq_ns"), soft = jsonio_number(cpu, "softirq_ns");
 
 		sum += (isnan(irq) ? 0 : irq) + (isnan(soft) ? 0 : soft);
@@ -118,32 +121,40 @@ static double spinner_time(const json_t *trial)
 /*
  * Two accounts, and both must show it. /proc/stat is sampled by the tick on most kernels, so its
  * estimate scatters as a binomial share of the ticks does. The scheduler's own (run_time_ns, from
- * /proc/schedstat) is exact, but books a task that runs through only when it leaves the CPU.
+ * /proc/schedstat) is exact, but books a task that runs through only when it leaves the CPU. Of a
+ * workload whose window is its whole life it is looked at in the steady part, by the same sources.
  */
 static void foreign_cpu(const json_t *trial, struct finding *f)
 {
-	const json_t *counters = jsonio_at(trial, "evidence.counters");
-	double all = cpu_time(trial), own = jsonio_number(counters, "task_cpu_ns");
+	const json_t *steady = jsonio_at(trial, "evidence.steady");
+	const json_t *evidence = steady ? steady : json_object_get(trial, "evidence");
+	const json_t *counters = json_object_get(evidence, "counters");
+	double all = cpu_time(trial, evidence), own = jsonio_number(counters, "task_cpu_ns");
 	double sq = jsonio_number(counters, "sq_thread_cpu_ns");
-	double busy = jsonio_number(counters, "cpu_busy_ns") - interrupt_time(trial);
+	double busy = jsonio_number(counters, "cpu_busy_ns") - interrupt_time(evidence);
 	double run = jsonio_number(counters, "run_time_ns"), foreign, noise, share;
 
 	own += (isnan(sq) ? 0 : sq) + spinner_time(trial);
 	foreign = busy - own;
+	if (json_is_null(steady)) {
+		unknown(f, "the window holds the workload's start, and it ended before its steady "
+			   "part was looked at");
+		return;
+	}
 	if (isnan(foreign) || isnan(all)) {
 		unknown(f, "the CPU time of the measured CPUs or of the workload was not read");
 		return;
 	}
 	share = fmin(fmax(busy / all, 0), 1);
-	noise = fmax(2, 3 * sqrt(all / tick(trial) * share * (1 - share))) * tick(trial);
+	noise = fmax(2, 3 * sqrt(all / tick(evidence) * share * (1 - share))) * tick(evidence);
 	if (!isnan(run)) {
 		foreign = fmin(foreign, run - own);
 		noise = 0;
 	}
 	f->value = fmax(foreign - noise, 0) / all;
 	snprintf(f->text, sizeof(f->text),
-		 "tasks of others had %.2g %% of the measured CPUs' time%s",
-		 fmax(foreign, 0) / all * 100,
+		 "tasks of others had %.2g %% of the measured CPUs' time%s%s",
+		 fmax(foreign, 0) / all * 100, steady ? " in its steady part" : "",
 		 foreign > 0 && noise >= foreign ? ", which /proc/stat cannot tell from none" : "");
 }
 
@@ -211,6 +222,8 @@ static void drive_health(const json_t *trial, struct finding *f)
 
 static void kernel_log(const json_t *trial, struct finding *f)
 {
+	double lost = jsonio_number(trial, "host.kernel_log.lost");
+	double more = jsonio_number(trial, "host.kernel_log.more_warnings");
 	const json_t *line;
 	const char *first = NULL;
 	size_t i;
@@ -227,8 +240,17 @@ static void kernel_log(const json_t *trial, struct finding *f)
 		f->value++;
 		first = first ?: jsonio_string(line, "text", "");
 	}
-	snprintf(f->text, sizeof(f->text), "the kernel logged %.0f warnings%s%.120s", f->value,
+	f->value += more > 0 ? more : 0;
+	snprintf(f->text, sizeof(f->text), "the kernel logged %.0f warnings%s%.110s", f->value,
 		 first ? ": " : "", first ?: "");
+	if (!(lost > 0))
+		return;
+	/* what they said is not known, so that nobody can say it was nothing */
+	snprintf(f->text, sizeof(f->text),
+		 "the kernel's messages were overwritten before they were read, %.0f times; %.0f "
+		 "warnings were%s%.60s",
+		 lost, f->value, first ? ": " : "", first ?: "");
+	f->value += lost;
 }
 
 static void affinity(const json_t *trial, struct finding *f)
@@ -249,6 +271,21 @@ static void affinity(const json_t *trial, struct finding *f)
 		 jsonio_string(first, "after", ""));
 }
 
+static bool is_stream(const json_t *trial)
+{
+	return !strcmp(jsonio_string(trial, "load.pattern", ""), "stream");
+}
+
+/* A sender that nothing holds back fills whatever queue is slowest: what a stream loses is of its
+ * own making, and the receiver's rate says how much arrived. Requests that wait for answers cannot.
+ */
+static void stream_drops(const json_t *trial, struct finding *f)
+{
+	double drops = jsonio_number(trial, "evidence.counters.net_drops");
+
+	f->value = is_stream(trial) ? drops : NAN;
+}
+
 static void network(const json_t *trial, struct finding *f)
 {
 	double drops = jsonio_number(trial, "evidence.counters.net_drops");
@@ -259,9 +296,13 @@ static void network(const json_t *trial, struct finding *f)
 					 "no network interface is measured"));
 		return;
 	}
-	f->value = (isnan(drops) ? 0 : drops) + (isnan(flaps) ? 0 : flaps);
-	snprintf(f->text, sizeof(f->text), "%.0f packets dropped, %.0f changes of the link",
-		 isnan(drops) ? 0 : drops, isnan(flaps) ? 0 : flaps);
+	drops = isnan(drops) ? 0 : drops;
+	flaps = isnan(flaps) ? 0 : flaps;
+	f->value = (is_stream(trial) ? 0 : drops) + flaps;
+	snprintf(f->text, sizeof(f->text), "%.0f packets dropped%s, %.0f changes of the link",
+		 drops,
+		 is_stream(trial) && drops > 0 ? " (a stream overflows a queue by itself)" : "",
+		 flaps);
 }
 
 static void judge(const json_t *trial, int which, struct check_outcome *o)

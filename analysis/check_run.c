@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analysis/check.h"
+#include "analysis/precision.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
@@ -38,13 +39,15 @@ static void compare_checks(const json_t *trial, const json_t *again, json_t *dif
 		json_object_set(by_id, jsonio_string(one, "id", "?"), (json_t *)one);
 	json_array_foreach (again, i, one) {
 		const char *id = jsonio_string(one, "id", "?");
+		const char *now = jsonio_string(one, "result", "?");
+		const char *then = jsonio_string(json_object_get(by_id, id), "result", "not made");
+		bool looked = strcmp(then, "not made") && strcmp(then, "not_applicable");
 
 		snprintf(what, sizeof(what), "check %s", id);
-		/* a check that is younger than the record is only news when it fails */
-		if (json_object_get(by_id, id) || !strcmp(jsonio_string(one, "result", ""), "fail"))
-			differs(differences, trial, what,
-				jsonio_string(json_object_get(by_id, id), "result", "not made"),
-				jsonio_string(one, "result", "?"));
+		/* one that is younger than the record, or has learnt to look where it did not then,
+		 * is only news when it fails */
+		if (looked || !strcmp(now, "fail"))
+			differs(differences, trial, what, then, now);
 	}
 }
 
@@ -124,8 +127,9 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	return 0;
 }
 
-/* A run that ended lists the digest of each of its files: run.json and raw output are held to it as
- * the records are to their own. Without the list (the run was killed) there is nothing to hold to.
+/* A run that ended lists the digest of each of its files. Records have digests of their own, which
+ * name the line, but only that of the whole shows one that was taken out. Without the list (the run
+ * was killed) there is nothing to hold to.
  */
 static void check_sums(const char *dir, json_t *differences)
 {
@@ -148,8 +152,6 @@ static void check_sums(const char *dir, json_t *differences)
 			continue; /* none of ours */
 		*path = '\0';
 		path += 2;
-		if (!strcmp(path, "trials.jsonl"))
-			continue; /* its records have digests of their own, which name the line */
 		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
 			if (rotated && !strncmp(path, "raw/", 4))
 				continue;
@@ -183,9 +185,14 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
 	check_sums(dir, json_object_get(out, "differences"));
+	err = precision_again(dir, data->run, json_object_get(out, "differences"), d);
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
 	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));
 	record_free_run(data);
+	if (err) {
+		json_decref(out);
+		return err;
+	}
 	*report = out;
 	return 0;
 }

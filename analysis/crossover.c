@@ -61,27 +61,21 @@ static bool fill_level(struct series *s, size_t group, size_t row, double at)
 	const struct group *g = &s->cmp->group[group];
 	const struct cell *c = &s->cmp->cells->cell[g->cell[row]];
 	struct level *l = &s->level[s->n];
-	size_t most = c->n_samples > g->baseline->n_samples ? c->n_samples : g->baseline->n_samples;
-	_free_ size_t *block = calloc(most + 1, sizeof(size_t));
-	_free_ double *x = calloc(most + 1, sizeof(double));
-	_free_ double *y = calloc(most + 1, sizeof(double));
+	_group_pairs_ struct group_pairs p =
+		group_pairs(c, g->baseline, group_metric(s->metric->name));
 
-	if (!block || !x || !y)
-		abort();
 	*l = (struct level){.at = at, .group = group, .row = row};
-	l->n = group_paired(c, g->baseline, group_metric(s->metric->name), block, x, y);
-	if (l->n > BLOCKS)
-		l->n = BLOCKS;
+	l->n = p.n < BLOCKS ? p.n : BLOCKS;
 	for (size_t i = 0; i < l->n; i++) {
-		if (!(x[i] > 0) || !(y[i] > 0))
+		if (!(p.mode[i] > 0) || !(p.base[i] > 0))
 			return false;
-		l->block[i] = block[i];
-		l->log_ratio[i] = log(x[i] / y[i]);
+		l->block[i] = p.block[i];
+		l->log_ratio[i] = log(p.mode[i] / p.base[i]);
 	}
 	if (l->n < JUDGE_BLOCKS_MIN)
 		return false;
-	l->median_mode = stats_median(x, l->n);
-	l->median_base = stats_median(y, l->n);
+	l->median_mode = stats_median(p.mode, l->n);
+	l->median_base = stats_median(p.base, l->n);
 	l->estimate = stats_hodges_lehmann(l->log_ratio, l->n);
 	l->i95 = stats_signed_rank_interval(l->log_ratio, l->n, 0.95);
 	return true;
@@ -121,13 +115,11 @@ static double resampled(const struct level *l, const size_t *drawn, size_t n)
  * beyond that end of the range. */
 static void cross(const struct series *s, const struct level *a, const struct level *b, json_t *out)
 {
-	_free_ double *at = calloc(RESAMPLES, sizeof(double));
+	_free_ double *at = stats_array(RESAMPLES);
 	size_t drawn[BLOCKS], n = a->n < b->n ? a->n : b->n, crossing = 0;
 	const struct level *few = a->n < b->n ? a : b;
 	struct rng rng;
 
-	if (!at)
-		abort();
 	rng_seed(&rng, s->cmp->seed);
 	for (size_t r = 0; r < RESAMPLES; r++) {
 		double ea, eb;

@@ -5,6 +5,7 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
+#include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
@@ -16,8 +17,10 @@ json_t *number_or_null(double value)
 
 const char *group_placement(const struct cell *c)
 {
-	return jsonio_string(c->spec, "placement.name",
-			     jsonio_string(c->spec, "placement.cpus", ""));
+	/* A cell that does not run has been asked for, too, and stands in the group of those. */
+	return jsonio_string(c->spec, "placement_asked",
+			     jsonio_string(c->spec, "placement.name",
+					   jsonio_string(c->spec, "placement.cpus", "")));
 }
 
 size_t group_metric(const char *name)
@@ -35,9 +38,10 @@ char *group_key(const struct cell *c, const char *without)
 {
 	const json_t *asked = json_object_get(c->spec, "load");
 	bool open = kind_open_loop(asked);
+	bool any_workload = without && !strcmp(without, "workload");
 	_json_ json_t *key = json_pack("[s, s, s, s, {}]", jsonio_string(c->spec, "target", "?"),
-				       jsonio_string(c->spec, "workload", "?"), group_placement(c),
-				       c->kind->name);
+				       any_workload ? "" : jsonio_string(c->spec, "workload", "?"),
+				       group_placement(c), c->kind->name);
 	json_t *load = json_array_get(key, 4);
 
 	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {
@@ -70,26 +74,38 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 	return n;
 }
 
-size_t group_paired(const struct cell *c, const struct cell *baseline, size_t metric, size_t *block,
-		    double *mode, double *base)
+struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric)
 {
+	size_t most = c->n_samples > baseline->n_samples ? c->n_samples : baseline->n_samples;
+	struct group_pairs p = {
+		.block = calloc(most + 1, sizeof(*p.block)),
+		.mode = stats_array(most),
+		.base = stats_array(most),
+	};
 	_free_ size_t *base_block = calloc(baseline->n_samples + 1, sizeof(size_t));
-	size_t nx, ny, n = 0;
+	size_t nx, ny;
 
-	if (!base_block)
+	if (!p.block || !base_block)
 		abort();
-	nx = group_collect(c, metric, block, mode);
-	ny = group_collect(baseline, metric, base_block, base);
+	nx = group_collect(c, metric, p.block, p.mode);
+	ny = group_collect(baseline, metric, base_block, p.base);
 	for (size_t i = 0, k = 0; i < nx && k < ny;) {
-		if (block[i] == base_block[k]) {
-			block[n] = block[i];
-			mode[n] = mode[i++];
-			base[n++] = base[k++];
-		} else if (block[i] < base_block[k]) {
+		if (p.block[i] == base_block[k]) {
+			p.block[p.n] = p.block[i];
+			p.mode[p.n] = p.mode[i++];
+			p.base[p.n++] = p.base[k++];
+		} else if (p.block[i] < base_block[k]) {
 			i++;
 		} else {
 			k++;
 		}
 	}
-	return n;
+	return p;
+}
+
+void group_pairs_free(struct group_pairs *p)
+{
+	free(p->block);
+	free(p->mode);
+	free(p->base);
 }

@@ -74,10 +74,8 @@ static void estimate(struct judgement *j, const struct metric *metric, const dou
 void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n)
 {
-	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+	_free_ double *x = stats_array(n);
 
-	if (!x)
-		abort();
 	estimate(j, metric, baseline, mode, n, x);
 	j->i95 = stats_signed_rank_interval(x, n, 0.95);
 }
@@ -85,11 +83,9 @@ void judge_interval(struct judgement *j, const struct metric *metric, const doub
 void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n, uint64_t seed)
 {
-	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
+	_free_ double *x = stats_array(n);
 	struct stats_interval both[2];
 
-	if (!x)
-		abort();
 	estimate(j, metric, baseline, mode, n, x);
 	stats_hl_intervals(x, n, (const double[]){0.95, 0.90}, 2, seed, both);
 	j->i95 = both[0];
@@ -103,12 +99,10 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 void judge_unpaired(struct judgement *j, const struct metric *metric, const double *first, size_t n,
 		    const double *second, size_t m)
 {
-	_free_ double *x = calloc(n ? n : 1, sizeof(*x));
-	_free_ double *y = calloc(m ? m : 1, sizeof(*y));
+	_free_ double *x = stats_array(n);
+	_free_ double *y = stats_array(m);
 	double sx, sy;
 
-	if (!x || !y)
-		abort();
 	*j = (struct judgement){.metric = metric,
 				.unpaired = true,
 				.n = n < m ? n : m,
@@ -254,12 +248,10 @@ json_t *judge_json(const struct judgement *j, bool declared)
 
 void judge_family(struct judgement *const *j, size_t n)
 {
-	_free_ double *p = calloc(n ? n : 1, sizeof(*p));
-	_free_ double *adjusted = calloc(n ? n : 1, sizeof(*adjusted));
+	_free_ double *p = stats_array(n);
+	_free_ double *adjusted = stats_array(n);
 	size_t family = 0;
 
-	if (!p || !adjusted)
-		abort();
 	for (size_t i = 0; i < n; i++) {
 		p[i] = j[i]->p;
 		family += !isnan(p[i]);

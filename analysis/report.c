@@ -75,17 +75,25 @@ static void contents(FILE *out, const struct report_run *r)
 {
 	static const struct {
 		const char *id, *text;
-	} parts[] = {{"answer", "The answer"},	     {"modes", "Was each mode really in force?"},
-		     {"results", "Results by load"}, {"load", "Over the load"},
-		     {"irq", "Interrupts"},	     {"placement", "Placement"},
-		     {"time", "Trials over time"},   {"ledger", "Validity ledger"},
-		     {"machine", "Environment"},     {"knobs", "Settings before, during and after"},
+	} parts[] = {{"answer", "The answer"},
+		     {"modes", "Was each mode really in force?"},
+		     {"results", "Results by load"},
+		     {"load", "Over the load"},
+		     {"irq", "Interrupts"},
+		     {"placement", "Placement"},
+		     {"time", "Trials over time"},
+		     {"instruments", "Instruments"},
+		     {"ledger", "Validity ledger"},
+		     {"machine", "Environment"},
+		     {"knobs", "Settings before, during and after"},
 		     {"again", "How to do it again"}};
 
 	fputs("<nav aria-label=\"Contents\"><ul>\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		fprintf(out, "<li><a href=\"#r%zu-%s\">%s</a></li>\n", r->number, parts[i].id,
-			parts[i].text);
+		if (strcmp(parts[i].id, "instruments") ||
+		    json_array_size(json_object_get(r->result, "instruments")))
+			fprintf(out, "<li><a href=\"#r%zu-%s\">%s</a></li>\n", r->number,
+				parts[i].id, parts[i].text);
 	fputs("</ul></nav>\n", out);
 }
 
@@ -95,6 +103,7 @@ static void write_run(FILE *out, const struct report_run *r, const struct figure
 	report_modes(out, r);
 	contents(out, r);
 	report_groups(out, r, f);
+	report_instruments(out, r);
 	report_validity(out, r);
 	report_machine(out, r);
 	report_knobs(out, r);
@@ -132,11 +141,13 @@ static void write_page(FILE *out, const struct report_run *runs, size_t n, const
 	}
 	fputs("</main>\n<footer><p>Numbers: medians of trials in force, one a block; percentiles "
 	      "of "
-	      "merged histograms (64 buckets per power of two, values spread evenly within a "
+	      "the histograms of all blocks together (64 buckets per power of two, values spread "
+	      "evenly within a "
 	      "bucket), at "
 	      "open loop from the intended start; a percentile that the sample cannot support is "
 	      "not "
-	      "stated. Verdicts: better or worse when the 95 % interval of the change, paired by "
+	      "stated. A change compares each block's own value, of a percentile, too. Verdicts: "
+	      "better or worse when the 95 % interval of the change, paired by "
 	      "block, "
 	      "lies beyond the margin and p &le; 0.05 after Benjamini and Hochberg's correction; "
 	      "equivalent when the 90 % interval lies inside the margin; else "

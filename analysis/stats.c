@@ -23,8 +23,7 @@ void stats_sort(double *x, size_t n)
 	qsort(x, n, sizeof(*x), ascending);
 }
 
-/* Arrays here are a few hundred numbers; without them there is no answer to give. */
-static double *allocate(size_t n)
+double *stats_array(size_t n)
 {
 	double *x = calloc(n ? n : 1, sizeof(*x));
 
@@ -47,7 +46,7 @@ double stats_quantile(const double *sorted, size_t n, double q)
 
 double stats_median(const double *x, size_t n)
 {
-	_free_ double *sorted = allocate(n);
+	_free_ double *sorted = stats_array(n);
 
 	memcpy(sorted, x, n * sizeof(*x));
 	stats_sort(sorted, n);
@@ -171,7 +170,7 @@ static double walsh_kth(const double *sorted, size_t n, size_t k)
 
 static double *sorted_copy(const double *x, size_t n)
 {
-	double *sorted = allocate(n);
+	double *sorted = stats_array(n);
 
 	memcpy(sorted, x, n * sizeof(*x));
 	stats_sort(sorted, n);
@@ -207,7 +206,7 @@ static void signed_rank_cdf(size_t n, double *cdf)
 static struct stats_interval exact_interval(const double *sorted, size_t n, double level)
 {
 	size_t top = n * (n + 1) / 2, rank = 0;
-	_free_ double *cdf = allocate(top + 1);
+	_free_ double *cdf = stats_array(top + 1);
 
 	signed_rank_cdf(n, cdf);
 	while (cdf[rank] < (1 - level) / 2)
@@ -411,7 +410,7 @@ void stats_hl_intervals(const double *x, size_t n, const double *level, size_t n
 	_free_ double *estimate = NULL;
 
 	if (n > STATS_EXACT_MAX && n <= STATS_BOOTSTRAP_MAX) {
-		estimate = allocate(STATS_RESAMPLES);
+		estimate = stats_array(STATS_RESAMPLES);
 		bootstrap(sorted, n, seed, estimate);
 	}
 	for (size_t i = 0; i < n_levels; i++) {
@@ -467,8 +466,8 @@ static void signed_sums(const double *x, size_t n, double *sums)
 static double sign_flip_exact(const double *x, size_t n, double at_least)
 {
 	size_t half = n / 2, n_left = (size_t)1 << half, n_right = (size_t)1 << (n - half);
-	_free_ double *left = allocate(n_left);
-	_free_ double *right = allocate(n_right);
+	_free_ double *left = stats_array(n_left);
+	_free_ double *right = stats_array(n_right);
 	size_t from = n_right;
 	uint64_t hits = 0;
 
@@ -491,7 +490,7 @@ static double sign_flip_exact(const double *x, size_t n, double at_least)
 static double sign_flip_random(const double *x, size_t n, double at_least, uint64_t seed)
 {
 	size_t chunks = (n + CHUNK - 1) / CHUNK;
-	_free_ double *sums = allocate(chunks << CHUNK);
+	_free_ double *sums = stats_array(chunks << CHUNK);
 	uint64_t hits = 0;
 	struct rng rng;
 

@@ -14,6 +14,9 @@ struct stats_interval {
 	double level;	  /* attained, at least the asked one where it is exact; 0 when none */
 };
 
+/* `n` zeros, to be freed. Never NULL: arrays here are a few hundred numbers, and without memory for
+ * them there is no answer to give (abort). */
+double *stats_array(size_t n);
 /* Sorts ascending, in place. */
 void stats_sort(double *x, size_t n);
 /* Quantile q of sorted data, type 7 of Hyndman & Fan, Am. Stat. 50(4), 1996 (R's default). */

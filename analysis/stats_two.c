@@ -8,19 +8,10 @@
 #include "analysis/stats.h"
 #include "base/cleanup.h"
 
-static double *allocate(size_t n)
-{
-	double *x = calloc(n ? n : 1, sizeof(*x));
-
-	if (!x)
-		abort();
-	return x;
-}
-
 /* All n m differences y - x, sorted. */
 static double *differences(const double *x, size_t n, const double *y, size_t m)
 {
-	double *d = allocate(n * m);
+	double *d = stats_array(n * m);
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < m; k++)
@@ -41,7 +32,7 @@ double stats_shift(const double *x, size_t n, const double *y, size_t m)
 static double *rank_sum_cdf(size_t n, size_t m)
 {
 	size_t top = n * m;
-	double *p = allocate(top + 1), sum = 0;
+	double *p = stats_array(top + 1), sum = 0;
 
 	p[0] = 1;
 	for (size_t i = 1; i <= n; i++) {
@@ -59,7 +50,7 @@ static double *rank_sum_cdf(size_t n, size_t m)
 
 static bool has_ties(const double *x, size_t n, const double *y, size_t m)
 {
-	_free_ double *all = allocate(n + m);
+	_free_ double *all = stats_array(n + m);
 
 	memcpy(all, x, n * sizeof(*x));
 	memcpy(all + n, y, m * sizeof(*y));
@@ -103,7 +94,7 @@ double stats_rank_sum(const double *x, size_t n, const double *y, size_t m)
 {
 	size_t top = n * m;
 	double w = 0, ties = 0, spread, away, total = (double)(n + m);
-	_free_ double *all = allocate(n + m);
+	_free_ double *all = stats_array(n + m);
 	_free_ double *cdf = NULL;
 
 	if (!top)

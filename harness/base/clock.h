@@ -13,6 +13,20 @@ static inline uint64_t clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* For ppoll(2), clock_nanosleep(2) and their like. */
+static inline struct timespec clock_timespec(uint64_t ns)
+{
+	return (struct timespec){(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+}
+
+/* From now until the deadline; 0 when it has passed. */
+static inline struct timespec clock_left(uint64_t deadline_ns)
+{
+	uint64_t now = clock_ns();
+
+	return clock_timespec(deadline_ns > now ? deadline_ns - now : 0);
+}
+
 /* Wall clock as "2026-01-31T12:34:56.789Z" (ISO 8601, UTC). Returns `out`. */
 static inline const char *clock_iso(char out[static 32])
 {

@@ -33,6 +33,16 @@ int jsonio_write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* On disk when it returns. */
+static int write_line(int fd, const char *text)
+{
+	int err = jsonio_write_all(fd, text, strlen(text));
+
+	if (!err)
+		err = jsonio_write_all(fd, "\n", 1);
+	return !err && fsync(fd) ? -errno : err;
+}
+
 int jsonio_write(int dirfd, const char *name, const json_t *value, struct diag *d)
 {
 	_free_ char *text = json_dumps(value, FLAGS | JSON_INDENT(1));
@@ -45,11 +55,7 @@ int jsonio_write(int dirfd, const char *name, const json_t *value, struct diag *
 	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return diag_errno(d, -errno, "%s", name);
-	err = jsonio_write_all(fd, text, strlen(text));
-	if (!err)
-		err = jsonio_write_all(fd, "\n", 1);
-	if (!err && fsync(fd))
-		err = -errno;
+	err = write_line(fd, text);
 	close(fd);
 	if (!err && renameat(dirfd, temporary, dirfd, name))
 		err = -errno;
@@ -72,11 +78,7 @@ int jsonio_append(int fd, const json_t *value, struct diag *d)
 		return -ENOMEM;
 	if (old < 0)
 		return diag_errno(d, -errno, "append");
-	err = jsonio_write_all(fd, text, strlen(text));
-	if (!err)
-		err = jsonio_write_all(fd, "\n", 1);
-	if (!err && fsync(fd))
-		err = -errno;
+	err = write_line(fd, text);
 	if (err) {
 		if (ftruncate(fd, old))
 			return diag_errno(d, err, "append, and the torn line could not be cut off");

@@ -63,7 +63,7 @@ static int on_network(const struct modes *modes, const struct modes_options *o, 
 {
 	struct machine_subject subject;
 	struct net_target t;
-	int err = net_target_open(m->sys, o->target, NULL, false, &t, d);
+	int err = net_target_open(m->sys, o->target, NULL, false, 0, &t, d);
 
 	if (err)
 		return err;

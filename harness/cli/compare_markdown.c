@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/jsonio.h"
 #include "compare_print.h"
@@ -40,7 +41,7 @@ static void rule(size_t left, size_t right)
 static void group_table(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t n = compare_columns(group, metric), i;
+	size_t n = text_columns(group, metric), i;
 	const json_t *row;
 	char out[64];
 
@@ -54,7 +55,7 @@ static void group_table(const json_t *group)
 	putchar('|');
 	rule(3, n + 2);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+		const json_t *first = text_comparison(row);
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 		bool base = !strcmp(jsonio_string(row, "mode", ""),
 				    jsonio_string(group, "baseline", "-"));
@@ -101,9 +102,65 @@ static void reasons(const json_t *group)
 	putchar('\n');
 }
 
+static void instrument_rows(const json_t *pair)
+{
+	const json_t *list = json_object_get(pair, "instruments"), *one;
+	char out[64];
+	size_t i;
+
+	json_array_foreach (json_object_get(pair, "comparisons"), i, one) {
+		const struct metric *m = metric_find(jsonio_string(one, "metric", "iops"));
+
+		cell(jsonio_string(pair, "mode", "?"));
+		cell(jsonio_string(pair, "title", "?"));
+		cell(m->label);
+		cell(jsonio_string(one, "agreement", "?"));
+		cell(jsonio_string(one, "why", ""));
+		for (size_t k = 0; k < 2; k++) {
+			const char *name = json_string_value(json_array_get(list, k));
+			double value = jsonio_number(one, k ? "mode" : "baseline");
+			char both[128];
+
+			snprintf(both, sizeof(both), "%.40s: %s", name ? name : "?",
+				 text_value(m, value, out, sizeof(out)));
+			cell(both);
+		}
+		cell(jsonio_string(one, "text", "-"));
+		puts("|");
+	}
+}
+
+static void instruments(const json_t *result)
+{
+	static const char *const head[] = {"mode", "load",  "metric", "result",
+					   "why",  "first", "second", "change [95 %]"};
+	const json_t *pairs = json_object_get(result, "instruments"), *pair;
+	size_t i;
+
+	if (!json_array_size(pairs))
+		return;
+	puts("### Instruments\n");
+	for (i = 0; i < sizeof(head) / sizeof(*head); i++)
+		cell(head[i]);
+	putchar('|');
+	rule(5, 3);
+	json_array_foreach (pairs, i, pair)
+		instrument_rows(pair);
+	putchar('\n');
+	json_array_foreach (pairs, i, pair)
+		if (jsonio_string(pair, "reason", NULL)) {
+			fputs("- ", stdout);
+			text(jsonio_string(pair, "mode", "?"));
+			fputs(": ", stdout);
+			text(jsonio_string(pair, "reason", ""));
+			putchar('\n');
+		}
+}
+
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
+	char words[700];
 	size_t i;
 
 	fputs("## ", stdout);
@@ -113,6 +170,14 @@ int compare_print_markdown(const json_t *result)
 	       json_is_true(json_object_get(result, "dirty"))
 		       ? " **The build that measured this had uncommitted changes.**"
 		       : "");
+	fputs("Precision ", stdout);
+	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
+	puts(".\n");
+	if (jsonio_string(result, "altered", NULL)) {
+		fputs("**Altered: ", stdout);
+		text(jsonio_string(result, "altered", ""));
+		puts(".**\n");
+	}
 	if (jsonio_number(result, "test_delay_ns") > 0)
 		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
 		     "result.**\n");
@@ -128,6 +193,7 @@ int compare_print_markdown(const json_t *result)
 		group_table(group);
 		reasons(group);
 	}
+	instruments(result);
 	json_array_foreach (json_object_get(result, "crossovers"), i, one) {
 		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
 			continue;

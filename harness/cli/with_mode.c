@@ -24,7 +24,8 @@
 /* Below this share of the device's bytes the counters speak of others, too. */
 #define OWN_SHARE 0.95
 
-static int find_mode(struct with_mode *w, const char *name, enum mode_target kind, struct diag *d)
+static int find_mode(struct with_mode *w, const char *name, const char *target,
+		     enum mode_target kind, struct diag *d)
 {
 	char config[4096], dir[4200], hint[160];
 	const char *names[256];
@@ -41,10 +42,10 @@ static int find_mode(struct with_mode *w, const char *name, enum mode_target kin
 	if (w->mode)
 		return 0;
 	if (modes_find_any(&w->modes, name))
-		return diag_set(d, -EINVAL,
-				"--mode: %s is a mode of %s targets, and --target is one of %s",
+		return diag_set(d, -EINVAL, "--mode: %s is a mode of %s targets, and \"%s\" is %s",
 				name, mode_target_name(modes_find_any(&w->modes, name)->target),
-				mode_target_name(kind));
+				target,
+				kind == MODE_NET ? "an interface" : "no interface of this machine");
 	n = modes_names(&w->modes, kind, names, ARRAY_SIZE(names));
 	return diag_set(d, -EINVAL, "--mode: unknown mode \"%s\"%s", name,
 			suggest_text(name, names, n, hint, sizeof(hint)));
@@ -205,8 +206,13 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 	if (!target)
 		return diag_set(d, -EINVAL,
 				"--mode needs --target: the device, file or interface it is for");
-	net = strcmp(target, "veth") != 0 && net_target_named(s, target);
-	err = find_mode(w, mode, net ? MODE_NET : MODE_BLOCK, d);
+	if (!strcmp(target, "veth") || !strcmp(target, "scratch"))
+		return diag_set(d, -EINVAL,
+				"--target %s: 'iomodes run' makes one of its own, which a command "
+				"of yours does not know; name the %s that it uses",
+				target, *target == 'v' ? "interface" : "device or file");
+	net = net_target_named(s, target);
+	err = find_mode(w, mode, target, net ? MODE_NET : MODE_BLOCK, d);
 	if (!err)
 		err = machine_discover(s, &w->machine, d);
 	if (!err)

@@ -42,3 +42,6 @@ size_t text_hex_numbers(const char *line, uint32_t *value, size_t n);
 /* "rx_queue_3_packets", "rx3_packets", "rx-3.packets", "queue_3_rx_cnt" of ethtool -S, and the same
  * for tx: which queue, -ENOENT when it is not the packets of one. */
 int queue_statistic_parse(const char *name, bool *rx, unsigned *queue);
+/* "rx_queue_3_xdp_packets": all that came through the queue's ring where the driver has no other
+ * count of a queue (veth, with or without an XDP program); a part of them where it has. */
+int queue_ring_parse(const char *name, unsigned *queue);

@@ -103,6 +103,24 @@ static unsigned count_statistics(const struct net_end *e)
 	return request.n;
 }
 
+static void pick(struct queue_counts *c, const struct ethtool_gstrings *names,
+		 const struct ethtool_stats *values, unsigned n, bool ring)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct queue *q = &c->queue[c->n];
+		char name[ETH_GSTRING_LEN + 1];
+
+		snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
+			 (const char *)names->data + (size_t)i * ETH_GSTRING_LEN);
+		q->rx = true;
+		if (ring ? queue_ring_parse(name, &q->id)
+			 : queue_statistic_parse(name, &q->rx, &q->id))
+			continue;
+		q->packets = values->data[i];
+		c->n++;
+	}
+}
+
 static struct queue_counts *from_statistics(const struct net_end *e)
 {
 	unsigned n = count_statistics(e);
@@ -121,17 +139,9 @@ static struct queue_counts *from_statistics(const struct net_end *e)
 	*values = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = n};
 	if (!sys_ethtool(e->inside, e->dev, names, names_size) &&
 	    !sys_ethtool(e->inside, e->dev, values, values_size)) {
-		for (unsigned i = 0; i < n; i++) {
-			struct queue *q = &c->queue[c->n];
-			char name[ETH_GSTRING_LEN + 1];
-
-			snprintf(name, sizeof(name), "%.*s", ETH_GSTRING_LEN,
-				 (const char *)names->data + (size_t)i * ETH_GSTRING_LEN);
-			if (queue_statistic_parse(name, &q->rx, &q->id))
-				continue;
-			q->packets = values->data[i];
-			c->n++;
-		}
+		pick(c, names, values, n, false);
+		if (!c->n)
+			pick(c, names, values, n, true);
 	}
 	if (c->n)
 		return c;

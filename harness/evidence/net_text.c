@@ -99,3 +99,12 @@ int queue_statistic_parse(const char *name, bool *rx, unsigned *queue)
 	}
 	return -ENOENT;
 }
+
+int queue_ring_parse(const char *name, unsigned *queue)
+{
+	int used = 0;
+
+	return sscanf(name, "rx_queue_%u_xdp_packets%n", queue, &used) == 1 && used && !name[used]
+		       ? 0
+		       : -ENOENT;
+}

@@ -96,6 +96,10 @@ static const struct evidence_counter counters[] = {
 	PROOF("sched_switches", "switches from one task to another, all CPUs (count)"),
 	PROOF("kernel_entries",
 	      "system calls of the workload's tasks, both ends, as the kernel counted (count)"),
+	PROOF("io_uring_rings", "io_uring rings made within the window, all CPUs: those of a "
+				"workload whose window is its whole life (count)"),
+	PROOF("io_uring_defer_taskrun_rings",
+	      "of these, rings that the kernel made with DEFER_TASKRUN (count)"),
 	KERNEL("tasks", "context_switches",
 	       "context switches of the workload's tasks, both ends, without SQ threads (count)"),
 	KERNEL("tasks", "server_context_switches", "of these, of the server's tasks (count)"),

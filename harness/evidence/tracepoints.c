@@ -3,7 +3,7 @@
  * Tracepoints, counted by the kernel (perf_event_open(2) with a filter: nothing is recorded, no
  * ring is read, no BPF). It costs: a system call goes from 124 to 233 ns. So this is read in proof
  * trials only, which are never timed. Their numbers come from tracefs, which need not be mounted
- * (sys/debugfs.h).
+ * (sys/detached.h).
  */
 #include <errno.h>
 #include <linux/perf_event.h>
@@ -18,14 +18,15 @@
 #include "base/diag.h"
 #include "evidence/net.h"
 #include "evidence/source.h"
-#include "sys/debugfs.h"
+#include "sys/detached.h"
 #include "sys/sys.h"
 
 #define TEXT(x)	 #x
 #define VALUE(x) TEXT(x)
-#define NET_RX	 3 /* NET_RX_SOFTIRQ, the same since Linux 2.6.24 */
+#define NET_RX	 3    /* NET_RX_SOFTIRQ, the same since Linux 2.6.24 */
+#define DEFER	 8192 /* IORING_SETUP_DEFER_TASKRUN, Linux 6.1 */
 
-enum { WORK_POLLS, EMPTY_POLLS, NET_RX_ENTRIES, SWITCHES, ENTRIES, POINTS };
+enum { WORK_POLLS, EMPTY_POLLS, NET_RX_ENTRIES, SWITCHES, ENTRIES, RINGS, DEFER_RINGS, POINTS };
 
 static const struct point {
 	const char *counter, *event, *filter; /* NULL: no filter */
@@ -37,6 +38,9 @@ static const struct point {
 	[NET_RX_ENTRIES] = {"net_rx_softirq_entries", "irq/softirq_entry", "vec == " VALUE(NET_RX)},
 	[SWITCHES] = {"sched_switches", "sched/sched_switch", NULL},
 	[ENTRIES] = {"kernel_entries", "raw_syscalls/sys_enter", NULL, .of_tasks = true},
+	[RINGS] = {"io_uring_rings", "io_uring/io_uring_create", NULL},
+	[DEFER_RINGS] = {"io_uring_defer_taskrun_rings", "io_uring/io_uring_create",
+			 "flags & " VALUE(DEFER)},
 };
 
 struct tracepoints_sample {

@@ -125,6 +125,19 @@ static int set_flows(struct experiment_load *load, const struct yaml_node *node,
 	return set_positive(node, &load->flows, 1024, d);
 }
 
+/* The receive queue that every flow's packets are to arrive on, at both ends. */
+static int set_queue(struct experiment_load *load, const struct yaml_node *node, struct diag *d)
+{
+	uint64_t queue;
+	int err = yaml_u64(node, &queue, d);
+
+	if (!err && queue > EXPERIMENT_QUEUE_MAX)
+		err = yaml_error(node, d, -ERANGE, "must be 0 to %d: receive queues count from 0",
+				 EXPERIMENT_QUEUE_MAX);
+	load->queue = (int)queue;
+	return err;
+}
+
 /* "20%": share of the best rate seen in calibration; "5000": arrivals a second. */
 static int set_rate(struct experiment_load *load, const struct yaml_node *node, struct diag *d)
 {
@@ -166,6 +179,7 @@ static const struct load_axis axes[] = {
 	{"size", NET, set_size},
 	{"response_size", NET, set_response},
 	{"flows", NET, set_flows},
+	{"queue", NET, set_queue},
 	{"rate_process", BLOCK | NET, set_process},
 	{"iodepth", BLOCK, set_iodepth},
 	{"depth", NET, set_depth},
@@ -201,6 +215,7 @@ void load_start(enum mode_target kind, struct experiment_load *load)
 		.response_bytes = RESPONSE_AS_ASKED,
 		.depth = 1,
 		.flows = 1,
+		.queue = -1,
 		.poisson = true,
 	};
 }

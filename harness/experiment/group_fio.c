@@ -90,6 +90,12 @@ static int keep(struct experiment *e, struct experiment_fio *fio)
 	return 0;
 }
 
+/* Some direction runs as fast as it goes: then the sum of the rates is not the rate of all. */
+static bool is_partly_open(const struct fio_job_load *load)
+{
+	return load->unrated[FIO_JOB_READS] || load->unrated[FIO_JOB_WRITES];
+}
+
 int group_fio_load(const struct yaml_node *group, struct experiment *e,
 		   struct experiment_load *load, struct diag *d)
 {
@@ -123,6 +129,12 @@ int group_fio_load(const struct yaml_node *group, struct experiment *e,
 	load->numjobs = fio->load.jobs;
 	load->rwmixread = fio->load.rwmixread;
 	load->open_loop = fio->load.open_loop;
+	load->poisson = fio->load.poisson;
+	/* of both directions, where it is known of both */
+	load->rate_per_s =
+		fio_job_rate(&fio->load, FIO_JOB_READS) + fio_job_rate(&fio->load, FIO_JOB_WRITES);
+	if (!(load->rate_per_s > 0) || is_partly_open(&fio->load))
+		load->rate_per_s = 0;
 	load->fio = fio;
 	return 0;
 }

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "experiment/experiment.h"
+
+/* What the job file asks of each direction; null where it is not known. */
+static json_t *fio_rates(const struct fio_job_load *load)
+{
+	static const char *const names[FIO_JOB_DIRECTIONS] = {"read", "write"};
+	json_t *rates = json_object();
+
+	for (size_t i = 0; i < FIO_JOB_DIRECTIONS; i++) {
+		double rate = fio_job_rate(load, i);
+
+		if (rate != 0)
+			json_object_set_new(rates, names[i],
+					    isnan(rate) ? json_null() : json_real(rate));
+	}
+	return rates;
+}
 
 /* A job file may hold several kinds of job: what differs between them is left out. */
 static json_t *fio_json(const struct experiment_load *load)
@@ -22,6 +39,8 @@ static json_t *fio_json(const struct experiment_load *load)
 		if (numbers[i].value)
 			json_object_set_new(j, numbers[i].name,
 					    json_integer((json_int_t)numbers[i].value));
+	if (j && load->open_loop)
+		json_object_set_new(j, "rates", fio_rates(&f->load));
 	return j;
 }
 
@@ -48,11 +67,15 @@ static json_t *block_json(const struct experiment_load *load)
 
 static json_t *net_json(const struct experiment_load *load)
 {
-	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b}", "pattern", load->pattern,
-			 "protocol", load->protocol, "request_bytes",
-			 (json_int_t)load->request_bytes, "response_bytes",
-			 (json_int_t)load->response_bytes, "depth", (json_int_t)load->depth,
-			 "flows", (json_int_t)load->flows, "open_loop", load->open_loop);
+	json_t *j = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b}", "pattern", load->pattern,
+			      "protocol", load->protocol, "request_bytes",
+			      (json_int_t)load->request_bytes, "response_bytes",
+			      (json_int_t)load->response_bytes, "depth", (json_int_t)load->depth,
+			      "flows", (json_int_t)load->flows, "open_loop", load->open_loop);
+
+	if (j && load->queue >= 0)
+		json_object_set_new(j, "queue", json_integer(load->queue));
+	return j;
 }
 
 const char *experiment_rate_key(enum mode_target kind)
@@ -68,7 +91,7 @@ json_t *experiment_load_json(const struct experiment_load *load)
 
 	if (!j)
 		return NULL;
-	if (load->open_loop && !load->fio) {
+	if (load->open_loop) {
 		json_object_set_new(j, "rate_process",
 				    json_string(load->poisson ? "poisson" : "constant"));
 		if (load->rate_share > 0)

@@ -85,18 +85,23 @@ static int add_route(struct look *l, struct address to, unsigned prefix, const c
 	return 0;
 }
 
+/* No such file, so a kernel without that protocol: NULL, which has no lines. */
+static int read_table(struct sys *s, const char *path, char **text)
+{
+	size_t len;
+	int err = sys_read_all(s, path, text, &len);
+
+	return err == -ENOENT ? 0 : err;
+}
+
 typedef int visit_line(struct look *l, const char *line);
 
-/* No such file: a kernel without that protocol. */
 static int each_line(struct sys *s, const char *path, struct look *l, visit_line *visit)
 {
 	_free_ char *text = NULL;
+	int err = read_table(s, path, &text);
 	char *rest, *line;
-	size_t len;
-	int err = sys_read_all(s, path, &text, &len);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
 	for (rest = text; !err && (line = strsep(&rest, "\n"));)
 		err = visit(l, line);
 	return err;
@@ -242,15 +247,12 @@ static int check_sessions(struct sys *s, const struct look *l, const char *path,
 			  bool *found)
 {
 	_free_ char *text = NULL;
+	int err = read_table(s, path, &text);
 	char *rest, *line;
-	size_t len;
-	int err = sys_read_all(s, path, &text, &len);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	for (rest = text; !*found && (line = strsep(&rest, "\n"));)
+	for (rest = text; !err && !*found && (line = strsep(&rest, "\n"));)
 		*found = has_session(l, line, dev);
-	return 0;
+	return err;
 }
 
 /* "client port server port" */

@@ -135,27 +135,6 @@ static int set_iosched(struct sys *s, const struct knob *k, const char *instance
 	return err;
 }
 
-/* A partial list of tunables is a wish for those alone. */
-static bool same_iosched(const char *want, const char *got)
-{
-	while (*want) {
-		size_t len = strcspn(want, " ");
-		const char *at = got;
-		bool found = !len;
-
-		while (!found && *at) {
-			size_t got_len = strcspn(at, " ");
-
-			found = got_len == len && !strncmp(at, want, len);
-			at += got_len + (at[got_len] == ' ');
-		}
-		if (!found)
-			return false;
-		want += len + (want[len] == ' ');
-	}
-	return true;
-}
-
 #define QUEUE "/sys/block/%s/queue/"
 #define ROW(attribute) \
 	.name = "block." #attribute, .scope = KNOB_BLOCK, .path = QUEUE #attribute, .set = set
@@ -190,7 +169,7 @@ static const struct knob rows[] = {
 	 .scope = KNOB_BLOCK,
 	 .get = get_iosched,
 	 .set = set_iosched,
-	 .same = same_iosched,
+	 .same = knob_same_words,
 	 .doc = "tunables of the scheduler in force as NAME=VALUE words; lost at a scheduler "
 		"switch, "
 		"so snapshotted with it"},

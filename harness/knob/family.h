@@ -26,6 +26,8 @@ int knob_set_path(struct sys *s, const struct knob *k, const char *instance, con
 int knob_get_bracket(struct sys *s, const struct knob *k, const char *instance, char *value,
 		     struct diag *d);
 bool knob_same_text(const char *want, const char *got);
+/* Is each word of `want` in `got`? A partial list is a wish for those alone. */
+bool knob_same_words(const char *want, const char *got);
 
 /* "block.scheduler of vda" for messages; returns `out`. */
 #define KNOB_LABEL_MAX (64 + KNOB_INSTANCE_MAX)

@@ -37,6 +37,26 @@ bool knob_same_text(const char *want, const char *got)
 	return !strcmp(want, got);
 }
 
+bool knob_same_words(const char *want, const char *got)
+{
+	while (*want) {
+		size_t len = strcspn(want, " ");
+		const char *at = got;
+		bool found = !len;
+
+		while (!found && *at) {
+			size_t got_len = strcspn(at, " ");
+
+			found = got_len == len && !strncmp(at, want, len);
+			at += got_len + (at[got_len] == ' ');
+		}
+		if (!found)
+			return false;
+		want += len + (want[len] == ' ');
+	}
+	return true;
+}
+
 static bool instance_ok(enum knob_scope scope, const char *text)
 {
 	size_t len = strlen(text);

@@ -64,15 +64,7 @@ static const struct net_words *group_of(const struct knob *k)
 static int get(struct sys *s, const struct knob *k, const char *instance, char *value,
 	       struct diag *d)
 {
-	struct net_place p;
-	struct net_values v;
-	int err = net_place(s, k, instance, NET_DEVICE, &p, d);
-
-	if (!err)
-		err = net_words_read(group_of(k), k, instance, &p, &v, d);
-	if (!err)
-		net_words_print(group_of(k), &v, value);
-	return err;
+	return net_words_get(group_of(k), s, k, instance, value, d);
 }
 
 static bool is_number(const char *text)
@@ -126,12 +118,12 @@ static bool same(const char *want, const char *got)
 	char text[64];
 
 	if (!is_number(want))
-		return net_words_same(want, got);
+		return knob_same_words(want, got);
 	snprintf(text, sizeof(text), "combined=%.20s", want);
-	if (net_words_same(text, got))
+	if (knob_same_words(text, got))
 		return true;
 	snprintf(text, sizeof(text), "rx=%.20s tx=%.20s", want, want);
-	return net_words_same(text, got);
+	return knob_same_words(text, got);
 }
 
 #define ROW(text)                                                                          \

@@ -116,15 +116,7 @@ static int write_all(const struct knob *k, const char *instance, const struct ne
 static int get_all(struct sys *s, const struct knob *k, const char *instance, char *value,
 		   struct diag *d)
 {
-	struct net_place p;
-	struct net_values v;
-	int err = net_place(s, k, instance, NET_DEVICE, &p, d);
-
-	if (!err)
-		err = net_words_read(&group, k, instance, &p, &v, d);
-	if (!err)
-		net_words_print(&group, &v, value);
-	return err;
+	return net_words_get(&group, s, k, instance, value, d);
 }
 
 static int set_all(struct sys *s, const struct knob *k, const char *instance, const char *value,
@@ -197,7 +189,7 @@ static const struct knob rows[] = {
 	 .scope = KNOB_NETDEV,
 	 .get = get_all,
 	 .set = set_all,
-	 .same = net_words_same,
+	 .same = knob_same_words,
 	 .may_set = net_may_set,
 	 .candidates = net_candidates,
 	 .on_device = net_on_device,

@@ -407,7 +407,7 @@ static bool same(const char *want, const char *got)
 		want = "on";
 	if (!strcmp(want, "0"))
 		want = "off";
-	return net_words_same(want, got);
+	return knob_same_words(want, got);
 }
 
 #define ROW(text)                                                                          \

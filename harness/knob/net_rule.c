@@ -254,7 +254,7 @@ static int set(struct sys *s, const struct knob *k, const char *instance, const 
 /* The words may come in any order. */
 static bool same(const char *want, const char *got)
 {
-	return net_words_same(want, got) && net_words_same(got, want);
+	return knob_same_words(want, got) && knob_same_words(got, want);
 }
 
 /* The rules there are. */

@@ -48,6 +48,32 @@ int net_words_read(const struct net_words *w, const struct knob *k, const char *
 	return err ? net_unanswered(k, instance, err, words, d) : 0;
 }
 
+static void print(const struct net_words *w, const struct net_values *v, char *text)
+{
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < w->n; i++)
+		if (v->there[i])
+			used += (size_t)snprintf(text + used, KNOB_VALUE_MAX - used,
+						 "%s%s=%" PRIu64, used ? " " : "", w->word[i].name,
+						 v->value[i]);
+}
+
+int net_words_get(const struct net_words *w, struct sys *s, const struct knob *k,
+		  const char *instance, char *value, struct diag *d)
+{
+	struct net_place p;
+	struct net_values v;
+	int err = net_place(s, k, instance, NET_DEVICE, &p, d);
+
+	if (!err)
+		err = net_words_read(w, k, instance, &p, &v, d);
+	if (!err)
+		print(w, &v, value);
+	return err;
+}
+
 int net_words_write(const struct net_words *w, const struct knob *k, const char *instance,
 		    const struct net_place *p, const struct net_values *now,
 		    const struct net_values *want, struct diag *d)
@@ -77,7 +103,7 @@ int net_words_write(const struct net_words *w, const struct knob *k, const char 
 		err = sys_genl(p->inside, &r, &replies, words, sizeof(words));
 	genl_request_free(&r);
 	genl_replies_free(&replies);
-	net_words_print(w, &written, text);
+	print(w, &written, text);
 	return err ? net_refused(k, instance, text, err, words, d) : 0;
 }
 
@@ -130,38 +156,6 @@ int net_words_parse(const struct net_words *w, const struct knob *k, const char 
 		v->value[i] = value;
 	}
 	return any ? 0 : diag_set(d, -EINVAL, "%s: NAME=NUMBER is expected", k->name);
-}
-
-void net_words_print(const struct net_words *w, const struct net_values *v, char *text)
-{
-	size_t used = 0;
-
-	*text = '\0';
-	for (size_t i = 0; i < w->n; i++)
-		if (v->there[i])
-			used += (size_t)snprintf(text + used, KNOB_VALUE_MAX - used,
-						 "%s%s=%" PRIu64, used ? " " : "", w->word[i].name,
-						 v->value[i]);
-}
-
-bool net_words_same(const char *want, const char *got)
-{
-	while (*want) {
-		size_t len = strcspn(want, " ");
-		const char *at = got;
-		bool found = !len;
-
-		while (!found && *at) {
-			size_t got_len = strcspn(at, " ");
-
-			found = got_len == len && !strncmp(at, want, len);
-			at += got_len + (at[got_len] == ' ');
-		}
-		if (!found)
-			return false;
-		want += len + (want[len] == ' ');
-	}
-	return true;
 }
 
 int net_words_verify(const struct net_words *w, const struct knob *k, const char *instance,

@@ -40,9 +40,9 @@ int net_words_write(const struct net_words *w, const struct knob *k, const char 
 /* "a=1 b=2"; -EINVAL names the nearest right word. */
 int net_words_parse(const struct net_words *w, const struct knob *k, const char *text,
 		    struct net_values *v, struct diag *d);
-void net_words_print(const struct net_words *w, const struct net_values *v, char *text);
-/* Is each word of `want` in `got`? */
-bool net_words_same(const char *want, const char *got);
+/* The `get` of a knob that is the whole group. */
+int net_words_get(const struct net_words *w, struct sys *s, const struct knob *k,
+		  const char *instance, char *value, struct diag *d);
 /* Read again: -EOPNOTSUPP with both values where the driver made another of it. */
 int net_words_verify(const struct net_words *w, const struct knob *k, const char *instance,
 		     const struct net_place *p, const struct net_values *want, struct diag *d);

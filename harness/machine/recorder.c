@@ -56,6 +56,15 @@ static struct recorded *remember(struct recorder *r, const char *path, enum reco
 	return e;
 }
 
+/* A file, as it is; NULL: there was no memory for its text. */
+static void remember_text(struct recorder *r, const char *path, const char *text)
+{
+	if (text)
+		remember(r, path, RECORDED_FILE, text, strlen(text));
+	else
+		r->err = -ENOMEM;
+}
+
 /* Remove the last component of "/a/b". */
 static void cut(char *path)
 {
@@ -224,10 +233,7 @@ static int recorder_genl(struct sys *s, const struct genl_request *q, struct gen
 		return err;
 	forget_key(q, replies);
 	text = genl_recorded_text(err, told, replies);
-	if (text)
-		remember(r, path, RECORDED_FILE, text, strlen(text));
-	else
-		r->err = -ENOMEM;
+	remember_text(r, path, text);
 	return err;
 }
 
@@ -248,10 +254,7 @@ static int recorder_ethtool(struct sys *s, const char *dev, void *cmd, size_t si
 	if (err || !genl_replies_add(&answer, cmd, size))
 		text = genl_recorded_text(err, "", &answer);
 	genl_replies_free(&answer);
-	if (text)
-		remember(r, path, RECORDED_FILE, text, strlen(text));
-	else
-		r->err = -ENOMEM;
+	remember_text(r, path, text);
 	return err;
 }
 

@@ -243,10 +243,7 @@ int child_wait(struct child *c, uint64_t deadline_ns, int *status)
 {
 	while (!c->ended) {
 		struct pollfd p = {.fd = c->channel, .events = POLLIN};
-		uint64_t now = clock_ns();
-		uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-		struct timespec ts = {.tv_sec = (time_t)(left / 1000000000u),
-				      .tv_nsec = (long)(left % 1000000000u)};
+		struct timespec ts = clock_left(deadline_ns);
 		int n = ppoll(&p, 1, deadline_ns == UINT64_MAX ? NULL : &ts, NULL);
 
 		if (n > 0)

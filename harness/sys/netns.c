@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "sys/detached.h"
 #include "sys/sys_private.h"
 
 /* One known namespace of a machine. */
@@ -68,23 +67,10 @@ int netns_create(int *fd, struct diag *d)
 	return *fd < 0 ? diag_errno(d, *fd, "the new network namespace") : 0;
 }
 
-/* <linux/mount.h> and <sys/mount.h> cannot both be included with glibc 2.36. */
-enum { CONFIG_CREATE = 6, OPEN_CLOEXEC = 1, MOUNT_CLOEXEC = 1 };
-enum { ATTR_NOSUID = 2, ATTR_NODEV = 4, ATTR_NOEXEC = 8 };
-
 /* sysfs shows the network devices of the namespace in which its mount was made. */
 static int mount_sysfs(void *arg)
 {
-	_fd_ int context = (int)syscall(SYS_fsopen, "sysfs", OPEN_CLOEXEC);
-	int fd;
-
-	if (context < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, context, CONFIG_CREATE, NULL, NULL, 0))
-		return -errno;
-	fd = (int)syscall(SYS_fsmount, context, MOUNT_CLOEXEC,
-			  ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
-	return fd < 0 ? -errno : fd;
+	return detached_open("sysfs", false);
 }
 
 /* A system inside a namespace: every call enters it, asks `real`, and comes back. */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sys/debugfs.h"
+#include "sys/detached.h"
 #include "sys/genl_live.h"
 #include "sys/genl_recorded.h"
 #include "sys/sys.h"
@@ -28,11 +28,10 @@
 #define SYSFS_PREFIX "/sys/"
 
 static const struct {
-	const char *prefix;
-	int (*open)(void);
+	const char *prefix, *fs;
 } detached[] = {
-	{DEBUGFS_PREFIX, debugfs_open_detached},
-	{TRACEFS_PREFIX, tracefs_open_detached},
+	{DEBUGFS_PREFIX, "debugfs"},
+	{TRACEFS_PREFIX, "tracefs"},
 };
 
 struct real {
@@ -52,7 +51,7 @@ static int base_of(struct real *r, const char **path)
 		if (strncmp(*path, detached[i].prefix, strlen(detached[i].prefix)))
 			continue;
 		if (r->detached[i] < 0)
-			r->detached[i] = detached[i].open();
+			r->detached[i] = detached_open(detached[i].fs, true);
 		*path += strlen(detached[i].prefix);
 		return r->detached[i];
 	}
@@ -61,6 +60,9 @@ static int base_of(struct real *r, const char **path)
 	*path += strlen(SYSFS_PREFIX);
 	return r->sysfs;
 }
+
+/* A rename or mount anywhere on the machine may take part of a walk with ".." by surprise. */
+#define AGAIN_MAX 1000
 
 /*
  * openat2(2) (Linux 5.6). Under a recorded root, RESOLVE_IN_ROOT keeps absolute links inside it. On
@@ -72,13 +74,18 @@ static int open_under(struct real *r, const char *path, int flags)
 	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
 			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
 	int base = base_of(r, &path);
-	long fd;
+	long fd = -1;
 
 	if (base < 0)
 		return base;
 	while (*path == '/')
 		path++;
-	fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
+	for (int i = 0; i < AGAIN_MAX;
+	     i++) { /* EAGAIN: "could not be sure that .. stayed inside" */
+		fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : (int)fd;
 }
 

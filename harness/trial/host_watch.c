@@ -15,9 +15,11 @@
 #include "sys/nvme_status.h"
 #include "sys/sys.h"
 
-#define PATHS_MAX 16
-#define LINES_MAX 32
-#define AFFINITY  256
+#define PATHS_MAX   16
+#define LINES_MAX   32
+#define WARNING	    4 /* KERN_WARNING; what is worse has a lower number */
+#define RECORDS_MAX 100000
+#define AFFINITY    256
 
 struct watched_irq {
 	unsigned irq;
@@ -207,32 +209,48 @@ static void put_affinity(const struct host_watch *w, json_t *host)
 	json_decref(changed);
 }
 
-static void put_kernel_log(const struct host_watch *w, json_t *host)
+json_t *host_log_json(int fd)
 {
 	json_t *lines = json_array();
+	json_int_t passed = 0, lost = 0, more = 0, warnings = 0;
 	struct kmsg_line line;
-	json_int_t passed = 0, lost = 0;
-	char why[96];
-	int n;
 
-	if (w->kmsg < 0) {
-		snprintf(why, sizeof(why), "/dev/kmsg: %s", strerror(-w->kmsg));
-		absent(host, "kernel_log", why);
-		json_decref(lines);
+	/* a kernel that logs faster than this reads does not hold up the run */
+	for (int i = 0; i < RECORDS_MAX; i++) {
+		int n = kmsg_next(fd, &line);
+
+		if (!n)
+			break;
+		if (n == -EPIPE || n == -EINVAL) { /* the next one can be read again */
+			lost++;
+		} else if (n < 0) {
+			lost++;
+			break;
+		} else if (host_log_allowed(&line)) {
+			passed++;
+		} else if (json_array_size(lines) < LINES_MAX) {
+			json_array_append_new(
+				lines, json_pack("{s:i, s:o}", "level", (int)line.level, "text",
+						 json_string(line.text) ?: json_string("?")));
+		} else {
+			more++;
+			warnings += line.level <= WARNING;
+		}
+	}
+	return json_pack("{s:o, s:I, s:I, s:I, s:I}", "lines", lines, "more", more, "more_warnings",
+			 warnings, "allowed", passed, "lost", lost);
+}
+
+static void put_kernel_log(const struct host_watch *w, json_t *host)
+{
+	char why[96];
+
+	if (w->kmsg >= 0) {
+		json_object_set_new(host, "kernel_log", host_log_json(w->kmsg));
 		return;
 	}
-	while ((n = kmsg_next(w->kmsg, &line)) > 0 || n == -EPIPE) {
-		if (n == -EPIPE)
-			lost++;
-		else if (host_log_allowed(&line))
-			passed++;
-		else if (json_array_size(lines) < LINES_MAX)
-			json_array_append_new(lines, json_pack("{s:i, s:s}", "level",
-							       (int)line.level, "text", line.text));
-	}
-	json_object_set_new(
-		host, "kernel_log",
-		json_pack("{s:o, s:I, s:I}", "lines", lines, "allowed", passed, "lost", lost));
+	snprintf(why, sizeof(why), "/dev/kmsg: %s", strerror(-w->kmsg));
+	absent(host, "kernel_log", why);
 }
 
 static json_t *smart_json(const struct nvme_smart *s)

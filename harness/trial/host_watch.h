@@ -18,7 +18,7 @@ struct host_watch *host_watch_begin(const struct machine *m, const struct machin
 /*
  * The record's "host" member, a new reference: {"hypervisor": text or null, "clock_source":
  * {"before", "after"}, "throttle_events", "affinity": {"vectors", "changed": [{"irq", "before",
- * "after"}]}, "kernel_log": {"lines": [{"level", "text"}], "allowed", "lost"}, "smart":
+ * "after"}]}, "kernel_log": host_log_json(), "smart":
  * {controller: {"before": {…}, "after": {…}}}, "absent": {name: reason}}. What could not be read is
  * in "absent" only.
  */
@@ -28,3 +28,8 @@ void host_watch_free(struct host_watch *w);
 struct kmsg_line;
 /* A line that says nothing about the measurement: what a program wrote, or what the list knows. */
 bool host_log_allowed(const struct kmsg_line *line);
+/* What a descriptor of kmsg_open() has to say by now: {"lines": [{"level", "text"}] of those that
+ * are not allowed, the first 32; "more", "more_warnings": how many were not kept, and how many of
+ * them are warnings or worse; "allowed"; "lost": times that records were overwritten before they
+ * were read, or could not be}. New reference. */
+json_t *host_log_json(int fd);

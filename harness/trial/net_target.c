@@ -101,10 +101,10 @@ static int open_interfaces(struct sys *s, const char *text, const char *other, b
 	return err;
 }
 
-int net_target_open(struct sys *s, const char *text, const char *other, bool move,
+int net_target_open(struct sys *s, const char *text, const char *other, bool move, unsigned queues,
 		    struct net_target *t, struct diag *d)
 {
-	struct peer_options o = {.loopback = !strcmp(text, "lo")};
+	struct peer_options o = {.loopback = !strcmp(text, "lo"), .queues = queues};
 
 	*t = (struct net_target){0};
 	if (strcmp(text, "veth") && !o.loopback)
@@ -116,6 +116,38 @@ int net_target_open(struct sys *s, const char *text, const char *other, bool mov
 				text, other);
 	snprintf(t->label, sizeof(t->label), "%s", o.loopback ? "lo" : "veth pair");
 	return open_private(s, &o, t);
+}
+
+static int end_queue(const struct machine_nic *nic, int queue, unsigned *napi_id, struct diag *d)
+{
+	const struct machine_nic_queue *found = NULL;
+	size_t n_rx = 0;
+
+	for (size_t i = 0; i < nic->n_queues; i++) {
+		const struct machine_nic_queue *q = &nic->queues[i];
+
+		n_rx += q->rx;
+		if (q->rx && q->index == (unsigned)queue)
+			found = q;
+	}
+	if (!found)
+		return diag_set(d, -ENOENT, "%s has %zu receive queue%s, no queue %d",
+				nic->instance, n_rx, n_rx == 1 ? "" : "s", queue);
+	if (found->napi < 0 && n_rx != nic->n_napis)
+		return diag_set(d, -EOPNOTSUPP,
+				"which NAPI instance serves queue %d of %s is not told%s%s", queue,
+				nic->instance, *nic->napis_why ? ": " : "", nic->napis_why);
+	*napi_id = nic->napis[found->napi < 0 ? queue : found->napi].id;
+	return 0;
+}
+
+int net_target_queue(const struct net_target *t, int queue, unsigned napi_id[2], struct diag *d)
+{
+	int err = t->n_nics == 2 ? 0 : diag_set(d, -ENODEV, "%s has no two ends", t->label);
+
+	for (size_t i = 0; !err && i < 2; i++)
+		err = end_queue(t->nic[i], queue, &napi_id[i], d);
+	return err;
 }
 
 int net_target_close(struct net_target *t, struct diag *d)

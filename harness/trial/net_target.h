@@ -31,13 +31,21 @@ bool net_target_named(struct sys *s, const char *text);
 /*
  * `text` is "veth", "lo", or an interface that is cabled to `other`. Namespaces are made at once
  * (they are ours alone, and vanish with us); real interfaces are moved into them only when `move`,
- * else looked at where they are. 0 with t->refusal where a veth pair or lo cannot be had here;
- * -errno with the reason where two named interfaces cannot. Freed by net_target_close().
+ * else looked at where they are. A veth pair has `queues` receive queues an end. 0 with t->refusal
+ * where a veth pair or lo cannot be had here; -errno with the reason where two named interfaces
+ * cannot. Freed by net_target_close().
  */
-int net_target_open(struct sys *s, const char *text, const char *other, bool move,
+int net_target_open(struct sys *s, const char *text, const char *other, bool move, unsigned queues,
 		    struct net_target *t, struct diag *d);
 /* Look at both ends again: NAPI instances are renumbered by many settings. */
 int net_target_look(struct sys *s, struct net_target *t, struct diag *d);
+/*
+ * The NAPI instances (by enum peer_side) that serve receive queue `queue` of the ends: by netlink
+ * where the driver tells which; else, where an end has as many instances as receive queues, by
+ * their order (a veth has one a queue, made in order). -ENOENT: no such queue, -EOPNOTSUPP: not
+ * known; with the reason.
+ */
+int net_target_queue(const struct net_target *t, int queue, unsigned napi_id[2], struct diag *d);
 /* -EUCLEAN when an interface did not come back as it was. May be called twice. */
 int net_target_close(struct net_target *t, struct diag *d);
 /* Both ends as the subject of mode_check() and mode_settings(); points into `t`. */

@@ -22,18 +22,18 @@
 static int drive(struct workload_run *w, uint64_t runtime_ns, int signal_fd, struct diag *d)
 {
 	struct pollfd fd = {.fd = signal_fd, .events = POLLIN};
-	int err = workload_run_await(w, "ready", clock_ns() + GRACE_NS, signal_fd, d);
+	int err = workload_run_await(w, CONTROL_READY, clock_ns() + GRACE_NS, signal_fd, d);
 
 	if (!err)
-		err = workload_run_say(w, "go", d);
+		err = workload_run_say(w, CONTROL_GO, d);
 	if (!err && poll(&fd, 1, (int)(runtime_ns / 1000000)) > 0)
 		return diag_set(d, -EINTR, "interrupted by a signal");
 	if (!err)
-		err = workload_run_say(w, "stop", d);
+		err = workload_run_say(w, CONTROL_STOP, d);
 	if (!err)
-		err = workload_run_await(w, "done", clock_ns() + GRACE_NS, signal_fd, d);
+		err = workload_run_await(w, CONTROL_DONE, clock_ns() + GRACE_NS, signal_fd, d);
 	if (!err)
-		err = workload_run_say(w, "exit", d);
+		err = workload_run_say(w, CONTROL_EXIT, d);
 	if (!err)
 		err = workload_run_finish(w, clock_ns() + GRACE_NS, d);
 	return err;

@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +20,7 @@ int workload_run_start(struct workload_run *w, const struct workload_start *star
 	struct child_options o = {
 		.argv = (const char *const *)start->argv,
 		.cpus = start->cpus,
-		.memory_node = -1,
+		.memory_node = start->memory_node ? *start->memory_node : -1,
 		.output_dir = start->raw,
 		.stdout_name = w->stdout_name,
 		.stderr_name = w->stderr_name,
@@ -36,8 +34,9 @@ int workload_run_start(struct workload_run *w, const struct workload_start *star
 	*w = (struct workload_run){.control = -1, .name = start->name, .raw = start->raw};
 	snprintf(w->stdout_name, sizeof(w->stdout_name), "%.20s.stdout", start->name);
 	snprintf(w->stderr_name, sizeof(w->stderr_name), "%.20s.stderr", start->name);
-	if (start->controlled && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return diag_errno(d, -errno, "%s: control socket", start->name);
+	err = start->controlled ? control_pair(&pair[0], &pair[1], d) : 0;
+	if (err)
+		return diag_prefix(d, err, "%s", start->name);
 	o.control_fd = pair[1];
 	err = child_start(&o, &w->child, d);
 	if (pair[1] >= 0)
@@ -86,66 +85,43 @@ int workload_run_finish(struct workload_run *w, uint64_t deadline_ns, struct dia
 }
 
 /* It hung up or ended before it said the word. */
-static int ended(struct workload_run *w, const char *word, struct diag *d)
+static int ended(struct workload_run *w, enum control_word word, struct diag *d)
 {
 	int err = workload_run_finish(w, clock_ns() + 2000000000u, d);
 
-	return err ? err : diag_set(d, -EPIPE, "%s ended before it was %s", w->name, word);
+	return err ? err
+		   : diag_set(d, -EPIPE, "%s ended before it was %s", w->name,
+			      control_word_text(word));
 }
 
-int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+int workload_run_await(struct workload_run *w, enum control_word word, uint64_t deadline_ns,
 		       int signal_fd, struct diag *d)
 {
-	char text[32];
-	size_t len = 0;
+	int partner_fd = w->partner ? child_fd(w->partner->child) : -1;
+	int err = control_await(w->control, word, deadline_ns, signal_fd, partner_fd, d);
 
-	for (;;) {
-		struct pollfd fds[] = {
-			{.fd = w->control, .events = POLLIN},
-			{.fd = signal_fd, .events = POLLIN},
-			{.fd = w->partner ? child_fd(w->partner->child) : -1, .events = POLLIN},
-		};
-		uint64_t now = clock_ns();
-		uint64_t left = deadline_ns > now ? deadline_ns - now : 0;
-		struct timespec ts = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
-		int n = ppoll(fds, 3, &ts, NULL);
-
-		if (n < 0 && errno != EINTR)
-			return diag_errno(d, -errno, "poll");
-		if (n == 0)
-			return diag_set(d, -ETIMEDOUT,
-					"%s was not %s at its deadline: it hangs, and was ended",
-					w->name, word);
-		if (n > 0 && fds[1].revents)
-			return diag_set(d, -EINTR, "interrupted by a signal");
-		if (n > 0 && fds[0].revents) {
-			ssize_t got = read(w->control, text + len, sizeof(text) - 1 - len);
-
-			if (got <= 0)
-				return ended(w, word, d);
-			len += (size_t)got;
-			text[len] = '\0';
-			if (!strchr(text, '\n') && len < sizeof(text) - 1)
-				continue;
-			text[strcspn(text, "\n")] = '\0';
-			if (!strcmp(text, word))
-				return 0;
-			return diag_set(d, -EPROTO, "%s said \"%s\", not \"%s\"", w->name, text,
-					word);
-		}
-		if (n > 0 && fds[2].revents)
-			return ended(w->partner, word, d);
+	switch (err) {
+	case 0:
+		return 0;
+	case -ETIMEDOUT:
+		return diag_set(d, err, "%s was not %s at its deadline: it hangs, and was ended",
+				w->name, control_word_text(word));
+	case -EINTR:
+		return diag_set(d, err, "interrupted by a signal");
+	case -EPIPE:
+		return ended(w, word, d);
+	case -ECHILD:
+		return ended(w->partner, word, d);
+	default:
+		return diag_prefix(d, err, "%s", w->name);
 	}
 }
 
-int workload_run_say(struct workload_run *w, const char *word, struct diag *d)
+int workload_run_say(struct workload_run *w, enum control_word word, struct diag *d)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%s\n", word);
+	int err = control_send(w->control, word, d);
 
-	if (send(w->control, text, (size_t)len, MSG_NOSIGNAL) != len)
-		return diag_errno(d, -errno, "%s: control socket", w->name);
-	return 0;
+	return err ? diag_prefix(d, err, "%s", w->name) : 0;
 }
 
 void workload_run_free(struct workload_run *w)

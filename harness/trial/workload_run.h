@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/num.h"
+#include "control/control.h"
 #include "sys/child.h"
 
 struct diag;
@@ -24,6 +25,7 @@ struct workload_start {
 	const char *name; /* for messages, and of its output files */
 	char *const *argv;
 	const struct cpulist *cpus; /* it is pinned to */
+	const int *memory_node;	    /* its memory is bound to it; NULL: not bound */
 	int raw;		    /* directory for <name>.stdout and .stderr */
 	bool controlled;	    /* give it a control socket */
 	const char *stdin_text;	    /* its standard input; NULL: /dev/null */
@@ -34,13 +36,13 @@ enum { WORKLOAD_CONTROL_FD = 3 }; /* the number the program inherits the socket 
 
 int workload_run_start(struct workload_run *w, const struct workload_start *o, struct diag *d);
 /*
- * Sleep in one poll(2) until the program says `word`. -EINTR: a signal came in on `signal_fd`;
+ * Sleep until the program says `word`. -EINTR: a signal came in on `signal_fd`;
  * -ETIMEDOUT: the deadline (CLOCK_MONOTONIC ns) passed; -EPIPE: it, or its partner, ended instead
  * (the diag has the status and the first line of standard error); -EPROTO: it said something else.
  */
-int workload_run_await(struct workload_run *w, const char *word, uint64_t deadline_ns,
+int workload_run_await(struct workload_run *w, enum control_word word, uint64_t deadline_ns,
 		       int signal_fd, struct diag *d);
-int workload_run_say(struct workload_run *w, const char *word, struct diag *d);
+int workload_run_say(struct workload_run *w, enum control_word word, struct diag *d);
 /* Wait for its end and judge its status: -ETIMEDOUT, -EPIPE with the reason. */
 int workload_run_finish(struct workload_run *w, uint64_t deadline_ns, struct diag *d);
 /* End it now if it still runs; may be called at any time. */

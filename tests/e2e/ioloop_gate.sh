@@ -51,7 +51,7 @@ refused_always "is mounted on" "$dev" "$id"
 umount "$dir/mnt"
 if command -v unshare >/dev/null; then
 	unshare --mount --propagation private sh -c \
-		"mount $dev $dir/mnt && echo >$dir/up && sleep 60" &
+		"mount $dev $dir/mnt && echo >$dir/up && exec sleep 60" &
 	hidden=$!
 	for _ in $(seq 50); do [ ! -e "$dir/up" ] || break; sleep 0.1; done
 	findmnt "$dir/mnt" >/dev/null && fail "the hidden mount is visible here"

@@ -50,5 +50,4 @@ for vector in ttyS0:ttyS0 "$(cd /sys/bus/pci/devices && for d in */virtio0; do
 		settings+=("irq.affinity:$vector=1")
 done
 echo "settings: ${settings[*]}"
-# Until every process that holds the host lock (the guardian) is gone.
-await_guardian() { flock -w 20 /run/iomodes.lock true || fail "$1: the lock is still held"; }
+. "$here/knob_kill_lib.sh"

@@ -23,7 +23,7 @@ work=$(mktemp -d)
 export IOMODES_STATE_DIR=$work/state
 trap 'rm -rf "$work"' EXIT
 fail() { echo "FAIL: $*"; exit 1; }
-await_guardian() { flock -w 20 /run/iomodes.lock true || fail "$1: the lock is still held"; }
+. "$here/knob_kill_lib.sh"
 
 ip link add veth0 numrxqueues 2 numtxqueues 2 type veth peer name veth1 numrxqueues 2 numtxqueues 2
 ip link set veth0 up
@@ -55,29 +55,12 @@ settings=(net.tso:veth0=off net.channels:veth0=1 net.gro:veth1=on net.defer-hard
 	napi.gro-flush-timeout:veth0#0=20000 napi.defer-hard-irqs:veth0#0=100 napi.threaded:veth1#1=1)
 echo "settings: ${settings[*]}"
 
-points=$("$driver" "$IOMODES_STATE_DIR" 0 orchestrator "${settings[@]}")
-is_as_before "dry run"
-echo "$points points where a run can be killed: after each journal record and each write"
-((points > 30)) || fail "too few points: $points"
-
-killed() { # N MODE SETTING...
-	local status=0 n=$1 mode=$2
-	shift 2
-	{ "$driver" "$IOMODES_STATE_DIR" "$n" "$mode" "$@" >/dev/null; } 2>>"$work/steps" || status=$?
-	((status == 137)) || fail "step $n: the driver ended with $status, not by SIGKILL"
-}
-
-for ((n = 1; n <= points; n++)); do
-	killed "$n" orchestrator "${settings[@]}"
-	await_guardian "step $n"
-	is_as_before "step $n, restored by the guardian"
-	"$iomodes" status >/dev/null || fail "step $n: status is not clean after the guardian"
-done
-echo "orchestrator killed at $points points: restored by its guardian each time"
+count_points 30
+kill_orchestrator
 
 left=0
 for ((n = 1; n <= points; n++)); do
-	killed "$n" both "${settings[@]}"
+	killed "$n" both
 	status=0
 	"$iomodes" status >"$work/status" || status=$?
 	if ((status == 5)); then
@@ -88,19 +71,11 @@ for ((n = 1; n <= points; n++)); do
 	elif ! diff "$work/before" <(snapshot); then
 		fail "step $n: something is left, but status ends with $status"
 	fi
-	"$iomodes" restore >/dev/null || fail "step $n: restore"
-	is_as_before "step $n, restored by 'iomodes restore'"
-	"$iomodes" status >/dev/null || fail "step $n: status is not clean after restore"
+	restored_by_hand "$n"
 done
-echo "both killed at $points points, $left of them left something: 'iomodes restore' mended each"
-((left > points / 3)) || fail "only $left points left anything: the test shows nothing"
+tell_left
 
-for ((n = 1; n <= points; n += 5)); do
-	"$driver" "$IOMODES_STATE_DIR" "$n" guardian "${settings[@]}" >/dev/null 2>>"$work/steps" ||
-		fail "step $n: guardian killed"
-	is_as_before "step $n, guardian killed"
-done
-echo "guardian killed alone: the run restored by itself"
+kill_guardian 5
 
 # In namespaces of the run's own: they and the pair go, and nothing is left to restore.
 outside() { ip -o link; ls /sys/class/net; }
@@ -121,7 +96,7 @@ points=$("$driver" "$IOMODES_STATE_DIR" 0 peer:orchestrator "${settings[@]}" 2>>
 (($(grep -c '^namespace' "$work/steps") == 2)) || fail "the driver does not name its namespaces"
 for mode in orchestrator both; do
 	for ((n = 1; n <= points; n += 2)); do
-		killed "$n" "peer:$mode" "${settings[@]}"
+		killed "$n" "peer:$mode"
 		await_guardian "step $n in namespaces"
 		[[ $mode == orchestrator ]] || "$iomodes" restore >"$work/restore" ||
 			fail "step $n in namespaces, both killed: $(cat "$work/restore")"

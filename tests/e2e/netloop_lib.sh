@@ -11,9 +11,7 @@ if [ -z "${NETLOOP_INSIDE:-}" ]; then
 	NETLOOP_INSIDE=1 exec unshare --net --mount --pid --fork --mount-proc --kill-child "$0" "$@"
 fi
 netloop=$IOMODES_BIN/netloop
-dir=$(mktemp -d "$IOMODES_BIN/../e2e-XXXXXX")
-trap 'rm -rf "$dir"' EXIT
-failed=0
+. "$IOMODES_SOURCE/tests/e2e/loop_lib.sh"
 token=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 
 # A machine that is busy with other things may leave a thread without a CPU for a while; that must
@@ -21,9 +19,6 @@ token=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 patient='--timeout 8s --dead-after 10s'
 client_cpu='' server_cpu=''
 if [ "$(nproc)" -gt 1 ]; then client_cpu='--cpus-allowed 0' server_cpu='--cpus-allowed 1'; fi
-
-skip() { echo "SKIP: $1"; exit 77; }
-fail() { echo "FAIL: $1"; failed=1; }
 
 make_pair() {
 	local queues="numtxqueues ${QUEUES:-1} numrxqueues ${QUEUES:-1}"
@@ -70,15 +65,6 @@ expect() {
 	[ $end -eq 0 ] || fail "the server ended with $end ($(cat "$dir/server")): $*"
 	jq -e "$filter" "$dir/stdout" >/dev/null ||
 		fail "$filter does not hold: $* -> $(jq -c 'del(.latency.bins, .service.bins)' "$dir/stdout" | head -c 3000)"
-}
-# expect_error WORDS COMMAND...: it ends with 1, says WORDS, prints nothing on standard output
-expect_error() {
-	local words=$1 out status=0
-	shift
-	out=$("$@" 2>"$dir/stderr") || status=$?
-	[ $status -eq 1 ] || fail "status $status instead of 1: $*"
-	[ -z "$out" ] || fail "printed a result: $*"
-	grep -qF -- "$words" "$dir/stderr" || fail "no \"$words\" in \"$(cat "$dir/stderr")\": $*"
 }
 busy_polled() { # packets that busy polling took in, in this namespace
 	awk '$1 == "TcpExt:" { if (!n) { n = split($0, name) } else for (i = 2; i <= n; i++)

@@ -64,6 +64,10 @@ for p in tcp udp; do
 		(.open_loop.arrivals - 200000 | fabs) < 2000" \
 		--protocol $p --wait epoll --pattern rr --depth 4 --rate 1000000 $t
 	[ "$(nproc)" -gt 1 ] || { echo "one CPU: busy polling is left out"; continue; }
+	# the kernel does not keep a client whose requests are due polling for longer than 1 us
+	expect "$open and .flags.epoll_params.busy_poll_usecs == 1 and
+		.server.flags.epoll_params.busy_poll_usecs == 1000" \
+		--protocol $p --wait epoll-spin --busy-poll-usecs 1000 --rate 1000 $t
 	# busy polling: accepted and read back, and the kernel counts it
 	while read -r flag options; do
 		before=$(busy_polled)
@@ -78,6 +82,10 @@ for p in tcp udp; do
 		.flags.ring_napi.busy_poll_usecs==64 --wait io_uring-napi --busy-poll-usecs 64
 		.flags.ring_napi.prefer_busy_poll==1 --wait io_uring-napi --busy-poll-usecs 64 --prefer-busy-poll
 	EOF
+	# at open loop the client's kernel polls a microsecond at a time, or what is due meanwhile would wait
+	expect "$open and .flags.epoll_params.busy_poll_usecs == 1 and
+		.server.flags.epoll_params.busy_poll_usecs == 1000" --protocol $p --wait epoll-spin \
+		--busy-poll-usecs 1000 --busy-poll-budget 64 --prefer-busy-poll --rate 2000 $t
 	# and the other way round: without it, none
 	before=$(busy_polled)
 	for w in $waits; do expect "$closed" --protocol $p --wait $w $t; done

@@ -90,6 +90,16 @@ ends_with() { # STATUS WHAT
 	run_pid=
 	((status == $1)) || { cat "$work/out" "$work/err"; fail "$2: exit status $status, not $1"; }
 }
+# The run is ended now; why its first trial failed, and nothing of it goes on.
+first_trial_failed() { # WHAT WORDS
+	kill -TERM "$run_pid" 2>/dev/null || true
+	wait "$run_pid" || true
+	run_pid=
+	head -n 1 "$results"/2*/trials.jsonl | jq -r '.status + ": " + .error' >"$work/said"
+	cat "$work/said"
+	grep -q "^failed: .*$2" "$work/said" || fail "$1: the trial does not say: $2"
+	no_process_left "$1"
+}
 run_dir() { echo "$results"/2*; }
 status_is_clean() { "$iomodes" status >"$work/status" || { cat "$work/status"; fail "$1: status"; }; }
 # Of a run that was left alone: whole, checked again, compared, sealed.

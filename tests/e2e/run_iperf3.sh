@@ -51,13 +51,7 @@ misbehaves() { # NAME WORDS SERVER CLIENT: what each end does in its place
 	chmod +x "$work/fake/iperf3"
 	PATH=$work/fake:$PATH start "$iomodes" run "$work/net.yaml" --output "$results" --quiet
 	await_trials 1
-	kill -TERM "$run_pid" 2>/dev/null || true
-	wait "$run_pid" || true
-	run_pid=
-	head -n 1 "$results"/2*/trials.jsonl | jq -r '.status + ": " + .error' >"$work/said"
-	cat "$work/said"
-	grep -q "^failed: .*$2" "$work/said" || fail "$1: the trial does not say: $2"
-	no_process_left "$1"
+	first_trial_failed "$1" "$2"
 }
 json='printf "{\n\t\"error\": \"the server is busy running a test. try again later\"\n}\n"; exit 0'
 misbehaves "busy, and exit status 0" 'iperf3: the server is busy running a test' "exec $real \"\$@\"" "$json"

@@ -3,28 +3,7 @@
 # check and compare on synthetic runs: golden texts, every number again by another program, and
 # every kind of bad run. "compare.sh --bless" rewrites the golden files.
 set -euo pipefail
-here=$IOMODES_SOURCE/tests/results
-bin=$IOMODES_BIN/iomodes
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
-make_run() { python3 "$here/make_run.py" "$@"; }
-
-# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
-expect() {
-	local status=$1 pattern=$2 got=0
-	shift 2
-	"$@" >"$tmp/out" 2>&1 || got=$?
-	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
-		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
-		cat "$tmp/out"
-		exit 1
-	fi
-	if grep -qiw nan "$tmp/out"; then
-		echo "FAILED: $* prints NaN"
-		exit 1
-	fi
-}
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 
 make_run "$tmp/ten"
 make_run "$tmp/six" --blocks 6 --ios 200
@@ -73,6 +52,14 @@ for path, n in ((sys.argv[1], {"interrupt": 9, "aio": 10}), (sys.argv[2], {"inte
                 assert r["metrics"]["iops"]["n"] == n[r["mode"]], (path, r["mode"], r["metrics"]["iops"])
     assert [s["block"] for s in result["canary"]["suspect"]] == [3], result["canary"]
 PY
+# A run that is said to have ended early because it was precise enough: it was, or it was not
+make_run "$tmp/early" --looks 10 --planned 30
+expect 4 "precision after 10 blocks: recorded as made, again 9 of 9 intervals are as narrow as asked" "$bin" check "$tmp/early"
+! grep -q "end of the blocks" "$tmp/out" || { echo "FAILED: a precise run may end"; exit 1; }
+expect 0 "Precision met: .*; the run ended after 10 of at most 30 blocks" "$bin" compare "$tmp/early"
+make_run "$tmp/tooearly" --looks 6 --planned 30 --blocks 6 --ios 30
+expect 4 "end of the blocks: recorded complete, again ended after 6 of 30 blocks without the precision" "$bin" check "$tmp/tooearly"
+expect 4 "precision_met: recorded true, again false" "$bin" check "$tmp/tooearly"
 make_run "$tmp/given-up" --invalid --canary vm
 expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 
@@ -88,8 +75,48 @@ make_run "$tmp/floor2" --floor 0.002
 # The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
 make_run "$tmp/two" --blocks 6 --ios 200 --depths 4
 expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
-expect 0 "Answer: sqpoll has the best median IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
+expect 0 "Answer: sqpoll has the best IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
 	"$bin" compare "$tmp/two"
+
+# Two instruments: what they disagree on and which rule names the reason, as it was put in; each number again
+make_run "$tmp/instruments" --instruments
+"$bin" compare "$tmp/instruments" --json >"$tmp/instruments.json"
+python3 "$here/verify.py" "$tmp/instruments" "$tmp/instruments.json"
+python3 - "$tmp/instruments.json" <<'PY'
+import json, sys
+pairs = {p["mode"]: p for p in json.load(open(sys.argv[1]))["instruments"]}
+rate, latency = {}, {}
+for mode, p in pairs.items():
+    assert p["instruments"] == ["ioloop", "fio"], p
+    for c in p["comparisons"]:
+        (rate if c["metric"] == "iops" else latency).setdefault(mode, []).append(
+            c["agreement"] if c["agreement"] != "disagree" else [e["rule"] for e in c["explanations"]])
+print(rate, latency)
+assert rate == {"interrupt": [["cpu_per_io"]], "sqpoll": [[]], "defer-taskrun": [["ring_flags"]], "aio": [[]],
+                "same": ["agree"], "other-irq": [["interrupts_per_io"]], "polled": [[]],
+                "other-switches": [["context_switches_per_io"]], "little": [[]]}, rate
+want = {**rate, "sqpoll": [["slat_missing"]], "little": [["check_failed"]]}
+for mode, both in latency.items():  # the tail is known less well: it may be undecided
+    assert both[0] == want[mode][0] and all(one in (want[mode][0], "undecided") for one in both), (mode, both)
+assert "in force" in pairs["iopoll"]["reason"] and "neither can" in pairs["hybrid-iopoll"]["reason"]
+assert not pairs["iopoll"]["comparisons"]
+PY
+expect 0 "unexplained" "$bin" compare "$tmp/instruments"
+expect 0 "interrupt, randread 4.00 KiB, depth 1: IOPS .*cpu_per_io: fio spends .* more CPU time of its own" "$bin" compare "$tmp/instruments"
+expect 0 "### Instruments" "$bin" compare "$tmp/instruments" --markdown
+"$bin" compare "$tmp/instruments" --csv | python3 -c '
+import csv, sys
+rows = list(csv.DictReader(sys.stdin))
+assert all(None not in r and None not in r.values() for r in rows), "ragged CSV"
+both = [r for r in rows if r["workload"] == "ioloop, fio"]
+assert {r["state"] for r in both} <= {"agree", "disagree", "undecided"} and len(both) >= 25, both
+assert any(r["verdict"] == "unexplained" for r in both)'
+# the verification can fail: a rule that is not there, one that is not named
+for change in 's/"rule": "cpu_per_io"/"rule": "other"/' 's/"agreement": "agree"/"agreement": "undecided"/'; do
+	sed "$change" "$tmp/instruments.json" >"$tmp/sabotage.json"
+	! python3 "$here/verify.py" "$tmp/instruments" "$tmp/sabotage.json" >/dev/null 2>&1 ||
+		{ echo "FAILED: blind to $change"; exit 1; }
+done
 
 # Bad words and bad places
 expect 1 'did you mean "interrupt"' "$bin" compare "$tmp/ten" --baseline interupt
@@ -157,6 +184,22 @@ echo raw >"$tmp/sealed/raw/output"
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
 sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
 expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
+for reader in "compare" "report" "compare $tmp/six"; do
+	# shellcheck disable=SC2086
+	expect 1 "run.json is not what the run left: its digest is not that in SHA256SUMS" "$bin" $reader "$tmp/sealed"
+done
+cp "$tmp/six/run.json" "$tmp/sealed"
+sed -i 7d "$tmp/sealed/trials.jsonl" # each record that is left is whole
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed"
+expect 0 "\*\*Altered: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed" --markdown
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/six" "$tmp/sealed"
+expect 4 "differs *trials.jsonl: sha256" "$bin" check "$tmp/sealed"
+expect 1 "trials.jsonl is not what the run left" "$bin" export csv "$tmp/sealed"
+expect 4 "trials.jsonl is not what the run left" "$bin" history add "$tmp/sealed" --db "$tmp/h.db"
+expect 0 "report.html" "$bin" report "$tmp/sealed"
+grep -q "<strong>Altered:</strong>" "$tmp/sealed/report.html" || { echo "FAILED: the report trusts an altered run"; exit 1; }
+cp "$tmp/six/trials.jsonl" "$tmp/sealed"
+! "$bin" compare "$tmp/sealed" | grep -q ALTERED || { echo "FAILED: a whole run is called altered"; exit 1; }
 rm "$tmp/sealed/raw/output"
 expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
 echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
@@ -209,7 +252,9 @@ expect 4 "run.json: schema 9 is newer" "$bin" compare "$tmp/newer-run"
 # A check that fails now and failed then is no difference; a rate that is no quotient is one
 make_run "$tmp/little" --break-little
 expect 4 "metrics.latency_mean_ns: recorded" "$bin" check "$tmp/little"
-expect 0 "Little's law is violated" "$bin" compare "$tmp/little"
+expect 0 "littles_law: Little's law is violated" "$bin" compare "$tmp/little"
+expect 4 "why *littles_law: rate, latency and depth must belong together.*; spoils latency_\*, service_\*" "$bin" check "$tmp/little"
+expect 0 "^device_ios: I/Os that never reached the device.*; spoils the trial" "$bin" check --list
 python3 - "$tmp/little" <<'PY'
 import json, sys
 run = sys.argv[1]

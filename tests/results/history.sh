@@ -3,22 +3,9 @@
 # The history and its exports on synthetic runs: twice the same, two writers, bad files, marks, and the
 # exports against golden files. "history.sh --bless" rewrites those.
 set -euo pipefail
-here=$IOMODES_SOURCE/tests/results
-bin=$IOMODES_BIN/iomodes
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-command -v python3 >/dev/null || { echo "skip: no python3"; exit 77; }
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 cd "$tmp"
 export IOMODES_HISTORY=$tmp/h.sqlite
-make_run() { python3 "$here/make_run.py" "$@"; }
-expect() { # STATUS PATTERN COMMAND...
-	local status=$1 pattern=$2 got=0
-	shift 2
-	"$@" >out 2>&1 || got=$?
-	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" out; then
-		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"; cat out; exit 1
-	fi
-}
 count() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("select count(*) from " + sys.argv[2]).fetchone()[0])' "$1" "$2"; }
 
 for i in 01 02 03; do make_run "run$i" --run "run-$i" --blocks 6 --ios 50 --started "2026-01-${i}T00:00:00.000Z"; done

@@ -27,6 +27,22 @@ MODES = {
 # Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
 # crosses `interrupt` at depth 4 exactly.
 CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
+# Only with --instruments: what the second program does of a mode, and the rules that must name it.
+# mode: (factor on latency, CPU ns/IO more, interrupts/IO, context switches/IO)
+INSTRUMENTS = {
+    "interrupt": (1.10, 8800, 1.0, 1.0),      # cpu_per_io
+    "sqpoll": (1.10, 0, 1.0, 0.02),           # slat_missing for the latencies, nothing for the rate
+    "defer-taskrun": (1.08, 0, 1.0, 1.0),     # ring_flags: it dropped the flag
+    "aio": (1.10, 100, 1.0, 1.0),             # unexplained
+    "iopoll": (1.0, 0, 0.4, 0.5),             # not in force with either
+    "hybrid-iopoll": None,
+    "same": (1.0, 0, 1.0, 1.0),               # they agree
+    "other-irq": (1.10, 0, 0.5, 1.0),         # interrupts_per_io
+    "other-switches": (0.92, 0, 1.0, 1.6),    # context_switches_per_io
+    "little": (1.10, 0, 1.0, 1.0),            # check_failed for the latencies, nothing for the rate
+    "polled": (1.10, 8000, 0.0, 1.0),         # CPU follows time: no reason
+}
+POLLED_CPU = 79000
 KNOB = {"knob": "block.scheduler", "instance": "vda", "before": "mq-deadline", "wanted": "none",
         "during": "none", "after": "mq-deadline", "status": "restored", "why": None}
 # mode: (factor on the round trip, CPU ns/transaction, interrupts/packet)
@@ -95,8 +111,25 @@ def load_of(depth, rate):
             "rate_iops": rate, "open_loop": rate is not None, "runtime_ns": 1000000000}
 
 
-def trial(rng, args, block, order, cell, mode, depth, rate):
+def as_instrument(record, mode, block):
+    """What fio's record has and ours has not."""
+    record["workload"] = "fio"
+    record["workload_report"] = {"version": "fio-3.33"}
+    if mode != "sqpoll":
+        record["metrics"]["slat_mean_ns"] = 900.0
+    if mode == "defer-taskrun":
+        record["evidence"]["proof"] = {"counters": {"io_uring_rings": 2, "io_uring_defer_taskrun_rings": 0}}
+    if mode == "little" and block < 3:
+        record["metrics"]["latency_mean_ns"] *= 1.2
+        record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
+                             "numbers": {}, "sentence": "more in flight than the depth"}]
+
+
+def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
+    if workload == "fio":
+        slower, more, irq, csw = INSTRUMENTS[mode]
+        factor, cpu = factor * slower, cpu + more
     if mode == "crossing":
         factor = 0.9 ** (2 - math.log2(depth))
         if args.turn and depth >= args.turn:
@@ -142,7 +175,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
     if share is not None:
         verdict["share"] = share
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
-              "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": "ioloop",
+              "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": workload,
               "placement": {"name": "default", "cpus": "0-15"}, "load": load_of(depth, rate),
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60), "status": "valid", "checks": [],
               "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
@@ -157,10 +190,18 @@ def trial(rng, args, block, order, cell, mode, depth, rate):
     if rate:
         record["service"] = latency
         m["service_mean_ns"], m["in_flight_mean"] = mean, iops * mean / 1e9
+    if args.instruments and mode == "sqpoll":
+        counters["sq_thread_runnable_share"] = 1.0
+        m["cpu_ns_per_io_sq_thread"] = 12000.0
+    if workload == "fio":
+        as_instrument(record, mode, block)
+    elif args.instruments and mode in ("interrupt", "defer-taskrun"):
+        record["workload_report"] = {"flags": {"setup": ["IORING_SETUP_SINGLE_ISSUER", "IORING_SETUP_DEFER_TASKRUN"]
+                                               if mode == "defer-taskrun" else []}}
     if args.break_little and mode == "aio":
         m["latency_mean_ns"] = mean * 1.2
         record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
-                             "numbers": {}, "sentence": "Little's law is violated by 20 %"}]
+                             "numbers": {}, "sentence": "Little's law is violated by 20.%d %%" % block}]
     if args.invalid:
         record["status"] = "invalid"
         record["counts"]["bytes"] -= 512
@@ -265,13 +306,21 @@ def main():
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
     p.add_argument("--floor", type=float, help="noise floor of every metric")
+    p.add_argument("--instruments", action="store_true", help="every mode by fio, too, at depth 1")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
+    p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
+    p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
     p.add_argument("--turn", type=int, help="from this depth on the mode that crosses is the better one again")
     args = p.parse_args()
     if args.depths:
         MODES["crossing"] = CROSSING
         LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
         args.modes = "interrupt,crossing,sqpoll"
+    if args.instruments:
+        MODES.update({m: (1.0, POLLED_CPU if m == "polled" else 9000, 0.0 if m == "polled" else 1.0, 1.0,
+                          "accepted", []) for m in INSTRUMENTS if m not in MODES})
+        LOADS[:] = [("d1", 1, None)]
+        args.modes = ",".join(MODES)
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):
@@ -282,6 +331,8 @@ def main():
             if MODES[mode] is None:
                 cell["reason"] = "no poll queues: nvme.poll_queues=0"
             cells.append(cell)
+            if args.instruments:
+                cells.append({**cell, "id": cell["id"] + "/fio", "workload": "fio"})
     for block in range(args.blocks):
         todo = [i for i, c in enumerate(cells) if c["supported"]]
         rng.shuffle(todo)
@@ -289,7 +340,7 @@ def main():
         for i in todo:
             c = cells[i]
             t = trial(rng, args, block, n, c["id"], c["mode"], c["load"]["iodepth"],
-                      c["load"]["rate_iops"])
+                      c["load"]["rate_iops"], c["workload"])
             t["schema"] = args.trial_schema
             if args.test_delay:
                 t["test_delay_ns"] = args.test_delay
@@ -308,6 +359,12 @@ def main():
                    for b in range(args.blocks + 1)]
         more = {"canary": {"hypervisor": "KVM" if args.canary == "vm" else None, "samples": samples},
                 "retries": {"budget": 20, "made": 3, "given_up": []}}
+    if args.looks:
+        at = [int(b) for b in args.looks.split(",")]
+        more["precision"] = {"at": at + [args.planned], "asked": None, "blocks": at[-1],
+                             "looks": [{"blocks": b, "met": b == at[-1], "sentence": "as made"} for b in at]}
+        more.update({"precision_met": True, "complete": True})
+    order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
     for mode in NET_MODES if args.net else ():
         for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
@@ -335,7 +392,9 @@ def main():
                        "disks": [{"name": "vda", "model": "synthetic", "serial": "s1",
                                   "virtual": False}]},
                    "build": {"version": "0", "commit": "0", "dirty": args.dirty}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", **more}, f)
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", "command": {
+                       "blocks": 10, "modes": ["interrupt"], "no_cpu_left": True, "runtime_ns": 600000000,
+                       "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
 

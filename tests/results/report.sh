@@ -4,27 +4,12 @@
 # kind of bad run, without gnuplot, and in a browser (screenshots stay in $IOMODES_ARTEFACTS, default: the build's
 # tests/artefacts).
 set -euo pipefail
-here=$IOMODES_SOURCE/tests/results
-bin=$IOMODES_BIN/iomodes
+. "$IOMODES_SOURCE/tests/results/lib.sh"
 artefacts=${IOMODES_ARTEFACTS:-$IOMODES_BIN/../tests/artefacts}
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-for tool in python3 gnuplot chromium; do
+for tool in gnuplot chromium; do
 	command -v $tool >/dev/null || { echo "skip: no $tool"; exit 77; }
 done
-make_run() { python3 "$here/make_run.py" "$@"; }
 
-# expect STATUS PATTERN COMMAND...: the exit status, and a sentence in what it prints
-expect() {
-	local status=$1 pattern=$2 got=0
-	shift 2
-	"$@" >"$tmp/out" 2>&1 || got=$?
-	if [ "$got" != "$status" ] || ! grep -q -- "$pattern" "$tmp/out"; then
-		echo "FAILED: $* : exit $got, wanted $status and \"$pattern\" in:"
-		cat "$tmp/out"
-		exit 1
-	fi
-}
 # says FILE PATTERN: the page holds it, and no NaN
 says() {
 	grep -qF -- "$2" "$1" || { echo "FAILED: $1 does not say \"$2\""; exit 1; }
@@ -40,6 +25,8 @@ make_run "$tmp/little" --break-little --blocks 6 --ios 400
 expect 0 "report.html" "$bin" report "$tmp/little" --output "$tmp/little-report"
 python3 "$here/verify_report.py" "$tmp/little" "$tmp/little-report"
 says "$tmp/little-report/report.html" "Little&#39;s law is violated"
+# ten trials that fail one check are one sentence, counted; the table of modes says at which load
+says "$tmp/little-report/report.html" "in 6 of 6 trials, for example: "
 [ ! -e "$tmp/little/report.html" ]
 # the verification can fail: one digit of one number of a table, of a figure
 cp -r "$tmp/both" "$tmp/sabotage"
@@ -55,6 +42,14 @@ cp "$tmp/both/figures/r0-time.tsv" "$tmp/sabotage/figures"
 python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null
 sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
+cp "$tmp/both/figures/r0-dist1.tsv" "$tmp/sabotage/figures"
+sed -i '0,/\(count as none): <strong>\)[a-z-]*/s//\1aio/' "$tmp/sabotage/report.html"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a Pareto set"; exit 1; }
+# how to do it again: the options of the command line, quoted, and each of them is one
+says "$tmp/both/report.html" "experiment.yaml --seed 1 --blocks 10 --mode interrupt --no-cpu-left --runtime 600000000ns --scratch &#39;/a b&#39;"
+for option in $(grep -o 'experiment.yaml --seed.*</pre>' "$tmp/both/report.html" | grep -o -- '--[a-z-]*'); do
+	! [ -x "$IOMODES_BIN/ioloop" ] || "$bin" run --help | grep -q -- "$option\b" || { echo "FAILED: no option $option"; exit 1; }
+done
 # the same run gives the same bytes; scripts draw the figure by themselves, where they lie
 cp "$tmp/both/report.html" "$tmp/first.html"
 "$bin" report "$tmp/both" >/dev/null
@@ -65,6 +60,19 @@ touch "$tmp/both/figures/r3-dist9.svg" "$tmp/both/figures/mine.svg" # of an earl
 rm "$tmp/both/figures/r0-time.svg"
 (cd "$tmp/both/figures" && gnuplot r0-time.gp)
 grep -q '</svg>' "$tmp/both/figures/r0-time.svg"
+
+# Two instruments: their part of the page, and none without them
+make_run "$tmp/instruments" --instruments --ios 400
+expect 0 "report.html" "$bin" report "$tmp/instruments"
+python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/instruments"
+says "$tmp/instruments/report.html" "<h2 id=r0-instruments>Instruments</h2>"
+says "$tmp/instruments/report.html" "cpu_per_io: fio spends"
+says "$tmp/instruments/report.html" ">unexplained</td>"
+says "$tmp/instruments/report.html" "neither can measure it here: no poll queues"
+! grep -q 'r0-instruments' "$tmp/both/report.html" || { echo "FAILED: instruments where there is one"; exit 1; }
+cp -r "$tmp/instruments" "$tmp/sabotage2"
+sed -i '0,/data-metric="instruments:iops" data-value="1/s//data-metric="instruments:iops" data-value="2/' "$tmp/sabotage2/report.html"
+! python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/sabotage2" >/dev/null 2>&1 || { echo "FAILED: blind to an instrument"; exit 1; }
 
 # Two runs in one page, and a crossing
 make_run "$tmp/cross" --depths 1,2,8,16

@@ -14,6 +14,11 @@ for line in open(os.path.join(run, "trials.jsonl")):
         trials.setdefault(t["cell"], []).append(t)
 
 
+def spoiled(t, metric):
+    return any(s == metric or s.endswith("*") and metric.startswith(s[:-1]) for c in t["checks"]
+               if c["result"] == "fail" for s in c["spoils"])
+
+
 def near(a, b, what):
     assert a is not None and math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12), (what, a, b)
 
@@ -66,15 +71,16 @@ for group in result["groups"]:
             continue
         for name in ("iops", "cpu_ns_per_io_task", "latency_mean_ns"):
             near(row["metrics"][name]["value"],
-                 statistics.median(t["metrics"][name] for t in mine), name)
-        n = sum(t["latency"]["count"] for t in mine)
+                 statistics.median(t["metrics"][name] for t in mine if not spoiled(t, name)), name)
+        sound = [t for t in mine if not spoiled(t, "latency_p50_ns")]
+        n = sum(t["latency"]["count"] for t in sound)
         for name, q, need in (("p50", .5, 5), ("p99", .99, 299), ("p999", .999, 2995),
                               ("p9999", .9999, 29956)):
             value = row["metrics"]["latency_%s_ns" % name]["value"]
             if n < need:
                 assert value is None and row["metrics"]["latency_%s_ns" % name]["reason"]
             else:
-                near(value, percentile(mine, q), name)
+                near(value, percentile(sound, q), name)
         for c in row["comparisons"]:
             b = {t["block"]: t["metrics"][c["metric"]] for t in trials[base]}
             m = {t["block"]: t["metrics"][c["metric"]] for t in mine}
@@ -89,10 +95,85 @@ for group in result["groups"]:
             near(c["p"], sum(f >= abs(sum(x)) - 1e-12 for f in flips) / len(flips), "p")
             ps.append((c["p"], c))
             checked += 1
+MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000)}
+
+
+def by_block(cell, metric):
+    return {t["block"]: t["metrics"][metric] for t in trials.get(cell, [])
+            if metric in t["metrics"] and not spoiled(t, metric)}
+
+
+def paired(first, second):
+    return [(first[k], second[k]) for k in sorted(first) if k in second]
+
+
+def own_cpu(cell):
+    """Without the SQ thread: that is the mode's."""
+    return {t["block"]: t["metrics"]["cpu_ns_per_io_task"] - t["metrics"].get("cpu_ns_per_io_sq_thread", 0)
+            for t in trials.get(cell, [])}
+
+
+def cpu_explains(pair, metric, x):
+    """The slower one spends at least half of the time it takes longer as CPU time of its own."""
+    cpu = paired(*map(own_cpu, pair["cells"]))
+    a, b = (statistics.median(v[i] for v in cpu) for i in (0, 1))
+    ratios = [math.log(v / u) for u, v in cpu]
+    low, high = interval(sorted((p + q) / 2 for i, p in enumerate(ratios) for q in ratios[i:]), len(cpu), .95)
+    margin = math.log1p(max(.02, 50 / a))
+    first, second = (statistics.median(v[i] for v in x) for i in (0, 1))
+    load = pair["load"]
+    longer = ((second - first) / load["iodepth"] if metric != "iops"
+              else load["numjobs"] * (1e9 / second - 1e9 / first))
+    polls = all(statistics.median(by_block(c, "interrupts_per_io").values()) < .01 and
+                statistics.median(own_cpu(c).values()) * statistics.median(by_block(c, "iops").values()) >= .9e9
+                for c in pair["cells"])
+    return ((low > margin or high < -margin) and (b - a) * longer > 0 and abs(b - a) >= abs(longer) / 2
+            and not polls)
+
+
+family = []
+for pair in result["instruments"]:
+    for c in pair["comparisons"]:
+        x = paired(*(by_block(cell, c["metric"]) for cell in pair["cells"]))
+        logs = [math.log(b / a) for a, b in x]
+        assert c["n"] == len(x), (pair["mode"], c)
+        walsh = sorted((p + q) / 2 for i, p in enumerate(logs) for q in logs[i:])
+        near(c["estimate"], math.exp(statistics.median(walsh)), "instruments")
+        low, high = interval(walsh, len(x), .95)
+        near(c["low"], math.exp(low), "low")
+        near(c["high"], math.exp(high), "high")
+        flips = [abs(sum(s * v for s, v in zip(p, logs))) for p in itertools.product((1, -1), repeat=len(x))]
+        near(c["p"], sum(f >= abs(sum(logs)) - 1e-12 for f in flips) / len(flips), "p")
+        relative, absolute = MARGIN[c["metric"]]
+        margin = math.log1p(max(relative, absolute / statistics.median(a for a, _ in x)))
+        family.append((c["p"], c, pair, x, margin, (low, high), interval(walsh, len(x), .9)))
+family.sort(key=lambda e: e[0])
+least = 1
+for i in range(len(family) - 1, -1, -1):
+    p, c, pair, x, margin, i95, i90 = family[i]
+    least = min(least, p * len(family) / (i + 1))
+    near(c["p_adjusted"], least, "adjusted p of instruments")
+    word = ("disagree" if (i95[0] > margin or i95[1] < -margin) and least <= .05 else
+            "agree" if i90[0] > -margin and i90[1] < margin else "undecided")
+    assert c["agreement"] == word, (pair["mode"], c, word)
+    rules = [e["rule"] for e in c["explanations"]]
+    assert ("cpu_per_io" in rules) == (word == "disagree" and cpu_explains(pair, c["metric"], x)), (pair["mode"], c)
+    assert c["why"].startswith("unexplained") == (word == "disagree" and not rules), c
 ps.sort(key=lambda e: e[0])
 least = 1
 for i in range(len(ps) - 1, -1, -1):
     least = min(least, ps[i][0] * len(ps) / (i + 1))
     near(ps[i][1]["p_adjusted"], least, "adjusted p")
 assert checked, "nothing to verify"
-print("verified", checked, "comparisons")
+# precision: half the width of the interval of each log ratio against the margin of its metric
+widths = [math.sqrt(c["high"] / c["low"]) - 1 for _, c in ps]
+targets = [c["margin"] - 1 for _, c in ps]
+p = result["precision"]
+assert p["series"] == len(ps) and p["within"] == sum(w <= t for w, t in zip(widths, targets)), p
+assert p["met"] == (p["within"] == len(ps)), p
+worst = max(range(len(ps)), key=lambda i: widths[i] / targets[i])
+near(p["widest"]["half_width"], widths[worst], "widest")
+near(p["widest"]["target"], targets[worst], "its target")
+need = max(c["n"] * max(1, (w / t) ** 2) for (_, c), w, t in zip(ps, widths, targets))
+assert p["forecast"] == math.ceil(need - 1e-9), (p["forecast"], need)
+print("verified", checked, "comparisons,", len(family), "of instruments")

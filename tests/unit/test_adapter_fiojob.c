@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,7 +107,12 @@ static void test_check(void **state)
 	check("[a]\nunlink=1\n", false, -EINVAL, "make, fill or remove");
 	check("[a]\nunlink=0\n", false, 0, "");
 	check("[a]\n[b]\nstonewall\n", true, -EPERM,
-	      "x.fio:3:1: stonewall: makes jobs run one after");
+	      "x.fio:3:1: stonewall: makes jobs run one after another: there is no window");
+	check("[global]\nstonewall\n[a]\n[b]\n", false, -EPERM, "fio_section: its name");
+	check("[a]\nstartdelay=3\n[b]\n", false, -EPERM, "x.fio:2:1: startdelay=3: makes jobs");
+	check("[a]\nwait_for=b\n[b]\n", false, -EPERM, "x.fio:2:1: wait_for=b: makes jobs");
+	/* one job has nothing to wait for */
+	check("[global]\nbs=4k\n[a]\nstonewall\nstartdelay=3\nnumjobs=2\n", false, 0, "");
 	check("[iomodes-ramp]\n", false, -EINVAL, "is a name that iomodes uses");
 	check("[a]\nname=iomodes-ramp\n", false, -EINVAL, "is a name that iomodes uses");
 }
@@ -184,6 +190,42 @@ static void test_load(void **state)
 	assert_int_equal(l.rwmixread, 70);
 	l = load_of("[a]\nrw=randrw\nrwmixwrite=30\nrwmixread=20\n");
 	assert_int_equal(l.rwmixread, 20);
+}
+
+/* Asked of each direction by all clones; what cannot be said is not a number. */
+static void test_rates(void **state)
+{
+	static const struct {
+		const char *text;
+		double reads, writes; /* -1: not a number */
+		bool open_loop, poisson;
+	} cases[] = {
+		{"[a]\nrw=randread\nrate_iops=2000\nnumjobs=3\n", 6000, 0, true, false},
+		{"[a]\nrw=randread\nrate_iops=2k\nrate_process=poisson\n", 2048, 0, true, true},
+		{"[a]\nrw=randrw\nrate_iops=700,300\n", 700, 300, true, false},
+		{"[a]\nrw=randrw\nrate_iops=500\n", 500, 500, true, false},
+		{"[a]\nrw=randrw\nrate_iops=,300\n", 0, 300, true, false},
+		{"[a]\nrw=read\nbs=64k\nrate=1m\n", 16, 0, true, false},
+		{"[a]\nrw=read\nbsrange=4k-8k\nrate=1m\n", -1, 0, true, false},
+		{"[global]\nrate_iops=100\n[a]\nrw=read\n[b]\nrw=write\n", 100, 100, true, false},
+		{"[a]\nrw=read\nrate_iops=100\n[b]\nrw=read\n", -1, 0, true, false},
+		{"[a]\nrw=read\nrate_iops=lots\n", -1, 0, true, false},
+		/* fio ignores a process of arrivals without a rate */
+		{"[a]\nrw=read\nrate_process=poisson\n", 0, 0, false, false},
+		{"[a]\nrw=read\nrate_iops=0\n", 0, 0, false, false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fio_job_load l = load_of(cases[i].text);
+		double reads = fio_job_rate(&l, FIO_JOB_READS);
+		double writes = fio_job_rate(&l, FIO_JOB_WRITES);
+
+		if ((cases[i].reads < 0 ? !isnan(reads) : reads != cases[i].reads) ||
+		    writes != cases[i].writes || l.open_loop != cases[i].open_loop ||
+		    l.poisson != cases[i].poisson)
+			fail_msg("%s: %g, %g, %d, %d", cases[i].text, reads, writes, l.open_loop,
+				 l.poisson);
+	}
 }
 
 /* None of them says numjobs. */
@@ -275,6 +317,29 @@ static void test_select(void **state)
 	fio_job_free(&j);
 }
 
+/* The second of two jobs by itself: it no longer waits for the first, and that is shown. */
+static void test_alone(void **state)
+{
+	struct fio_job j = good("[a]\nrw=read\n[b]\nrw=randread\nstonewall\nwait_for=a\n");
+	struct fio_imposed time_only[] = {{"runtime", "1s", "time"}};
+	_json_ json_t *list = NULL, *untrusted = NULL;
+	_free_ char *text = NULL, *line = NULL;
+	struct diag d = {""};
+
+	assert_int_equal(fio_job_check(&j, NULL, false, &d), -EPERM);
+	assert_int_equal(fio_job_select(&j, "b", &d), 0);
+	assert_int_equal(fio_job_check(&j, NULL, false, &d), 0);
+	untrusted = fio_job_untrusted(&j);
+	assert_int_equal(json_array_size(untrusted), 0);
+	text = fio_job_text(&j, time_only, 1);
+	assert_string_equal(text, "[b]\nrw=randread\nruntime=1s\n");
+	list = fio_job_imposed_json(&j, time_only, 1);
+	line = jsonio_line(list);
+	assert_non_null(strstr(line, "x.fio:5:1: stonewall"));
+	assert_non_null(strstr(line, "x.fio:6:1: wait_for=a"));
+	fio_job_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,8 +347,10 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_untrusted),
 		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_select),
+		cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_untrusted_whole),
 		cmocka_unit_test(test_too_many_jobs),
 		cmocka_unit_test(test_fits),

@@ -94,8 +94,9 @@ static void test_argv(void **state)
 		    "/bin/netloop run --server=10.0.0.2 --port=7000 --protocol=udp --pattern=rr "
 		    "--size=64 --response-size=1000 --depth=8 --flows=4 --numjobs=2 "
 		    "--ramp-time=1000ns --runtime=2000ns --rate=20000.5 --rate-process=poisson "
-		    "--randseed=5 --napi-id=8 --server-napi-id=9 --source-port=5000 "
-		    "--cpus-allowed=1-2 --control-fd=3 --wait=epoll --busy-poll-usecs=64");
+		    "--randseed=5 --napi-id=8 --server-napi-id=9 --source-ports=2048 "
+		    "--source-port=5000 --cpus-allowed=1-2 --control-fd=3 --wait=epoll "
+		    "--busy-poll-usecs=64");
 	expect_argv(&job, true, "/bin/netloop serve --bind=10.0.0.2 --port=7000");
 	more = net;
 	more.pattern = "stream";

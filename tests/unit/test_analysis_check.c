@@ -66,6 +66,15 @@ static const char fio_open[] =
 	"'counts':{'io':2000,'bytes':8192000},'service':{'count':2000},'metrics':{'iops':2000,"
 	"'service_mean_ns':100000},'evidence':{'counters':{'device_ios':2400},'absent':{},"
 	"'counts':{'io':2400}},'timing':{'measured_ns':1000000000}}";
+/* A user's job file: 700 reads and 300 writes a second were asked for */
+static const char fio_rates[] =
+	"{'trial':'t9','status':'valid','workload':'fio','load':{'engine':'io_uring','iodepth':4,"
+	"'numjobs':1,'bs':4096,'rate_iops':1000,'rates':{'read':700,'write':300},'open_loop':true,"
+	"'rate_process':'constant','runtime_ns':1000000000},'counts':{'io':1000,'bytes':4096000},"
+	"'service':{'count':1000},'metrics':{'iops':1000,'service_mean_ns':100000},"
+	"'workload_report':{'directions':{'read':{'iops':700},'write':{'iops':300}}},"
+	"'evidence':{'counters':{},'absent':{},'counts':{'io':1000}},"
+	"'timing':{'measured_ns':1000000000}}";
 static const char open_loop[] =
 	"{'trial':'t2','status':'valid','load':{'engine':'io_uring','iodepth':64,'numjobs':1,"
 	"'bs':4096,'rate_iops':2000,'open_loop':true,'runtime_ns':1000000000},"
@@ -145,6 +154,13 @@ static const struct {
 	{"runtime_as_asked", conforming, "load", "runtime_ns", 0.9e9, "iops", NULL},
 	{"runtime_as_asked", fio, "load", "runtime_ns", 1.1e9, "iops", NULL},
 	{"open_loop_rate", open_loop, "load", "rate_iops", 2100, "latency_p99_ns", "iops"},
+	{"open_loop_rate", open_loop, "load", "rate_iops", 1800, "latency_p99_ns", "iops"},
+	{"open_loop_rate", fio_open, "load", "rate_iops", 2100, "service_p99_ns", "iops"},
+	/* the reads make up for the writes in the sum, and in nothing else */
+	{"open_loop_rate", fio_rates, "workload_report.directions.write", "iops", 250,
+	 "service_p99_ns", "iops"},
+	{"open_loop_rate", fio_rates, "workload_report.directions.read", "iops", 800,
+	 "service_p99_ns", "iops"},
 	{"open_loop_rate", net_open, "load", "rate_per_s", 5200, "rtt_p99_ns",
 	 "transactions_per_s"},
 	{"open_loop_complete", open_loop, "counts", "never_started", 1, "latency_p99_ns",
@@ -172,6 +188,9 @@ static const struct {
 	{"clock_stable", "host.clock_source", "after", "'hpet'"},
 	{"host_kernel_log", "host.kernel_log", "lines",
 	 "[{'level':4,'text':'nvme nvme0: I/O 12 QID 1 timeout, aborting'}]"},
+	/* what was overwritten may have been anything; what was not kept was a warning */
+	{"host_kernel_log", "host.kernel_log", "lost", "1"},
+	{"host_kernel_log", "host.kernel_log", "more_warnings", "2"},
 	{"host_affinity", "host.affinity", "changed", "[{'irq':'41','before':'0','after':'1'}]"},
 };
 
@@ -239,6 +258,29 @@ static void test_virtual_machine(void **state)
 	}
 }
 
+/* What a stream drops is its own doing: said, and no reason to throw the trial away. A link that
+ * changed is. */
+static void test_stream_drops(void **state)
+{
+	_json_ json_t *trial = load(net);
+	json_t *counters = jsonio_at(trial, "evidence.counters");
+	_json_ json_t *none = json_array(), *labels = json_array();
+	_json_ json_t *drops = NULL, *flap = NULL;
+
+	json_object_set_new(json_object_get(trial, "load"), "pattern", json_string("stream"));
+	check_labels(trial, none);
+	assert_int_equal(json_array_size(none), 0);
+	json_object_set_new(counters, "net_drops", json_integer(4313));
+	check_labels(trial, labels);
+	assert_int_equal(json_array_size(labels), 1);
+	assert_string_equal(json_string_value(json_array_get(labels, 0)), "stream_drops");
+	drops = check_trial(trial);
+	assert_string_equal(result_of(drops, "host_link"), "pass");
+	json_object_set_new(counters, "net_link_changes", json_integer(1));
+	flap = check_trial(trial);
+	assert_string_equal(result_of(flap, "host_link"), "fail");
+}
+
 /* The scheduler's own account is exact, and keeps the ticks from crying wolf. */
 static void test_foreign_accounts(void **state)
 {
@@ -284,6 +326,68 @@ static void test_own_spinner(void **state)
 					      "cpu_ns", 350000000));
 		checks = check_trial(trial);
 		assert_string_equal(result_of(checks, "host_foreign_cpu"), cases[i].result);
+	}
+}
+
+/* 600 Poisson arrivals may be 560; a clock's may not. */
+static void test_poisson(void **state)
+{
+	static const struct {
+		const char *process, *result;
+		double rate;
+	} cases[] = {{"poisson", "pass", 560},
+		     {"constant", "fail", 560},
+		     {"poisson", "fail", 500},
+		     {"poisson", "pass", 640},
+		     {"poisson", "fail", 800}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio_open);
+		json_t *asked = json_object_get(trial, "load");
+		_json_ json_t *checks = NULL;
+
+		json_object_set_new(asked, "rate_process", json_string(cases[i].process));
+		json_object_set_new(asked, "rate_iops", json_integer(600));
+		json_object_set_new(json_object_get(trial, "metrics"), "iops",
+				    json_real(cases[i].rate));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "open_loop_rate"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+	}
+}
+
+/* fio's window holds its own start: what others had of the CPUs is looked at within. */
+static void test_steady_part(void **state)
+{
+	static const struct {
+		const char *steady, *result, *words;
+	} cases[] = {
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':260000000,'task_cpu_ns':"
+		 "250000000}}",
+		 "pass", "in its steady part"},
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':480000000,'task_cpu_ns':"
+		 "250000000}}",
+		 "fail", "46 % of the measured CPUs' time in its steady part"},
+		{"{'window_ns':500000000,'counters':{'cpu_busy_ns':480000000}}", "not_applicable",
+		 "was not read"},
+		{"null", "not_applicable", "ended before its steady part was looked at"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		_json_ json_t *checks = NULL;
+		const json_t *one;
+		size_t k;
+
+		json_object_set_new(json_object_get(trial, "evidence"), "steady",
+				    load_any(cases[i].steady));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "host_foreign_cpu"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+		json_array_foreach (checks, k, one)
+			if (!strcmp(jsonio_string(one, "id", ""), "host_foreign_cpu") &&
+			    !strstr(jsonio_string(one, "sentence", ""), cases[i].words))
+				fail_msg("case %zu: %s", i, jsonio_string(one, "sentence", ""));
 	}
 }
 
@@ -341,7 +445,7 @@ static void test_each(void **state)
 
 static void test_conforming(void **state)
 {
-	static const char *const others[] = {fio, net, net_open, stream};
+	static const char *const others[] = {fio, net, net_open, stream, fio_open, fio_rates};
 	_json_ json_t *closed = load(conforming), *open = load(open_loop), *bare = json_object();
 	_json_ json_t *a = check_trial(closed);
 	_json_ json_t *b = check_trial(open);
@@ -401,8 +505,11 @@ int main(void)
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_virtual_machine),
+		cmocka_unit_test(test_stream_drops),
 		cmocka_unit_test(test_foreign_accounts),
 		cmocka_unit_test(test_own_spinner),
+		cmocka_unit_test(test_poisson),
+		cmocka_unit_test(test_steady_part),
 		cmocka_unit_test(test_foreign_loop),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Two samples, and what replaced a table of n² averages. Expected values are R 4.2's, printed with
- * options(digits=15); x, x20 as in test_analysis_stats.c. Each test names its command.
+ * options(digits=15); x, x20 as in stats_fixture.h. Each test names its command.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,19 +13,7 @@
 #include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "base/rng.h"
-
-static const double x10[] = {0.012, -0.004, 0.031, 0.018, 0.007,
-			     0.022, -0.011, 0.027, 0.015, 0.009};
-static const double x20[] = {-0.002529, 0.013673, -0.006713, 0.041906,	0.01659,
-			     -0.006409, 0.019749, 0.024766,  0.021516,	0.003892,
-			     0.040236,	0.017797, -0.002425, -0.034294, 0.032499,
-			     0.009101,	0.009676, 0.028877,  0.026424,	0.021878};
-
-static void near(double got, double want, double tolerance)
-{
-	if (!(fabs(got - want) <= tolerance))
-		fail_msg("got %.15g, want %.15g", got, want);
-}
+#include "stats_fixture.h"
 
 /* wilcox.test(x20 + 0.01, x, conf.int=TRUE, exact=TRUE[, conf.level=.90]) */
 static void test_exact(void **state)

@@ -180,13 +180,25 @@ static void test_queue_statistics(void **state)
 	}
 }
 
+static void test_queue_rings(void **state)
+{
+	unsigned queue = 0;
+
+	assert_int_equal(queue_ring_parse("rx_queue_11_xdp_packets", &queue), 0);
+	assert_int_equal(queue, 11);
+	assert_int_equal(queue_ring_parse("rx_queue_1_xdp_packets2", &queue), -ENOENT);
+	assert_int_equal(queue_ring_parse("tx_queue_1_xdp_packets", &queue), -ENOENT);
+	assert_int_equal(queue_ring_parse("rx_queue_1_packets", &queue), -ENOENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interrupts), cmocka_unit_test(test_no_table),
-		cmocka_unit_test(test_field),	   cmocka_unit_test(test_task_stat),
-		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_protocols),
-		cmocka_unit_test(test_hex),	   cmocka_unit_test(test_queue_statistics),
+		cmocka_unit_test(test_interrupts),  cmocka_unit_test(test_no_table),
+		cmocka_unit_test(test_field),	    cmocka_unit_test(test_task_stat),
+		cmocka_unit_test(test_numbers),	    cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_hex),	    cmocka_unit_test(test_queue_statistics),
+		cmocka_unit_test(test_queue_rings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,11 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/jsonio.h"
@@ -151,6 +153,37 @@ static void test_allow_list(void **state)
 			fail_msg("%s", cases[i].line.text);
 }
 
+/* A pipe in packet mode: a write is a record, as a read of /dev/kmsg is one. */
+static void test_log(void **state)
+{
+	static const char *const first[] = {
+		"4,1,10,-;nvme nvme0: I/O 12 QID 1 timeout\n", "6,2,11,-;audit: nothing\n",
+		"no record at all", "5,3,12,-;odd \xff\n", "30,4,13,-;systemd[1]: Started.\n"};
+	_json_ json_t *none = NULL, *log = NULL;
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_DIRECT | O_NONBLOCK), 0);
+	assert_true(fcntl(fd[1], F_SETPIPE_SZ, 1 << 20) > 0);
+	none = host_log_json(fd[0]);
+	assert_int_equal(json_array_size(json_object_get(none, "lines")), 0);
+	assert_int_equal((int)jsonio_number(none, "lost"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(first); i++)
+		assert_true(write(fd[1], first[i], strlen(first[i])) > 0);
+	for (int i = 0; i < 40; i++) { /* more than are kept, warnings at the end */
+		const char *text = i < 35 ? "6,5,20,-;more\n" : "3,5,20,-;worse\n";
+
+		assert_true(write(fd[1], text, strlen(text)) > 0);
+	}
+	log = host_log_json(fd[0]);
+	assert_int_equal((int)jsonio_number(log, "lost"), 1);
+	assert_int_equal((int)jsonio_number(log, "allowed"), 2);
+	assert_int_equal(json_array_size(json_object_get(log, "lines")), 32);
+	assert_int_equal((int)jsonio_number(log, "more"), 10);
+	assert_int_equal((int)jsonio_number(log, "more_warnings"), 5);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +191,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_absent, setup, teardown),
 		cmocka_unit_test(test_allow_list),
+		cmocka_unit_test(test_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,12 +51,14 @@ void fio_job_free(struct fio_job *j);
 /* Keep the global sections and the one called `name`. -ENOENT, with the names there are. */
 int fio_job_select(struct fio_job *j, const char *name, struct diag *d);
 
-/* Every option on the allow list, or `trust`? (Order and host never.) -EPERM names the first that
- * is not, file:line:col, and why. What it merely must not name (another file than `target`) is
- * -EINVAL. `target` NULL: not looked at. */
+/* Every option on the allow list, or `trust`? (Host never; order only of a job that is alone.)
+ * -EPERM names the first that is not, file:line:col, and why. What it merely must not name (another
+ * file than `target`) is -EINVAL. `target` NULL: not looked at. */
 int fio_job_check(const struct fio_job *j, const char *target, bool trust, struct diag *d);
 /* What only trust lets through: an array of "job.fio:3:1: exec_prerun=… : runs a command". */
 json_t *fio_job_untrusted(const struct fio_job *j);
+
+enum { FIO_JOB_READS, FIO_JOB_WRITES, FIO_JOB_DIRECTIONS };
 
 /* What the jobs do together. */
 struct fio_job_load {
@@ -65,15 +67,30 @@ struct fio_job_load {
 	uint64_t rwmixread;   /* of mixed ones; 0 when it differs */
 	uint64_t jobs;	      /* clones counted */
 	bool open_loop;	      /* some rate is set: latencies count from the submission */
+	bool poisson;	      /* of some of them: what is reached scatters */
+	/* I/Os a second that all jobs ask for, as added up; fio_job_rate() reads them. */
+	double rate_per_s[FIO_JOB_DIRECTIONS];
+	bool unrated[FIO_JOB_DIRECTIONS]; /* some job does this as fast as it goes */
 	bool writes;
 	char write_at[300]; /* "job.fio:4:4: rw=randwrite" */
 };
 /* -EINVAL with the place for a value that cannot be read. */
 int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct diag *d);
 
+/* I/Os a second asked of a direction by all jobs; 0: no rate; NAN: not known (some job has none, or
+ * it is in bytes and the sizes differ). */
+double fio_job_rate(const struct fio_job_load *load, size_t direction);
+
 /* Does every job stay within a file of `bytes`? -EINVAL names the size that does not: fio, before
  * it lays a file out anew, removes the one that is there. */
 int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d);
+
+/* Inside: the option that holds for a job section, its own last one, else that of the globals
+ * before it; NULL: none. */
+const struct fio_line *fio_job_effective(const struct fio_job *j, size_t section, const char *name);
+/* fio_job_rate.c: what one job of kind `rw` adds. */
+void fio_job_add_rates(const struct fio_job *j, size_t section, const char *rw, uint64_t bs,
+		       uint64_t clones, struct fio_job_load *load);
 
 /* One line that is imposed. Borrowed. */
 struct fio_imposed {

@@ -77,6 +77,16 @@ static int check_target(const struct fio_job *j, const struct fio_line *o, const
 	return at(j, o, -EINVAL, d, "names other files than the target");
 }
 
+/* One job has nothing to wait for: what orders jobs is then left out like its times. */
+static bool is_alone(const struct fio_job *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++)
+		n += !j->section[i].global;
+	return n == 1;
+}
+
 static int check_option(const struct fio_job *j, const struct fio_line *o, const char *target,
 			bool trust, struct diag *d)
 {
@@ -89,7 +99,7 @@ static int check_option(const struct fio_job *j, const struct fio_line *o, const
 		return at(j, o, -EINVAL, d, "is a name that iomodes uses");
 	if (o->kind == FIO_OPTION_TARGET)
 		return check_target(j, o, target, d);
-	if (!refusal || (trust && !beyond_trust))
+	if (!refusal || (trust && !beyond_trust) || (o->kind == FIO_OPTION_ORDER && is_alone(j)))
 		return 0;
 	if (o->kind == FIO_OPTION_UNKNOWN)
 		fio_option_hint(o->name, hint, sizeof(hint));
@@ -121,7 +131,9 @@ json_t *fio_job_untrusted(const struct fio_job *j)
 		for (size_t k = 0; k < j->section[i].n; k++) {
 			const struct fio_line *o = &j->section[i].option[k];
 
-			if (o->kind == FIO_OPTION_TARGET || !fio_option_refusal(o->kind))
+			/* order is no question of trust: refused, or of one job and left out */
+			if (o->kind == FIO_OPTION_TARGET || o->kind == FIO_OPTION_ORDER ||
+			    !fio_option_refusal(o->kind))
 				continue;
 			/* whole: the end of a long command is the part that matters */
 			json_array_append_new(list,
@@ -134,8 +146,7 @@ json_t *fio_job_untrusted(const struct fio_job *j)
 	return list;
 }
 
-/* The value that holds for a job section: its own last one, else that of the globals before it. */
-static const struct fio_line *effective(const struct fio_job *j, size_t section, const char *name)
+const struct fio_line *fio_job_effective(const struct fio_job *j, size_t section, const char *name)
 {
 	const struct fio_option *wanted = fio_option_find(name), *known;
 	const struct fio_line *found = NULL;
@@ -186,8 +197,8 @@ static uint64_t read_size(const struct fio_line *o, uint64_t otherwise)
 /* Percent of reads; fio takes whichever of the two comes last. */
 static uint64_t read_mix(const struct fio_job *j, size_t section)
 {
-	const struct fio_line *reads = effective(j, section, "rwmixread");
-	const struct fio_line *writes = effective(j, section, "rwmixwrite");
+	const struct fio_line *reads = fio_job_effective(j, section, "rwmixread");
+	const struct fio_line *writes = fio_job_effective(j, section, "rwmixwrite");
 	uint64_t share;
 
 	if (!writes || (reads && reads->line > writes->line))
@@ -204,10 +215,10 @@ static void same_or_zero(uint64_t *sum, uint64_t value, bool first)
 static int add_job(const struct fio_job *j, size_t i, struct fio_job_load *load, bool first,
 		   struct diag *d)
 {
-	static const char *const rates[] = {"rate", "rate_iops", "rate_process"};
 	static const char *const sizes[] = {"bsrange", "bssplit", "bs_unaligned"};
-	const struct fio_line *o = effective(j, i, "rw"), *clones = effective(j, i, "numjobs");
-	uint64_t jobs = read_size(clones, 1), bs = read_size(effective(j, i, "bs"), 4096);
+	const struct fio_line *o = fio_job_effective(j, i, "rw"),
+			      *clones = fio_job_effective(j, i, "numjobs");
+	uint64_t jobs = read_size(clones, 1), bs = read_size(fio_job_effective(j, i, "bs"), 4096);
 	char rw[16];
 	int err = read_rw(j, o, rw, d);
 
@@ -220,17 +231,16 @@ static int add_job(const struct fio_job *j, size_t i, struct fio_job_load *load,
 				j->file, j->section[i].line, j->section[i].name, JOBS_MAX);
 	load->jobs += jobs;
 	for (size_t k = 0; k < ARRAY_SIZE(sizes); k++)
-		if (effective(j, i, sizes[k]))
+		if (fio_job_effective(j, i, sizes[k]))
 			bs = 0;
 	same_or_zero(&load->bs, bs, first);
-	same_or_zero(&load->iodepth, read_size(effective(j, i, "iodepth"), 1), first);
+	same_or_zero(&load->iodepth, read_size(fio_job_effective(j, i, "iodepth"), 1), first);
 	same_or_zero(&load->rwmixread, read_mix(j, i), first);
 	if (first)
 		memcpy(load->rw, rw, sizeof(rw));
 	else if (strcmp(load->rw, rw))
 		strcpy(load->rw, "various");
-	for (size_t k = 0; k < ARRAY_SIZE(rates); k++)
-		load->open_loop |= effective(j, i, rates[k]) != NULL;
+	fio_job_add_rates(j, i, rw, bs, jobs, load);
 	if (strcmp(rw, "read") && strcmp(rw, "randread") && !load->writes) {
 		load->writes = true;
 		snprintf(load->write_at, sizeof(load->write_at), "%.200s:%u:%u: %s=%s", j->file,
@@ -285,13 +295,14 @@ static uint64_t read_extent(const struct fio_line *o)
 /* The byte behind the last one of all clones of a job; UINT64_MAX when no file is as long. */
 static uint64_t reach_of(const struct fio_job *j, size_t section)
 {
-	uint64_t each = read_extent(effective(j, section, "offset_increment"));
-	uint64_t clones = read_size(effective(j, section, "numjobs"), 1), reach;
+	uint64_t each = read_extent(fio_job_effective(j, section, "offset_increment"));
+	uint64_t clones = read_size(fio_job_effective(j, section, "numjobs"), 1), reach;
 
-	reach = read_extent(effective(j, section, "size"));
+	reach = read_extent(fio_job_effective(j, section, "size"));
 	if (__builtin_mul_overflow(each, clones ? clones - 1 : 0, &each) ||
 	    __builtin_add_overflow(reach, each, &reach) ||
-	    __builtin_add_overflow(reach, read_extent(effective(j, section, "offset")), &reach))
+	    __builtin_add_overflow(reach, read_extent(fio_job_effective(j, section, "offset")),
+				   &reach))
 		return UINT64_MAX;
 	return reach;
 }
@@ -299,7 +310,7 @@ static uint64_t reach_of(const struct fio_job *j, size_t section)
 int fio_job_fits(const struct fio_job *j, uint64_t bytes, struct diag *d)
 {
 	for (size_t i = 0; i < j->n; i++) {
-		const struct fio_line *o = effective(j, i, "size");
+		const struct fio_line *o = fio_job_effective(j, i, "size");
 
 		if (j->section[i].global || !o || reach_of(j, i) <= bytes)
 			continue;

@@ -10,12 +10,15 @@
 
 #include "adapter/adapter.h"
 #include "adapter/args.h"
+#include "adapter/extract.h"
 #include "adapter/metrics.h"
 #include "adapter/registry.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/hist.h"
+
+#define SOURCE_PORTS 2048
 
 static void add_load(struct args *a, const struct workload_job *job)
 {
@@ -47,6 +50,9 @@ static void add_load(struct args *a, const struct workload_job *job)
 		args_add(a, "--napi-id=%u", net->napi_id);
 	if (net->server_napi_id)
 		args_add(a, "--server-napi-id=%u", net->server_napi_id);
+	/* one port in (queues of the client x queues of the server) fits both */
+	if (net->napi_id && net->server_napi_id)
+		args_add(a, "--source-ports=%d", SOURCE_PORTS);
 	if (net->source_port)
 		args_add(a, "--source-port=%u", net->source_port);
 	if (job->cpus)
@@ -320,20 +326,7 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 static int netloop_parse(const char *text, size_t len, json_t *record, json_t *evidence,
 			 struct diag *d)
 {
-	json_error_t error;
-	json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	int err;
-
-	if (!report)
-		return diag_set(d, -EPROTO, "netloop: its output is not JSON: %d:%d: %s",
-				error.line, error.column, error.text);
-	err = parse_report(report, record, evidence, d);
-	/* The histograms stand in the record itself. */
-	json_object_del(report, "latency");
-	json_object_del(report, "service");
-	json_object_del(report, "intervals");
-	json_object_set_new(record, "workload_report", report);
-	return err;
+	return extract_own("netloop", text, len, parse_report, record, evidence, d);
 }
 
 const struct workload_adapter netloop_adapter = {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "worker.h"
 
 struct aio {
@@ -68,8 +68,7 @@ static int submit(struct worker *w, struct aio *a, unsigned n)
 
 static int exchange(struct worker *w, unsigned n, unsigned min, uint64_t timeout_ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
-			      .tv_nsec = (long)(timeout_ns % 1000000000u)};
+	struct timespec ts = clock_timespec(timeout_ns);
 	struct aio *a = w->state;
 	long got = 0;
 	int err;

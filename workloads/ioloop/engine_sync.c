@@ -2,8 +2,8 @@
 /* preadv2(2), pwritev2(2): one I/O at a time, the caller sleeps in it. */
 #include <errno.h>
 #include <sys/uio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "worker.h"
 
 static int open_sync(struct worker *w, struct diag *d)
@@ -13,8 +13,7 @@ static int open_sync(struct worker *w, struct diag *d)
 
 static int sleep_ns(struct worker *w, uint64_t ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
-			      .tv_nsec = (long)(ns % 1000000000u)};
+	struct timespec ts = clock_timespec(ns);
 
 	w->calls[CALL_NANOSLEEP]++;
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);

@@ -18,9 +18,6 @@
 #define COARSE_NS     20000
 #define COARSE_PASSES 64
 
-/* After the window, arrivals that every slot was too busy for may still start this long. */
-#define CATCH_UP_NS 1000000000u
-
 static bool stopped(const struct worker *w)
 {
 	return atomic_load_explicit(&w->threads->stop, memory_order_relaxed);
@@ -79,8 +76,9 @@ static inline void interval_add(struct worker *w, uint64_t now, unsigned n)
 	w->interval[w->interval_at] += n;
 }
 
-/* --test-delay: a slowdown of known size for the tests of regression detection. Burnt per completion
- * and part of its latency, as if the kernel had taken that much longer. Returns the new time. */
+/* --test-delay: a slowdown of known size for the tests of regression detection. Burnt per
+ * completion and part of its latency, as if the kernel had taken that much longer. Returns the new
+ * time. */
 __attribute__((noinline, cold)) static uint64_t burn(const struct worker *w, unsigned n,
 						     uint64_t now)
 {
@@ -221,43 +219,22 @@ static void run_closed_bare(struct worker *w, uint64_t deadline)
 	run_closed(w, deadline, false);
 }
 
-/* When I/Os are to start at open loop. Those due before `end_ns` are the arrivals of the leg. */
-struct arrivals {
-	double due, gap;
-	bool poisson, blocked; /* blocked: the next was due while every slot was busy */
-	uint64_t end_ns;
-};
-
-static double next_gap(struct worker *w, const struct arrivals *a)
-{
-	return a->poisson ? rng_exponential(&w->rng, a->gap) : a->gap;
-}
-
-static bool arrivals_left(const struct worker *w, const struct arrivals *a)
-{
-	return w->remaining && (uint64_t)a->due < a->end_ns;
-}
-
 /* Start what is due by now; returns how many. Late: it was due while all slots were busy. */
 static unsigned take_due(struct worker *w, struct arrivals *a, uint64_t now)
 {
 	unsigned n = 0;
 
-	while ((uint64_t)a->due <= now && w->n_free && arrivals_left(w, a)) {
+	while ((uint64_t)a->due <= now && w->n_free && arrivals_left(a, w->remaining)) {
 		uint32_t slot = w->free[--w->n_free];
 		struct io *io = &w->io[slot];
-		uint64_t delay = now - (uint64_t)a->due;
 
 		io->intended_ns = (uint64_t)a->due;
 		io->submitted_ns = now;
 		w->batch[n++] = slot;
-		w->late_starts += a->blocked;
-		w->started++;
-		w->delay_sum_ns += delay;
-		if (delay > w->delay_max_ns)
-			w->delay_max_ns = delay;
+		starts_delay(&w->starts, a, now);
+		w->starts.n++;
 		w->remaining--;
-		a->due += next_gap(w, a);
+		a->due += arrivals_gap(a);
 	}
 	a->blocked = (uint64_t)a->due <= now && !w->n_free;
 	pattern_fill(w, n);
@@ -277,7 +254,7 @@ static int open_pass(struct worker *w, struct arrivals *a, uint64_t end, uint64_
 	*now = clock_ns();
 	weigh_in_flight(w, *now);
 	n = take_due(w, a, *now);
-	if (w->n_free && arrivals_left(w, a) && (uint64_t)a->due < end)
+	if (w->n_free && arrivals_left(a, w->remaining) && (uint64_t)a->due < end)
 		until = (uint64_t)a->due;
 	if (in_flight(w) > w->inflight_max)
 		w->inflight_max = in_flight(w);
@@ -297,9 +274,10 @@ static void run_open(struct worker *w, struct arrivals *a)
 {
 	uint64_t now = w->begin_ns;
 
+	a->rng = &w->rng;
 	a->gap = 1e9 / w->o->rate_iops;
 	a->poisson = w->o->rate_process[0] == 'p';
-	a->due = (double)now + (a->poisson ? next_gap(w, a) : 0);
+	a->due = (double)now + (a->poisson ? arrivals_gap(a) : 0);
 	while (!stopped(w) && now < a->end_ns && (w->remaining || in_flight(w))) {
 		int got = open_pass(w, a, a->end_ns, w->ios, &now);
 
@@ -313,16 +291,13 @@ static void run_open(struct worker *w, struct arrivals *a)
  * just those would cut the tail off. The device gets a while for it; the rest is told. */
 static void catch_up(struct worker *w, struct arrivals *a, uint64_t ios_of[DIRS])
 {
-	uint64_t length = a->end_ns - w->begin_ns, now = w->end_ns;
-	uint64_t end = w->end_ns + (length < CATCH_UP_NS ? length : CATCH_UP_NS);
+	uint64_t now = w->end_ns, end = arrivals_grace_end(a, w->begin_ns, w->end_ns);
 
-	while (!stopped(w) && now < end && arrivals_left(w, a))
+	while (!stopped(w) && now < end && arrivals_left(a, w->remaining))
 		if (open_pass(w, a, end, ios_of, &now) < 0)
 			break;
-	if (stopped(w))
-		return; /* there will be no report */
-	for (; arrivals_left(w, a); w->remaining--, a->due += next_gap(w, a))
-		w->never_started++;
+	if (!stopped(w)) /* else there will be no report */
+		starts_give_up(&w->starts, a, &w->remaining);
 }
 
 /* What is still in flight. Its latencies belong to the books of an open loop, where each arrival of
@@ -362,7 +337,7 @@ void loop_run(struct worker *w, uint64_t deadline_ns, uint64_t number_ios)
 	w->end_ns = clock_ns();
 	weigh_in_flight(w, w->end_ns);
 	w->inflight_window = w->inflight_integral;
-	w->started_window = w->started;
+	w->starts.n_window = w->starts.n;
 	if (w->o->rate_iops)
 		catch_up(w, &a, after);
 	drain(w, after);
@@ -378,8 +353,7 @@ void loop_reset(struct worker *w)
 		hist_init(&w->lat[i]);
 	hist_init(&w->service);
 	w->inflight_integral = w->inflight_max = 0;
-	w->late_starts = w->delay_sum_ns = w->delay_max_ns = 0;
-	w->started = w->started_window = w->never_started = 0;
+	w->starts = (struct starts){0};
 	memset(w->interval, 0, INTERVALS_MAX * sizeof(*w->interval));
 	w->interval_at = 0;
 	w->interval_end_ns = w->origin_ns + INTERVAL_NS;

@@ -2,17 +2,16 @@
 /* ioloop: open the targets, set up the jobs, ramp, measure, report. The loop itself: loop.c. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "control/control.h"
+#include "loop/program.h"
 #include "loop/tasks.h"
 #include "threads.h"
 
@@ -105,45 +104,6 @@ static void init_workers(const struct options *o, struct threads *t, const struc
 	}
 }
 
-/* Signals come through a descriptor, so that main sleeps in one wait and no thread is disturbed. */
-static int catch_signals(struct threads *t, struct diag *d)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	t->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	t->parked_fd = eventfd(0, EFD_CLOEXEC);
-	if (t->signal_fd < 0 || t->parked_fd < 0)
-		return diag_errno(d, -errno, "signalfd, eventfd");
-	return 0;
-}
-
-static int say(const struct threads *t, enum control_word word, enum control_word answer,
-	       struct diag *d)
-{
-	int err;
-
-	if (t->control_fd < 0)
-		return 0;
-	err = control_send(t->control_fd, word, d);
-	return err ? err : control_await(t->control_fd, answer, UINT64_MAX, t->signal_fd, d);
-}
-
-static int print(json_t *result, struct diag *d)
-{
-	int err = result ? json_dumpf(result, stdout, JSON_COMPACT | JSON_SORT_KEYS) : -1;
-
-	json_decref(result);
-	if (err || putchar('\n') < 0 || fflush(stdout))
-		return diag_errno(d, errno ? -errno : -ENOMEM, "the result cannot be written");
-	return 0;
-}
-
 static json_t *sample(const struct threads *t)
 {
 	_free_ pid_t *tid = calloc(t->n, sizeof(*tid));
@@ -161,7 +121,7 @@ static int measure(struct threads *t, struct diag *d)
 	if (t->o->ramp_ns)
 		err = threads_step(t, STEP_RAMP, d);
 	if (!err)
-		err = say(t, CONTROL_READY, CONTROL_GO, d);
+		err = control_exchange(t->control_fd, CONTROL_READY, CONTROL_GO, t->signal_fd, d);
 	if (err)
 		return err;
 	before = sample(t);
@@ -170,15 +130,15 @@ static int measure(struct threads *t, struct diag *d)
 		return err;
 	after = sample(t);
 	tasks = tasks_difference(before, after);
-	err = say(t, CONTROL_DONE, CONTROL_EXIT, d);
-	return err ? err : print(report_result(t, tasks), d);
+	err = control_exchange(t->control_fd, CONTROL_DONE, CONTROL_EXIT, t->signal_fd, d);
+	return err ? err : program_print(report_result(t, tasks), d);
 }
 
 static int check(struct threads *t, struct diag *d)
 {
 	int err = t->o->writes ? 0 : threads_step(t, STEP_MEASURE, d);
 
-	return err ? err : print(report_check(t), d);
+	return err ? err : program_print(report_check(t), d);
 }
 
 static int run(const struct options *o, struct diag *d)
@@ -205,7 +165,10 @@ static int run(const struct options *o, struct diag *d)
 			return diag_errno(d, -errno, "--control-fd %d", t.control_fd);
 	}
 	init_workers(o, &t, target, n_targets);
-	err = catch_signals(&t, d);
+	err = program_signals(&t.signal_fd, d);
+	t.parked_fd = err ? -1 : eventfd(0, EFD_CLOEXEC);
+	if (!err && t.parked_fd < 0)
+		err = diag_errno(d, -errno, "eventfd");
 	if (!err)
 		err = threads_start(&t, d);
 	if (!err)

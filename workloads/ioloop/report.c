@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "iomodes_version.h"
+#include "loop/pages.h"
 #include "threads.h"
 
 static const char *const call_names[CALLS] = {
@@ -19,9 +20,8 @@ static const char *const call_names[CALLS] = {
 /* All workers together. */
 struct sum {
 	uint64_t ios[DIRS], ios_total, calls[CALLS], begin_ns, end_ns;
-	uint64_t late, delay_sum_ns, delay_max_ns, inflight_max;
-	uint64_t started, started_window, never_started;
-	uint64_t errors;
+	uint64_t inflight_max, errors;
+	struct starts starts;
 	double inflight_mean;
 	struct hist lat[DIRS], all, service;
 };
@@ -51,13 +51,7 @@ static struct sum *sum_up(const struct threads *t)
 		s->ios_total += w->ios_total;
 		s->begin_ns = w->begin_ns < s->begin_ns ? w->begin_ns : s->begin_ns;
 		s->end_ns = w->end_ns > s->end_ns ? w->end_ns : s->end_ns;
-		s->late += w->late_starts;
-		s->started += w->started;
-		s->started_window += w->started_window;
-		s->never_started += w->never_started;
-		s->delay_sum_ns += w->delay_sum_ns;
-		if (w->delay_max_ns > s->delay_max_ns)
-			s->delay_max_ns = w->delay_max_ns;
+		starts_sum(&s->starts, &w->starts);
 		s->inflight_max += w->inflight_max;
 		if (w->end_ns > w->begin_ns)
 			s->inflight_mean +=
@@ -81,18 +75,14 @@ static json_t *count_json(const struct threads *t, const struct sum *s, enum dir
 static json_t *open_loop_json(const struct threads *t, const struct sum *s)
 {
 	double seconds = (double)(s->end_ns - s->begin_ns) * 1e-9;
+	json_t *out;
 
 	if (!t->o->rate_iops)
 		return json_null();
-	return json_pack(
-		"{s:f, s:f, s:f, s:I, s:I, s:s, s:s, s:I, s:{s:f, s:I}}", "asked_per_s",
-		t->o->rate_iops * t->n, "started_per_s", (double)s->started_window / seconds,
-		"achieved_per_s", (double)(s->ios[DIR_READ] + s->ios[DIR_WRITE]) / seconds,
-		"arrivals", (json_int_t)(s->started + s->never_started), "never_started",
-		(json_int_t)s->never_started, "process", t->o->rate_process, "wait",
-		t->o->spin ? "spin" : "sleep", "late_starts", (json_int_t)s->late, "start_delay",
-		"mean_ns", s->started ? (double)s->delay_sum_ns / (double)s->started : 0.0,
-		"max_ns", (json_int_t)s->delay_max_ns);
+	out = starts_json(&s->starts, t->o->rate_iops * t->n, t->o->rate_process,
+			  s->ios[DIR_READ] + s->ios[DIR_WRITE], seconds);
+	json_object_set_new(out, "wait", json_string(t->o->spin ? "spin" : "sleep"));
+	return out;
 }
 
 static json_t *intervals_json(const struct threads *t, uint64_t window_ns)
@@ -172,6 +162,16 @@ static json_t *head_json(const struct threads *t)
 			 options_json(t->o), "targets", targets_json(t), "flags", flags);
 }
 
+/* The buffers, which the device writes to and reads from. */
+static json_t *memory_json(const struct threads *t)
+{
+	json_t *out = pages_new();
+
+	for (uint32_t i = 0; i < t->n; i++)
+		pages_add(out, t->worker[i].arena, t->worker[i].arena_bytes);
+	return out;
+}
+
 json_t *report_check(const struct threads *t)
 {
 	json_t *out = head_json(t);
@@ -213,5 +213,6 @@ json_t *report_result(const struct threads *t, json_t *tasks)
 	json_object_set_new(out, "intervals", intervals_json(t, s->end_ns - s->begin_ns));
 	json_object_set_new(out, "system_calls", calls_json(s));
 	json_object_set_new(out, "tasks", json_incref(tasks));
+	json_object_set_new(out, "memory", memory_json(t));
 	return out;
 }

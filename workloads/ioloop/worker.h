@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "engine.h"
 #include "gate/gate.h"
+#include "loop/arrivals.h"
 #include "options.h"
 #include "record/hist.h"
 
@@ -74,9 +75,8 @@ struct worker {
 	struct hist lat[DIRS], service;
 	uint64_t inflight_last_ns, inflight_integral; /* I/O * ns */
 	uint32_t inflight_max;
-	uint64_t late_starts, delay_sum_ns, delay_max_ns, started;
-	uint64_t inflight_window, started_window; /* as they were when the window ended */
-	uint64_t never_started; /* arrivals of the window that found no free slot in time */
+	uint64_t inflight_window; /* as it was when the window ended */
+	struct starts starts;	  /* open loop */
 	uint64_t *interval, interval_end_ns;
 	uint32_t interval_at;
 

@@ -15,9 +15,6 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* After the window, arrivals that every slot was too busy for may still start this long. */
-#define CATCH_UP_NS 1000000000u
-
 static inline uint32_t in_flight(const struct worker *w)
 {
 	return w->n_slots - w->n_free;
@@ -70,7 +67,7 @@ static inline int send_request(struct worker *w, uint32_t slot, uint64_t now, ui
 	s->sent_ns = now;
 	s->intended_ns = intended;
 	s->busy = true;
-	w->started++;
+	w->starts.n++;
 	w->remaining--;
 	if (f->tcp) {
 		at = f->fifo_at + f->in_flight;
@@ -259,41 +256,19 @@ static void run_closed(struct worker *w, uint64_t *look_ns)
 	}
 }
 
-/* When requests are to leave at open loop. Those due before `end_ns` are the arrivals of the step.
- */
-struct arrivals {
-	double due, gap;
-	bool poisson, blocked; /* blocked: the next was due while every slot was busy */
-	uint64_t end_ns;
-};
-
-static double next_gap(struct worker *w, const struct arrivals *a)
-{
-	return a->poisson ? rng_exponential(&w->rng, a->gap) : a->gap;
-}
-
-static bool arrivals_left(const struct worker *w, const struct arrivals *a)
-{
-	return w->remaining && (uint64_t)a->due < a->end_ns;
-}
-
 static int send_due(struct worker *w, struct arrivals *a)
 {
-	while ((uint64_t)a->due <= w->now_ns && w->n_free && arrivals_left(w, a)) {
-		uint64_t delay = w->now_ns - (uint64_t)a->due;
+	while ((uint64_t)a->due <= w->now_ns && w->n_free && arrivals_left(a, w->remaining)) {
 		int err;
 
 		weigh_in_flight(w, w->now_ns);
-		w->late_starts += a->blocked;
-		w->delay_sum_ns += delay;
-		if (delay > w->delay_max_ns)
-			w->delay_max_ns = delay;
+		starts_delay(&w->starts, a, w->now_ns);
 		err = send_request(w, take_free(w), w->now_ns, (uint64_t)a->due);
 		if (unlikely(err)) {
 			worker_fail(w, err, "send");
 			return err;
 		}
-		a->due += next_gap(w, a);
+		a->due += arrivals_gap(a);
 		w->now_ns = clock_ns(); /* sending took its time */
 	}
 	a->blocked = (uint64_t)a->due <= w->now_ns && !w->n_free;
@@ -310,7 +285,7 @@ static int open_pass(struct worker *w, struct arrivals *a, uint64_t end, uint64_
 	err = send_due(w, a);
 	if (err)
 		return err;
-	if (w->n_free && arrivals_left(w, a) && (uint64_t)a->due < end)
+	if (w->n_free && arrivals_left(a, w->remaining) && (uint64_t)a->due < end)
 		until = (uint64_t)a->due;
 	err = await(w, until, look_ns);
 	return err < 0 ? err : 0;
@@ -319,10 +294,11 @@ static int open_pass(struct worker *w, struct arrivals *a, uint64_t end, uint64_
 static void run_open(struct worker *w, struct arrivals *a, uint64_t *look_ns)
 {
 	w->now_ns = w->begin_ns;
+	a->rng = &w->rng;
 	a->gap = 1e9 * w->jobs / w->o->rate;
 	a->poisson = w->o->rate_process[0] == 'p';
 	/* threads of a constant rate take turns */
-	a->due = (double)w->begin_ns + (a->poisson ? next_gap(w, a) : a->gap * w->index / w->jobs);
+	a->due = (double)w->begin_ns + (a->poisson ? arrivals_gap(a) : a->gap * w->index / w->jobs);
 	while (!worker_stopped(w) && w->now_ns < a->end_ns && (w->remaining || in_flight(w)))
 		if (open_pass(w, a, a->end_ns, look_ns))
 			return;
@@ -332,16 +308,13 @@ static void run_open(struct worker *w, struct arrivals *a, uint64_t *look_ns)
  * out just those would cut the tail off. The server gets a while for it; the rest is told. */
 static void catch_up(struct worker *w, struct arrivals *a, uint64_t *look_ns)
 {
-	uint64_t length = a->end_ns - w->begin_ns;
-	uint64_t end = w->end_ns + (length < CATCH_UP_NS ? length : CATCH_UP_NS);
+	uint64_t end = arrivals_grace_end(a, w->begin_ns, w->end_ns);
 
-	while (!worker_stopped(w) && w->now_ns < end && arrivals_left(w, a))
+	while (!worker_stopped(w) && w->now_ns < end && arrivals_left(a, w->remaining))
 		if (open_pass(w, a, end, look_ns))
 			break;
-	if (worker_stopped(w))
-		return; /* there will be no report */
-	for (; arrivals_left(w, a); w->remaining--, a->due += next_gap(w, a))
-		w->never_started++;
+	if (!worker_stopped(w)) /* else there will be no report */
+		starts_give_up(&w->starts, a, &w->remaining);
 }
 
 void client_run(struct worker *w, uint64_t length_ns)
@@ -365,7 +338,7 @@ void client_run(struct worker *w, uint64_t length_ns)
 	w->end_ns = w->now_ns = clock_ns();
 	weigh_in_flight(w, w->end_ns);
 	w->inflight_window = w->inflight_integral;
-	w->started_window = w->started;
+	w->starts.n_window = w->starts.n;
 	if (w->o->rate > 0)
 		catch_up(w, &a, &look_ns);
 	while (in_flight(w) && !worker_stopped(w))

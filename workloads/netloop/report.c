@@ -12,7 +12,7 @@
 struct sum {
 	uint64_t done, done_total, lost, late, strays, empty_polls, begin_ns, end_ns;
 	uint64_t bytes_in, bytes_out, bytes_window, inflight_max;
-	uint64_t late_starts, started, started_window, never_started, delay_sum_ns, delay_max_ns;
+	struct starts starts;
 	double inflight_mean;
 	struct hist latency, service;
 };
@@ -29,12 +29,7 @@ static void add(struct sum *s, const struct worker *w)
 	s->bytes_out += w->bytes_out;
 	s->bytes_window += w->bytes_window;
 	s->inflight_max += w->inflight_max;
-	s->late_starts += w->late_starts;
-	s->started += w->started;
-	s->started_window += w->started_window;
-	s->never_started += w->never_started;
-	s->delay_sum_ns += w->delay_sum_ns;
-	s->delay_max_ns = w->delay_max_ns > s->delay_max_ns ? w->delay_max_ns : s->delay_max_ns;
+	starts_sum(&s->starts, &w->starts);
 	s->begin_ns = w->begin_ns < s->begin_ns ? w->begin_ns : s->begin_ns;
 	s->end_ns = w->end_ns > s->end_ns ? w->end_ns : s->end_ns;
 	if (w->end_ns > w->begin_ns)
@@ -64,14 +59,7 @@ static json_t *open_loop_json(const struct side *side, const struct sum *s)
 
 	if (!(o->rate > 0))
 		return json_null();
-	return json_pack("{s:f, s:f, s:f, s:I, s:I, s:s, s:I, s:{s:f, s:I}}", "asked_per_s",
-			 o->rate, "started_per_s", (double)s->started_window / seconds,
-			 "achieved_per_s", (double)s->done / seconds, "arrivals",
-			 (json_int_t)(s->started + s->never_started), "never_started",
-			 (json_int_t)s->never_started, "process", o->rate_process, "late_starts",
-			 (json_int_t)s->late_starts, "start_delay", "mean_ns",
-			 s->started ? (double)s->delay_sum_ns / (double)s->started : 0.0, "max_ns",
-			 (json_int_t)s->delay_max_ns);
+	return starts_json(&s->starts, o->rate, o->rate_process, s->done, seconds);
 }
 
 static json_t *intervals_json(const struct side *side, uint64_t window_ns)
@@ -100,7 +88,7 @@ static json_t *percentiles_json(const struct sum *s)
 		    {"p99_ns", 0.99},
 		    {"p999_ns", 0.999},
 		    {"p9999_ns", 0.9999}};
-	uint64_t n = s->latency.count, all = n + s->lost + s->never_started;
+	uint64_t n = s->latency.count, all = n + s->lost + s->starts.never;
 	json_t *out = json_object();
 
 	for (size_t i = 0; n && i < ARRAY_SIZE(rows); i++)
@@ -180,5 +168,6 @@ json_t *report_result(const struct side *side, const struct outcome *o)
 	json_object_set_new(out, "transactions_per_s", json_real((double)s->done / seconds));
 	json_object_set_new(out, "control_packets", json_integer((json_int_t)o->control_packets));
 	json_object_set(out, "server", (json_t *)o->server);
+	json_object_set_new(out, "memory", side_memory(side));
 	return out;
 }

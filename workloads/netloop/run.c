@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "control/control.h"
+#include "loop/program.h"
 #include "place.h"
 #include "report.h"
 #include "serve.h"
@@ -43,13 +44,11 @@ static int open_flows(struct client *c, struct diag *d)
 static int connect_server(struct client *c, struct diag *d)
 {
 	const struct options *o = c->side.o;
-	const int one = 1;
 	int err = address_parse(o->server, o->port, false, &c->server, d);
 	int fd = err ? -1 : place_connect(&c->server, &c->side.stops, d);
 
 	if (err || fd < 0)
 		return err ? err : fd;
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	err = wire_open(&c->wire, fd, "server", d);
 	if (!err)
 		err = handshake_client(&c->wire, &c->side.stops, c->side.token, d);
@@ -167,17 +166,6 @@ static int step(struct client *c, enum step which, struct diag *d)
 			d);
 }
 
-static int say(const struct client *c, enum control_word word, enum control_word answer,
-	       struct diag *d)
-{
-	int fd = c->side.stops.control_fd, err;
-
-	if (fd < 0)
-		return 0;
-	err = control_send(fd, word, d);
-	return err ? err : control_await(fd, answer, UINT64_MAX, c->side.stops.signal_fd, d);
-}
-
 /* A flow that was wanted somewhere must still be there. */
 static int check_placed(const struct client *c, const json_t *server, struct diag *d)
 {
@@ -197,16 +185,6 @@ static int check_placed(const struct client *c, const json_t *server, struct dia
 	return 0;
 }
 
-static int print(json_t *result, struct diag *d)
-{
-	int err = result ? json_dumpf(result, stdout, JSON_COMPACT | JSON_SORT_KEYS) : -1;
-
-	json_decref(result);
-	if (err || putchar('\n') < 0 || fflush(stdout))
-		return diag_errno(d, errno ? -errno : -ENOMEM, "the result cannot be written");
-	return 0;
-}
-
 static int finish(struct client *c, struct outcome *o, struct diag *d)
 {
 	_json_ json_t *answer = NULL;
@@ -220,18 +198,20 @@ static int finish(struct client *c, struct outcome *o, struct diag *d)
 	err = check_placed(c, o->server, d);
 	if (!err)
 		err = ask(c, "bye", WIRE_WAIT_NS, NULL, d);
-	return err ? err : print(report_result(&c->side, o), d);
+	return err ? err : program_print(report_result(&c->side, o), d);
 }
 
 static int measure(struct client *c, struct diag *d)
 {
+	const struct stops *stops = &c->side.stops;
 	struct outcome o = {0};
 	int err = 0;
 
 	if (c->side.o->ramp_ns)
 		err = step(c, STEP_RAMP, d);
 	if (!err)
-		err = say(c, CONTROL_READY, CONTROL_GO, d);
+		err = control_exchange(stops->control_fd, CONTROL_READY, CONTROL_GO,
+				       stops->signal_fd, d);
 	if (err)
 		return err;
 	o.control_packets = control_packets(c);
@@ -239,7 +219,7 @@ static int measure(struct client *c, struct diag *d)
 	if (err)
 		return err;
 	o.control_packets = control_packets(c) - o.control_packets;
-	err = say(c, CONTROL_DONE, CONTROL_EXIT, d);
+	err = control_exchange(stops->control_fd, CONTROL_DONE, CONTROL_EXIT, stops->signal_fd, d);
 	return err ? err : finish(c, &o, d);
 }
 

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "loop/pages.h"
+#include "loop/program.h"
 #include "loop/tasks.h"
 
 #define SET_UP_NS 10000000000u
@@ -28,22 +28,14 @@ static const char *const call_names[CALLS] = {
 
 int side_open(struct side *s, const struct options *o, struct diag *d)
 {
-	sigset_t set;
+	int err;
 
 	s->o = o;
 	s->load = o->load;
 	s->stops = (struct stops){-1, -1, -1};
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	s->stops.signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
-	if (s->stops.signal_fd < 0)
-		return diag_errno(d, -errno, "signalfd");
-	if (o->control_fd == OPTION_UNSET)
-		return 0;
+	err = program_signals(&s->stops.signal_fd, d);
+	if (err || o->control_fd == OPTION_UNSET)
+		return err;
 	s->stops.control_fd = (int)o->control_fd;
 	if (fcntl(s->stops.control_fd, F_SETFD, FD_CLOEXEC))
 		return diag_errno(d, -errno, "--control-fd %d", s->stops.control_fd);
@@ -230,6 +222,22 @@ json_t *side_napi_ids(const struct side *s)
 			k++;
 		if (k == json_array_size(out))
 			json_array_append_new(out, json_integer(id));
+	}
+	return out;
+}
+
+json_t *side_memory(const struct side *s)
+{
+	size_t most = s->load.size > s->load.response_size ? s->load.size : s->load.response_size;
+	json_t *out = pages_new();
+
+	for (uint32_t i = 0; i < s->crew.n; i++) {
+		const struct worker *w = &s->crew.worker[i];
+
+		pages_add(out, w->buf, w->buf_bytes);
+		pages_add(out, w->payload, most);
+		if (w->slot_bytes)
+			pages_add(out, w->slot_bytes, (size_t)w->n_slots * s->load.size);
 	}
 	return out;
 }

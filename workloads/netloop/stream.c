@@ -2,7 +2,6 @@
 /* One way, from client to server: as much as goes, or at a given rate. What counts is what the
  * server has received; the client's figures tell what it had to do for it. */
 #include <errno.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "worker.h"
@@ -11,8 +10,7 @@
 
 static void pause_until(struct worker *w, uint64_t due)
 {
-	const struct timespec ts = {.tv_sec = (time_t)(due / 1000000000u),
-				    .tv_nsec = (long)(due % 1000000000u)};
+	const struct timespec ts = clock_timespec(due);
 
 	if (w->wait->uses & (WAIT_BLOCKS | WAIT_RING) || !w->wait->await_room) {
 		w->calls[CALL_NANOSLEEP]++;
@@ -51,16 +49,21 @@ static int send_next(struct worker *w, uint32_t *at)
 
 static void send_until(struct worker *w, uint64_t end)
 {
-	double gap = w->o->rate > 0 ? 1e9 * w->jobs / w->o->rate : 0;
-	bool poisson = w->o->rate_process[0] == 'p';
-	double due = (double)w->begin_ns;
+	struct arrivals a = {
+		.rng = &w->rng,
+		.due = (double)w->begin_ns,
+		.gap = w->o->rate > 0 ? 1e9 * w->jobs / w->o->rate : 0,
+		.poisson = w->o->rate_process[0] == 'p',
+		.end_ns = end,
+	};
+	uint64_t any = UINT64_MAX;
 	uint32_t at = 0;
 
 	while (!worker_stopped(w) && w->now_ns < end && w->remaining) {
 		int n;
 
-		if (gap > 0 && (uint64_t)due > w->now_ns) {
-			pause_until(w, (uint64_t)due < end ? (uint64_t)due : end);
+		if (a.gap > 0 && (uint64_t)a.due > w->now_ns) {
+			pause_until(w, (uint64_t)a.due < end ? (uint64_t)a.due : end);
 			w->now_ns = clock_ns();
 			continue;
 		}
@@ -68,8 +71,8 @@ static void send_until(struct worker *w, uint64_t end)
 		w->now_ns = clock_ns();
 		if (n > 0) {
 			sent(w, w->now_ns);
-			w->started++;
-			due += poisson ? rng_exponential(&w->rng, gap) : gap;
+			w->starts.n++;
+			a.due += arrivals_gap(&a);
 		} else if (n == 0) {
 			n = w->wait->await_room ? w->wait->await_room(w, ROOM_NS) : 0;
 		}
@@ -77,8 +80,8 @@ static void send_until(struct worker *w, uint64_t end)
 			worker_fail(w, n, "send");
 	}
 	/* what was due in the window and found no room */
-	for (; gap > 0 && (uint64_t)due < end; due += poisson ? rng_exponential(&w->rng, gap) : gap)
-		w->never_started++;
+	if (a.gap > 0)
+		starts_give_up(&w->starts, &a, &any);
 }
 
 void stream_run(struct worker *w, uint64_t length_ns)
@@ -88,7 +91,7 @@ void stream_run(struct worker *w, uint64_t length_ns)
 	atomic_store_explicit(&w->waiting, 1, memory_order_relaxed);
 	send_until(w, w->until_ns);
 	w->end_ns = clock_ns();
-	w->started_window = w->started;
+	w->starts.n_window = w->starts.n;
 	/* a message that has begun to leave is finished: the server counts whole ones */
 	for (uint32_t i = 0; i < w->n_flows; i++) {
 		struct flow *f = w->flow[i];

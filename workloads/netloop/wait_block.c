@@ -26,8 +26,7 @@ static int open_block(struct worker *w, struct diag *d)
 static void sleep_until(struct worker *w, uint64_t timeout_ns)
 {
 	uint64_t end = clock_ns() + timeout_ns;
-	const struct timespec ts = {.tv_sec = (time_t)(end / 1000000000u),
-				    .tv_nsec = (long)(end % 1000000000u)};
+	const struct timespec ts = clock_timespec(end);
 
 	w->calls[CALL_NANOSLEEP]++;
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);

@@ -5,7 +5,9 @@
  *
  * epoll-spin: with time-out 0 the kernel returns before it would poll (ep_poll() in
  * fs/eventpoll.c), so packets would come by interrupt only. Where busy polling is asked for, the
- * time-out is therefore 1 ns: the kernel polls for busy-poll-usecs and comes back.
+ * time-out is therefore 1 ns: the kernel polls for busy-poll-usecs and comes back. It polls that
+ * long whatever the time-out; so at open loop a client that never sleeps has it poll a microsecond
+ * at a time, or every request that is due meanwhile would leave late.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +22,7 @@
 
 #define EVENTS 64
 #define PASSES 256
+#define OPEN_LOOP_POLL_USECS 1u
 
 struct epoll {
 	int fd;
@@ -43,6 +46,8 @@ static int set_params(struct worker *w, struct epoll *e, struct diag *d)
 					 .busy_poll_budget = l->busy_poll_budget,
 					 .prefer_busy_poll = l->prefer_busy_poll};
 
+	if (e->spins && w->client && w->o->rate > 0 && p.busy_poll_usecs > OPEN_LOOP_POLL_USECS)
+		p.busy_poll_usecs = OPEN_LOOP_POLL_USECS;
 	e->polls = p.busy_poll_usecs || p.busy_poll_budget || p.prefer_busy_poll;
 	if (!e->polls)
 		return 0;
@@ -152,8 +157,7 @@ static int handle(struct worker *w, const struct epoll_event *ev)
 
 static int wait_events(struct worker *w, struct epoll *e, uint64_t timeout_ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(timeout_ns / 1000000000u),
-			      .tv_nsec = (long)(timeout_ns % 1000000000u)};
+	struct timespec ts = clock_timespec(timeout_ns);
 	int n;
 
 	w->calls[CALL_EPOLL_WAIT]++;
@@ -219,7 +223,8 @@ static int send_epoll(struct worker *w, struct flow *f, char *buf, uint32_t len)
 static int await_room(struct worker *w, uint64_t timeout_ns)
 {
 	struct epoll *e = w->state;
-	int n = wait_events(w, e, e->spins ? 0 : timeout_ns);
+	/* what makes room, an ACK, is polled for like any other packet */
+	int n = wait_events(w, e, !e->spins ? timeout_ns : e->polls && timeout_ns ? 1 : 0);
 
 	for (int i = 0; i < n; i++) {
 		struct flow *f = e->event[i].data.ptr;

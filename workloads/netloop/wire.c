@@ -2,6 +2,8 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,7 +21,12 @@
 
 int wire_open(struct wire *w, int fd, const char *peer, struct diag *d)
 {
+	const int one = 1;
+
 	*w = (struct wire){.fd = fd, .peer = peer, .size = LINE_FIRST, .max = LINE_FIRST};
+	/* two lines in a row: the second would wait for the other side's delayed ACK, 40 ms */
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+		return diag_errno(d, -errno, "TCP_NODELAY refused");
 	w->buf = malloc(w->size);
 	return w->buf ? 0 : diag_set(d, -ENOMEM, "out of memory");
 }

@@ -113,8 +113,7 @@ void worker_reset(struct worker *w)
 	w->zc_sent = w->zc_done = w->zc_copied = 0;
 	w->done = w->done_total = w->lost = w->late = 0;
 	w->inflight_integral = w->inflight_window = w->inflight_max = 0;
-	w->late_starts = w->delay_sum_ns = w->delay_max_ns = 0;
-	w->started = w->started_window = w->never_started = 0;
+	w->starts = (struct starts){0};
 	w->first_ns = w->last_ns = 0;
 	hist_init(&w->latency);
 	hist_init(&w->service);

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/rng.h"
 #include "flow.h"
+#include "loop/arrivals.h"
 #include "options.h"
 #include "record/hist.h"
 #include "wait.h"
@@ -79,7 +80,7 @@ struct worker {
 	struct hist latency, service;
 	uint64_t inflight_last_ns, inflight_integral, inflight_window;
 	uint32_t inflight_max;
-	uint64_t late_starts, delay_sum_ns, delay_max_ns, started, started_window, never_started;
+	struct starts starts;
 	uint64_t *interval, interval_end_ns;
 	uint32_t interval_at;
 

@@ -16,11 +16,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -28,6 +25,7 @@
 #include "base/jsonio.h"
 #include "base/num.h"
 #include "base/opt.h"
+#include "control/control.h"
 
 #define UNIT_STEPS    256	/* about 0.3 us: the resolution of the count */
 #define CALIBRATE_MIN 10000000u /* ns */
@@ -139,7 +137,7 @@ static int sleep_often(struct spin *s)
 		uint64_t now;
 
 		due += WAKEUP_NS;
-		ts = (struct timespec){(time_t)(due / 1000000000u), (long)(due % 1000000000u)};
+		ts = clock_timespec(due);
 		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 			;
 		now = clock_ns();
@@ -182,42 +180,9 @@ static void take(struct spin *spin, size_t n, struct reading *r)
 	}
 }
 
-static int say(int fd, const char *line)
-{
-	ssize_t n = send(fd, line, strlen(line), MSG_NOSIGNAL);
-
-	return n == (ssize_t)strlen(line) ? 0 : -EPIPE;
-}
-
-/* Wait for one of two lines: 0 for the first, 1 for the second. The other end gone is an error. */
-static int hear(int fd, const char *line, const char *or_line, struct diag *d)
-{
-	char got[32];
-	size_t n = 0;
-
-	while (n < sizeof(got) - 1) {
-		ssize_t r = read(fd, got + n, 1);
-
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r <= 0)
-			return diag_set(d, -EPIPE, "control: closed before \"%s\"", line);
-		if (got[n] == '\n')
-			break;
-		n++;
-	}
-	got[n] = '\0';
-	if (!strcmp(got, line))
-		return 0;
-	if (or_line && !strcmp(got, or_line))
-		return 1;
-	return diag_set(d, -EPROTO, "control: \"%s\" instead of \"%s\"", got, line);
-}
-
 static void sleep_ns(uint64_t ns)
 {
-	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
-			      .tv_nsec = (long)(ns % 1000000000u)};
+	struct timespec ts = clock_timespec(ns);
 
 	while (nanosleep(&ts, &ts) && errno == EINTR)
 		;
@@ -232,10 +197,10 @@ static int window(const struct settings *o, struct spin *spin, size_t n, struct 
 
 	if (o->calibrate_ns)
 		sleep_ns(SETTLE_NS);
-	else if (say(fd, "ready\n"))
-		return diag_set(d, -EPIPE, "control: nobody listens");
 	else
-		err = hear(fd, "go", NULL, d);
+		err = control_send(fd, CONTROL_READY, d);
+	if (!err && !o->calibrate_ns)
+		err = control_await(fd, CONTROL_GO, UINT64_MAX, -1, -1, d);
 	if (err)
 		return err;
 	begin = clock_ns();
@@ -243,12 +208,10 @@ static int window(const struct settings *o, struct spin *spin, size_t n, struct 
 	if (o->calibrate_ns)
 		sleep_ns(o->calibrate_ns);
 	else
-		err = hear(fd, "stop", "exit", d);
+		err = control_await_either(fd, CONTROL_STOP, CONTROL_EXIT, UINT64_MAX, -1, -1, d);
 	*window_ns = clock_ns() - begin;
 	take(spin, n, after);
-	if (!err && !o->calibrate_ns && say(fd, "done\n"))
-		err = diag_set(d, -EPIPE, "control: nobody listens");
-	return err;
+	return err || o->calibrate_ns ? err : control_send(fd, CONTROL_DONE, d);
 }
 
 static int print(const struct settings *o, const struct spin *spin, size_t n,
@@ -323,7 +286,7 @@ static int run(const struct settings *o, const struct cpulist *cpus, struct diag
 	if (!err && print(o, spin, cpus->n, before, after, window_ns))
 		err = diag_set(d, -EIO, "standard output");
 	if (!err && !told && !o->calibrate_ns)
-		err = hear((int)o->control_fd, "exit", NULL, d);
+		err = control_await((int)o->control_fd, CONTROL_EXIT, UINT64_MAX, -1, -1, d);
 	return err;
 }
 
