@@ -15,17 +15,22 @@ struct compare_options {
 	const char *baseline;	    /* mode; NULL: that of run.json */
 	const char *const *metrics; /* judge these instead of run.json's primary ones … */
 	size_t n_metrics;	    /* … then marked "declared": false */
+	/* compare_run() only: placements against "local" instead of modes against the baseline.
+	 * AUTO: where the run has one mode and several placements. */
+	enum { COMPARE_AUTO, COMPARE_MODES, COMPARE_PLACEMENTS } by;
 };
 
 /*
  * *result is a new reference:
- * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
- *   "placement", "load", "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell",
- * "mode", "state", "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed",
- * "not_in_force", "unproven"}, "metrics": {name:
+ * {"run", "altered": null or why its records are not what the run left (sums.h), "baseline",
+ * "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload", "placement", "load",
+ * "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell", "mode", "state",
+ * "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed", "not_in_force",
+ * "unproven"}, "metrics": {name:
  *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
+ *  "precision": precision_of(), with "design": run.json's member of that name, if it has one,
  *  "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":

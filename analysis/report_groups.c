@@ -22,34 +22,9 @@ static const char *sign(const char *word)
 					       : "";
 }
 
-static size_t metrics_of(const json_t *group, const struct metric **metric)
-{
-	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
-	const json_t *row;
-	size_t i, n = 0;
-
-	for (const struct kind_column *c = kind->column; c->metric; c++) {
-		bool found = n == 0;
-
-		if (c->open_loop && !json_is_true(json_object_get(group, "open_loop")))
-			continue;
-		json_array_foreach (json_object_get(group, "rows"), i, row)
-			found |=
-				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
-		if (found)
-			metric[n++] = metric_find(c->metric);
-	}
-	return n;
-}
-
-static const json_t *first_comparison(const json_t *row)
-{
-	return json_array_get(json_object_get(row, "comparisons"), 0);
-}
-
 static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 {
-	const json_t *one = first_comparison(row);
+	const json_t *one = text_comparison(row);
 	const char *word = jsonio_string(one, "verdict", "");
 	bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
@@ -200,7 +175,9 @@ static void pareto(FILE *out, const json_t *group)
 	html_text(out, speed->label);
 	fputs(" and ", out);
 	html_text(out, cpu->label);
-	fputs(" (Pareto set, by medians, differences within the margins count as none): ", out);
+	fputs(" (Pareto set, by the values of the table, differences within the margins count as "
+	      "none): ",
+	      out);
 	json_array_foreach (list, i, mode) {
 		fputs(i ? ", " : "", out);
 		html_element(out, "strong", json_string_value(mode) ?: "?");
@@ -235,15 +212,12 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 {
 	const char *head[KIND_COLUMNS + 5] = {"Mode", "Proof"};
 	const struct metric *metric[KIND_COLUMNS];
-	size_t n = metrics_of(group, metric), i;
-	const json_t *row, *judged = NULL;
-	char change[128], name[32], caption[128];
+	size_t n = text_columns(group, metric), i;
+	const json_t *row, *judged = text_judged(group);
+	char change[128], name[32], caption[192];
 
 	for (i = 0; i < n; i++)
 		head[2 + i] = metric[i]->label;
-	json_array_foreach (json_object_get(group, "rows"), i, row)
-		if (!judged)
-			judged = first_comparison(row);
 	snprintf(change, sizeof(change), "%s vs %s [95 %%]",
 		 judged ? metric_find(jsonio_string(judged, "metric", "iops"))->label : "Change",
 		 jsonio_string(group, "baseline", "?"));
@@ -259,7 +233,8 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 		fputs(".</p>\n", out);
 	}
 	snprintf(caption, sizeof(caption),
-		 "Medians over blocks; change against %.60s, paired by block",
+		 "Medians over blocks, percentiles of all blocks together; change against %.60s, "
+		 "paired by block",
 		 jsonio_string(group, "baseline", "no baseline"));
 	html_table(out, caption);
 	html_head(out, head, n + 5);
@@ -367,6 +342,8 @@ static void placements(FILE *out, const struct report_run *r)
 								  metrics[m]);
 				double value = jsonio_number(v, "value");
 
+				if (m && !strcmp(metrics[m], metrics[0])) /* a stream has none */
+					value = NAN;
 				html_number(out, metrics[m], value,
 					    text_value(metric_find(metrics[m]), value, text,
 						       sizeof(text)));

@@ -126,8 +126,9 @@ static void test_published(void **state)
 	if (load(PUBLISHED("{source: s, says: a third faster}"), &e, &d))
 		fail_msg("%s", d.text);
 	for (size_t i = 0; i < 2; i++) {
-		assert_string_equal(json_string_value(json_object_get(e.cells[i].published, "says")),
-				    "a third faster");
+		assert_string_equal(
+			json_string_value(json_object_get(e.cells[i].published, "says")),
+			"a third faster");
 		assert_int_equal(json_object_size(json_object_get(e.cells[i].published, "ratios")),
 				 0);
 	}
@@ -178,6 +179,58 @@ static void test_expansion(void **state)
 	assert_string_equal(e.target, "scratch");
 	assert_int_equal(e.blocks, 10);
 	experiment_free(&e);
+}
+
+/* A fixed number of blocks, or from so many to so many until it is precise. */
+static void test_blocks(void **state)
+{
+#define BLOCKS(text) "name: n\ndesign: {blocks: " text "}\ngroups: [{modes: [sync]}]\n"
+	static const struct {
+		const char *text;
+		uint64_t least, most;
+		double precision;
+	} good[] = {
+		{"name: n\ngroups: [{modes: [sync]}]\n", 10, 10, 0},
+		{BLOCKS("6"), 6, 6, 0},
+		{BLOCKS("{min: 6, max: 30}"), 6, 30, 0},
+		{BLOCKS("{max: 20}"), 10, 20, 0},
+		{BLOCKS("{min: 10, max: 30, precision: 2%}"), 10, 30, 0.02},
+		{BLOCKS("{max: 10, precision: 0.5%}"), 10, 10, 0.005},
+	};
+	static const struct {
+		const char *text, *say;
+		int err;
+	} bad[] = {
+		{BLOCKS("5"), "e.yaml:2:18: blocks must be 6 to 30: below 6", -ERANGE},
+		{BLOCKS("31"), "e.yaml:2:18: blocks must be 6 to 30", -ERANGE},
+		{BLOCKS("{min: 5, max: 30}"), "e.yaml:2:24: blocks must be 6 to 30", -ERANGE},
+		{BLOCKS("{min: 10}"), "e.yaml:2:18: blocks needs max:", -EINVAL},
+		{BLOCKS("{min: 20, max: 15}"), "e.yaml:2:33: max: 15 is below min: 20", -ERANGE},
+		{BLOCKS("{max: 8}"), "e.yaml:2:24: max: 8 is below min: 10", -ERANGE},
+		{BLOCKS("{min: 10, mx: 15}"), "unknown key \"mx\"; did you mean \"max\"?", -EINVAL},
+		{BLOCKS("{max: 15, precision: 2}"), "e.yaml:2:39: precision is half the width",
+		 -EINVAL},
+		{BLOCKS("{max: 15, precision: 0%}"), "0.1% to 50%, not \"0%\"", -EINVAL},
+		{BLOCKS("{max: 15, precision: nan%}"), "not \"nan%\"", -EINVAL},
+		{BLOCKS("[10, 20]"), "e.yaml:2:18: ", -EINVAL},
+	};
+	struct diag d = {""};
+	struct experiment e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (load(good[i].text, &e, &d))
+			fail_msg("%s", d.text);
+		assert_int_equal(e.blocks_min, good[i].least);
+		assert_int_equal(e.blocks, good[i].most);
+		assert_true(e.precision == good[i].precision);
+		experiment_free(&e);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		d.text[0] = '\0';
+		assert_int_equal(load(bad[i].text, &e, &d), bad[i].err);
+		if (!strstr(d.text, bad[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", bad[i].text, d.text, bad[i].say);
+	}
 }
 
 static const char two_kinds[] =
@@ -556,15 +609,55 @@ static void test_mistakes(void **state)
 	}
 }
 
+static void test_placements(void **state)
+{
+	struct experiment e;
+	struct diag d = {""};
+
+	if (load("name: p\n"
+		 "load: {placement: [local, remote-node]}\n"
+		 "groups:\n"
+		 "  - {modes: [interrupt], rw: randread}\n"
+		 "  - {modes: [interrupt], rw: randread, bs: 8k, placement: cpus:2-3}\n"
+		 "  - {modes: [interrupt], target: net, pattern: pingpong, placement: "
+		 "[os-default]}\n",
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 4);
+	/* the default has no part in the name, so that a cell keeps its name over runs */
+	assert_string_equal(e.cells[0].id, "interrupt/randread/4k/d1");
+	assert_string_equal(e.cells[0].placement, "local");
+	assert_string_equal(e.cells[1].id, "interrupt/randread/4k/d1/remote-node");
+	assert_string_equal(e.cells[2].id, "interrupt/randread/8k/d1/cpus:2-3");
+	assert_string_equal(e.cells[2].placement, "cpus:2-3");
+	assert_string_equal(e.cells[3].id, "interrupt/udp-pingpong/16/d1/os-default");
+	experiment_free(&e);
+	assert_int_equal(load("name: p\ngroups: [{modes: [interrupt]}]\n", &e, &d), 0);
+	assert_null(e.cells[0].placement);
+	experiment_free(&e);
+	assert_int_equal(load("name: p\n"
+			      "groups: [{modes: [interrupt], placement: [local, remote-nod]}]\n",
+			      &e, &d),
+			 -EINVAL);
+	assert_string_equal(d.text, "e.yaml:2:50: unknown placement \"remote-nod\"; did you mean "
+				    "\"remote-node\"?");
+	assert_int_equal(load("name: p\n"
+			      "groups: [{modes: [interrupt], placement: [local, local]}]\n",
+			      &e, &d),
+			 -EINVAL);
+	assert_non_null(strstr(d.text, "already in an earlier group"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),	  cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_only),	  cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_networks),  cmocka_unit_test(test_net_only),
-		cmocka_unit_test(test_net_queue), cmocka_unit_test(test_net_mistakes),
-		cmocka_unit_test(test_fio_job),	  cmocka_unit_test(test_fio_beside),
-		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_only),
+		cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_net_only),     cmocka_unit_test(test_net_queue),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
+		cmocka_unit_test(test_placements),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
