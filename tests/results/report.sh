@@ -67,6 +67,7 @@ expect 0 "report.html" "$bin" report "$tmp/instruments"
 python3 "$here/verify_report.py" "$tmp/instruments" "$tmp/instruments"
 says "$tmp/instruments/report.html" "<h2 id=r0-instruments>Instruments</h2>"
 says "$tmp/instruments/report.html" "cpu_per_io: fio spends"
+says "$tmp/instruments/report.html" "Two instruments of one mode: fio against ioloop"
 says "$tmp/instruments/report.html" ">unexplained</td>"
 says "$tmp/instruments/report.html" "neither can measure it here: no poll queues"
 ! grep -q 'r0-instruments' "$tmp/both/report.html" || { echo "FAILED: instruments where there is one"; exit 1; }
