@@ -291,6 +291,7 @@ static void interrupts(FILE *out, const struct report_run *r, const struct figur
 	char load[160], text[48];
 
 	fprintf(out, "<h2 id=r%zu-irq>Interrupts</h2>\n", r->number);
+	report_show_figure(out, f, report_figure(f, r, "irqs"));
 	report_show_figure(out, f, report_figure(f, r, "irq"));
 	html_table(out,
 		   "Interrupts of the device's vectors over all trials in force, per event (I/O, "

@@ -18,7 +18,7 @@ says() {
 
 # Numbers: block and network, closed and open loop, in its own directory and in another
 make_run "$tmp/both" --net --dirty
-expect 0 "210 trials, 17 figures" "$bin" report "$tmp/both"
+expect 0 "210 trials, 18 figures" "$bin" report "$tmp/both"
 python3 "$here/verify_report.py" "$tmp/both" "$tmp/both"
 says "$tmp/both/report.html" "Dirty build"
 make_run "$tmp/little" --break-little --blocks 6 --ios 400
@@ -85,7 +85,7 @@ ls "$tmp/two/figures/r1-load0-p50.svg" >/dev/null
 
 # Names that are markup, shell and gnuplot
 make_run "$tmp/evil" --net --hostile
-expect 0 "17 figures" "$bin" report "$tmp/evil"
+expect 0 "18 figures" "$bin" report "$tmp/evil"
 python3 "$here/verify_report.py" "$tmp/evil" "$tmp/evil"
 ! grep -q '<img src=x' "$tmp/evil/report.html" || { echo "FAILED: a name became markup"; exit 1; }
 ! grep -l '<img' "$tmp"/evil/figures/*.svg || { echo "FAILED: a name became markup in a figure"; exit 1; }
