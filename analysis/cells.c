@@ -214,9 +214,13 @@ static void add_reasons(struct cell *c, const struct trial *t, const struct view
 		snprintf(text, sizeof(text), "host_suspect: %.300s", t->objection);
 		count_reason(c, text);
 	}
-	json_array_foreach (t->failed, i, one)
-		if (!strcmp(jsonio_string(one, "result", ""), "fail"))
-			count_reason(c, jsonio_string(one, "sentence", "a check failed"));
+	json_array_foreach (t->failed, i, one) {
+		if (strcmp(jsonio_string(one, "result", ""), "fail"))
+			continue;
+		snprintf(text, sizeof(text), "%.40s: %.300s", jsonio_string(one, "id", "?"),
+			 jsonio_string(one, "sentence", "a check failed"));
+		count_reason(c, text);
+	}
 	if (t->mode == VERDICT_IN_FORCE)
 		return;
 	reasons = view_json(verdict, "reasons");

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/by_placement.h"
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
 #include "analysis/instruments.h"
@@ -33,7 +34,11 @@ static void group_title(const struct cell *c, char *out, size_t size)
 	kind_load_text(json_object_get(c->spec, "load"), c->rate, load, sizeof(load));
 	if (group_placement(c)[0])
 		snprintf(where, sizeof(where), ", %s%s",
-			 jsonio_string(c->spec, "placement.name", NULL) ? "placement " : "CPUs ",
+			 json_is_true(json_object_get(c->spec, "of_mode")) ? "mode "
+			 : jsonio_string(c->spec, "placement_asked",
+					 jsonio_string(c->spec, "placement.name", NULL))
+				 ? "placement "
+				 : "CPUs ",
 			 group_placement(c));
 	snprintf(out, size, "%s, %s: %s%s", jsonio_string(c->spec, "target", "?"),
 		 jsonio_string(c->spec, "workload", "?"), load, where);
@@ -573,12 +578,19 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
 {
 	struct cells *cells = NULL;
+	struct compare_options how = *o;
 	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = cells_read(dir, NULL, &cells, d);
+	if (!err && (o->by == COMPARE_PLACEMENTS ||
+		     (o->by == COMPARE_AUTO && !o->baseline && by_placement_is_meant(cells)))) {
+		by_placement(cells);
+		if (!how.baseline)
+			how.baseline = BY_PLACEMENT_BASELINE;
+	}
 	if (!err)
-		err = compare_cells(cells, o, result, d);
+		err = compare_cells(cells, &how, result, d);
 	cells_free(cells);
 	return err;
 }

@@ -17,8 +17,10 @@ json_t *number_or_null(double value)
 
 const char *group_placement(const struct cell *c)
 {
-	return jsonio_string(c->spec, "placement.name",
-			     jsonio_string(c->spec, "placement.cpus", ""));
+	/* A cell that does not run has been asked for, too, and stands in the group of those. */
+	return jsonio_string(c->spec, "placement_asked",
+			     jsonio_string(c->spec, "placement.name",
+					   jsonio_string(c->spec, "placement.cpus", "")));
 }
 
 size_t group_metric(const char *name)

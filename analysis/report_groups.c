@@ -73,38 +73,6 @@ static void one_row(FILE *out, const struct report_run *r, const json_t *group, 
 	fputs("</tr>\n", out);
 }
 
-/* What others published of a row, as ratios against the row they name, and ours. */
-static void published(FILE *out, const json_t *row)
-{
-	const json_t *p = json_object_get(row, "published");
-	json_t *ratios = json_object_get(p, "ratios"), *theirs;
-	const char *metric, *sep = " ";
-
-	if (!json_object_size(ratios))
-		return;
-	fputs("<li>", out);
-	html_element(out, "strong", jsonio_string(row, "mode", "?"));
-	fputs(", published against ", out);
-	html_text(out, jsonio_string(p, "baseline", "?"));
-	fputs(" (", out);
-	html_text(out, jsonio_string(p, "source", "?"));
-	fputs("):", out);
-	json_object_foreach (ratios, metric, theirs) {
-		double ours = jsonio_number(json_object_get(p, "ours"), metric);
-		const struct metric *m = metric_find(metric);
-
-		fputs(sep, out);
-		html_text(out, m ? m->label : metric);
-		fprintf(out, " %.3g, ours ", json_number_value(theirs));
-		if (isnan(ours))
-			fputs("not in force", out);
-		else
-			fprintf(out, "%.3g", ours);
-		sep = "; ";
-	}
-	fputs(".</li>\n", out);
-}
-
 static bool never_ran(const json_t *row)
 {
 	const char *state = jsonio_string(row, "state", "");
@@ -159,6 +127,7 @@ static void findings(FILE *out, const json_t *group)
 	size_t i, k;
 
 	fputs("<ul class=notes>\n", out);
+	report_published_words(out, group);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
@@ -175,7 +144,7 @@ static void findings(FILE *out, const json_t *group)
 			html_text(out, jsonio_string(one, "sentence", ""));
 			fputs(".</li>\n", out);
 		}
-		published(out, row);
+		report_published_row(out, row);
 		if (never_ran(row) || !json_array_size(json_object_get(row, "reasons")))
 			continue;
 		fputs("<li>", out);

@@ -11,10 +11,11 @@
 #include "base/opt.h"
 #include "cli.h"
 #include "compare_print.h"
+#include "placement_print.h"
 #include "record/metric.h"
 
 struct options {
-	const char *baseline;
+	const char *baseline, *by, *scripts;
 	struct opt_strs metrics;
 	bool json, csv, markdown, gate;
 };
@@ -25,6 +26,19 @@ static const struct opt table[] = {
 	 .offset = offsetof(struct options, baseline),
 	 .arg = "MODE",
 	 .help = "mode the others are compared with (default: that of the run)"},
+	{.name = "by",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, by),
+	 .arg = "WHAT",
+	 .help = "compare by mode, or by placement against local (default: mode; placement where "
+		 "the run has one mode and several placements)"},
+	{.name = "scripts",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, scripts),
+	 .arg = "DIR",
+	 .help = "write the recommended placement as shell scripts: one that sets it until the "
+		 "next "
+		 "boot, one that undoes it"},
 	{.name = "metric",
 	 .type = OPT_STRS,
 	 .offset = offsetof(struct options, metrics),
@@ -80,6 +94,20 @@ static int print(const struct options *o, const json_t *result, bool across)
 			     : compare_print_text(result);
 }
 
+static int parse_by(const struct options *o, bool across, struct compare_options *how,
+		    struct diag *d)
+{
+	if (across)
+		return diag_set(d, -EINVAL, "--by compares within one run");
+	if (!strcmp(o->by, "mode"))
+		how->by = COMPARE_MODES;
+	else if (!strcmp(o->by, "placement"))
+		how->by = COMPARE_PLACEMENTS;
+	else
+		return diag_set(d, -EINVAL, "--by is mode or placement, not \"%s\"", o->by);
+	return 0;
+}
+
 int cmd_compare(int argc, char **argv)
 {
 	struct options o = {0};
@@ -107,15 +135,25 @@ int cmd_compare(int argc, char **argv)
 			&d, -EINVAL,
 			"--baseline names a mode of one run; of several, the first run is the "
 			"baseline");
+	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n, COMPARE_AUTO};
+	if (!err && o.scripts && across)
+		err = diag_set(&d, -EINVAL, "--scripts is for placements of one run");
+	if (!err && o.by)
+		err = parse_by(&o, across, &how, &d);
 	if (err)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
-	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n};
 	err = across ? across_runs((const char *const *)argv + first, (size_t)(argc - first), &how,
 				   &result, &d)
 		     : compare_run(argv[first], &how, &result, &d);
 	if (err)
 		return cli_fail(argv[0], err == -EPROTONOSUPPORT ? EXIT_INVALID : EXIT_USAGE, &d);
 	err = print(&o, result, across);
+	if (!err && !across && !o.json && !o.csv && !o.markdown)
+		err = placement_print(result, argv[first], &d);
+	if (!err && o.scripts)
+		err = placement_scripts(result, argv[first], o.scripts, &d);
+	if (err && *d.text)
+		return cli_fail(argv[0], EXIT_USAGE, &d);
 	if (fflush(stdout) || err)
 		return EXIT_USAGE;
 	if (jsonio_number(result, "rows_measured") == 0) {

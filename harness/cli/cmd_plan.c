@@ -71,6 +71,37 @@ static int print_cells(const struct plan *p)
 	return t ? 0 : -1;
 }
 
+/* Named placements, resolved: a line for each that differs. */
+static void print_placements(const struct plan *p)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < p->n_run; i++) {
+		const struct plan_cell *c = &p->cells[p->run[i]], *other;
+		char text[512], before[512];
+		bool said = false;
+
+		if (!c->placement.role)
+			continue;
+		placement_text(&c->placement, text, sizeof(text));
+		for (size_t j = 0; j < i && !said; j++) {
+			other = &p->cells[p->run[j]];
+			said = other->placement.role &&
+			       !strcmp(other->placement.name, c->placement.name) &&
+			       !strcmp(placement_text(&other->placement, before, sizeof(before)),
+				       text);
+		}
+		if (said)
+			continue;
+		printf("%s  %-24s %s", first ? "\nPlacements:\n" : "", c->placement.name, text);
+		for (size_t k = 0; k < c->placement.n_moves; k++)
+			printf("%s%s to %s", k ? ", " : "; moves ", c->placement.moves[k].vector,
+			       c->placement.moves[k].cpus);
+		puts("");
+		first = false;
+	}
+}
+
 static void print_left_out(const struct plan *p)
 {
 	bool first = true;
@@ -233,6 +264,7 @@ int plan_print(const struct plan *p)
 	       (unsigned long long)((double)(p->n_run * p->e->blocks) * RETRY_SHARE));
 	if (print_cells(p))
 		return EXIT_INVALID;
+	print_placements(p);
 	print_left_out(p);
 	print_fio(p);
 	print_not_applied(p);

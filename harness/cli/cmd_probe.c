@@ -17,9 +17,10 @@
 #include "modes_print.h"
 #include "paths.h"
 #include "probe_net.h"
+#include "probe_paths.h"
 
 struct options {
-	bool json, all;
+	bool json, all, paths, dot;
 	const char *root;
 };
 
@@ -34,6 +35,15 @@ static const struct opt options[] = {
 	 .offset = offsetof(struct options, all),
 	 .help = "list empty loop devices, idle virtual interfaces and facts this machine does "
 		 "not have, too"},
+	{.name = "paths",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct options, paths),
+	 .help = "only the way of completions: device, node, queue, vector, the CPU it interrupts, "
+		 "and the CPUs it serves"},
+	{.name = "dot",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct options, dot),
+	 .help = "with --paths: as a graph for dot(1)"},
 	{.name = "root",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, root),
@@ -347,6 +357,8 @@ int cmd_probe(int argc, char **argv)
 				"6.12, whether a vector\nis managed are shown as unknown.");
 	if (!err && first < argc)
 		err = diag_set(&d, -EINVAL, "unexpected \"%s\"", argv[first]);
+	if (!err && o.dot && (!o.paths || o.json))
+		err = diag_set(&d, -EINVAL, "--dot goes with --paths, and without --json");
 	if (err)
 		return cli_fail("probe", EXIT_USAGE, &d);
 	if (recording_open(o.root, &from, &d))
@@ -355,7 +367,11 @@ int cmd_probe(int argc, char **argv)
 		recording_close(&from);
 		return cli_fail("probe", EXIT_USAGE, &d);
 	}
-	if (o.json) {
+	if (o.paths) {
+		err = probe_paths_print(m, o.json ? PATHS_JSON : o.dot ? PATHS_DOT : PATHS_TABLE);
+		if (err)
+			diag_errno(&d, err, "output");
+	} else if (o.json) {
 		json_t *probe = machine_json(m);
 
 		err = add_modes(probe, m, &d);

@@ -407,6 +407,7 @@ void experiment_cell_clear(struct experiment_cell *cell)
 {
 	free(cell->id);
 	free(cell->workload);
+	free(cell->placement);
 	json_decref(cell->published);
 }
 

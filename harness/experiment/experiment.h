@@ -61,10 +61,12 @@ struct experiment_fio {
 };
 
 struct experiment_cell {
-	char *id;		 /* "interrupt/randread/4k/d16", unique in the experiment */
+	char *id;		 /* "interrupt/randread/4k/d16", unique in the experiment; with a
+				    placement other than local, "…/remote-node" */
 	const struct mode *mode; /* borrowed from the modes given at load */
 	char *workload;		 /* "ioloop", "netloop" */
 	struct experiment_load load;
+	char *placement; /* a role or "cpus:2-3" (placement/role.h); NULL: none named */
 	json_t *published; /* what others published of it (published.h), or NULL */
 	unsigned group;	   /* order of the file = priority when max_cells cuts */
 };

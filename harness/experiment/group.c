@@ -12,6 +12,7 @@
 #include "base/yaml.h"
 #include "experiment/axis.h"
 #include "experiment/group_fio.h"
+#include "experiment/group_placement.h"
 #include "experiment/published.h"
 
 #define CELLS_MAX 100000
@@ -141,7 +142,7 @@ static char *net_id(const struct experiment_cell *c)
 }
 
 static int append_cell(struct experiment *e, const struct mode *mode, const char *workload,
-		       const struct experiment_load *load, unsigned group)
+		       const struct experiment_load *load, unsigned group, const char *placement)
 {
 	struct experiment_cell *grown = reallocarray(e->cells, e->n_cells + 1, sizeof(*grown)), *c;
 
@@ -155,7 +156,9 @@ static int append_cell(struct experiment *e, const struct mode *mode, const char
 		c->id = load->kind == MODE_NET ? net_id(c)
 			: load->fio	       ? group_fio_id(c)
 					       : block_id(c);
-	return c->id ? 0 : -ENOMEM;
+	if (!c->id)
+		return -ENOMEM;
+	return placement ? group_placement_name(c, placement) : 0;
 }
 
 struct expand {
@@ -175,7 +178,8 @@ static const struct yaml_node *axis_node(const struct expand *x, const char *key
 	return node ? node : yaml_get(x->defaults, key);
 }
 
-static int expand_modes(struct expand *x, const struct experiment_load *load)
+static int expand_placement(struct expand *x, const struct experiment_load *load,
+			    const char *placement)
 {
 	const struct yaml_node *modes = yaml_get(x->group, "modes");
 	const struct yaml_node *workloads = yaml_get(x->group, "workloads");
@@ -202,12 +206,29 @@ static int expand_modes(struct expand *x, const struct experiment_load *load)
 				return yaml_error(modes->item[i], x->d, -EINVAL,
 						  "mode \"%s\" has no %s: section", mode->name,
 						  workload);
-			err = append_cell(x->e, mode, workload, load, x->index);
+			err = append_cell(x->e, mode, workload, load, x->index, placement);
 			if (!err && published)
 				err = published_load(published, modes, mode->name,
 						     &x->e->cells[x->e->n_cells - 1].published,
 						     x->d);
 		}
+	}
+	return err;
+}
+
+/* The placements of a group, else those of the file, else none that is named. */
+static int expand_modes(struct expand *x, const struct experiment_load *load)
+{
+	const struct yaml_node *node = axis_node(x, GROUP_PLACEMENT);
+	bool many = node && node->kind == YAML_SEQ;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < (many ? node->n : 1); i++) {
+		const struct yaml_node *one = many ? node->item[i] : node;
+
+		err = one ? group_placement_check(one, x->d) : 0;
+		if (!err)
+			err = expand_placement(x, load, one ? one->text : NULL);
 	}
 	return err;
 }
@@ -293,8 +314,8 @@ static int check_workloads(const struct yaml_node *workloads, enum mode_target k
 static int check_group(const struct yaml_node *group, const struct modes *modes,
 		       enum mode_target *kind, struct diag *d)
 {
-	static const char *const others[] = {"modes",	  "workloads", "target",
-					     "published", "fio_job",   "fio_section"};
+	static const char *const others[] = {"modes",	"workloads",   "target",       "published",
+					     "fio_job", "fio_section", GROUP_PLACEMENT};
 	const struct yaml_node *list, *workloads;
 	int err = check_axes(group, others, ARRAY_SIZE(others), NULL, d);
 
@@ -320,7 +341,7 @@ int groups_expand(const struct yaml_node *groups, const struct yaml_node *defaul
 	int err = yaml_expect(groups, YAML_SEQ, d);
 
 	if (!err && defaults)
-		err = check_axes(defaults, NULL, 0, NULL, d);
+		err = check_axes(defaults, (const char *const[]){GROUP_PLACEMENT}, 1, NULL, d);
 	for (size_t i = 0; !err && i < groups->n; i++) {
 		struct expand x = {groups->item[i], defaults, modes, e, (unsigned)i, MODE_BLOCK, d};
 		struct experiment_load start;

@@ -72,6 +72,23 @@ static int read_affinity(struct cpulist *list)
 	return -EINVAL;
 }
 
+/* A cpuset may leave a process the memory of some nodes only: "Mems_allowed_list:\t0". */
+static int read_memory_allowed(struct sys *s, struct cpulist *list)
+{
+	_free_ char *text = NULL;
+	const char *at;
+	size_t len;
+	int err;
+
+	if (sys_read_all(s, "/proc/self/status", &text, &len) ||
+	    !(at = strstr(text, "\nMems_allowed_list:")))
+		return 0; /* a kernel without CONFIG_CPUSETS */
+	at += strlen("\nMems_allowed_list:");
+	text[at - text + (ptrdiff_t)strcspn(at, "\n")] = '\0';
+	err = cpulist_parse(at, list, NULL);
+	return err == -EINVAL ? 0 : err;
+}
+
 static unsigned count(hwloc_topology_t t, hwloc_obj_type_t type)
 {
 	int n = hwloc_get_nbobjs_by_type(t, type);
@@ -163,9 +180,11 @@ int cpu_discover(struct machine *m, struct diag *d)
 		err = list_from_bitmap(hwloc_topology_get_topology_cpuset(t), &m->online);
 	if (err)
 		return diag_prefix(d, err, "/sys/devices/system/cpu/online");
-	if (m->sys->live)
+	if (m->sys->live) {
 		err = read_affinity(&m->allowed);
-	else if (t)
+		if (!err)
+			err = read_memory_allowed(m->sys, &m->memory_allowed);
+	} else if (t)
 		err = list_from_bitmap(hwloc_topology_get_allowed_cpuset(t), &m->allowed);
 	if (!err && t) {
 		m->sockets = count(t, HWLOC_OBJ_PACKAGE);
@@ -193,6 +212,7 @@ void cpu_free(struct machine *m)
 	free(m->caches);
 	cpulist_free(&m->online);
 	cpulist_free(&m->allowed);
+	cpulist_free(&m->memory_allowed);
 }
 
 int machine_topology_xml(const struct machine *m, char **xml, size_t *len)

@@ -91,6 +91,7 @@ struct machine {
 	struct sys *sys;		/* borrowed */
 	void *topology;			/* hwloc_topology_t, NULL when hwloc could not load */
 	struct cpulist online, allowed; /* CPUs online; those this process may use */
+	struct cpulist memory_allowed;	/* nodes whose memory it may use; empty: not told, all */
 	unsigned sockets, cores, nodes;
 	bool smt;
 	struct machine_node *node; /* `nodes` of them, by id */

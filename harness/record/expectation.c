@@ -169,7 +169,11 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 	counter = json_object_get(json_object_get(evidence, "counters"), e->evidence);
 	why = json_object_get(json_object_get(evidence, "absent"), e->evidence);
 	by = denominator(e, over);
-	*r = (struct expectation_result){.measured = NAN, .share = NAN};
+	*r = (struct expectation_result){
+		.measured = NAN,
+		.share = NAN,
+		.limits = !strncmp(e->evidence, "placement_", 10),
+	};
 	for (size_t i = 0; i < e->n_when; i++) {
 		if (condition_holds(&e->when[i], load))
 			continue;

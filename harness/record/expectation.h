@@ -60,6 +60,7 @@ struct expectation_result {
 	double measured; /* counter / denominator; NAN when absent or not applicable */
 	double share;	 /* of the effect that was there, 0..1, when failed; NAN = cannot be said */
 	char sentence[256];
+	bool limits; /* of the placement: it can fail, but does not show that the mode was there */
 };
 
 const char *expectation_per_name(enum expectation_per per);

@@ -65,7 +65,8 @@ void verdict_decide(enum verdict_grade declared, const struct expectation_result
 
 	*v = (struct verdict){.grade = declared, .share = NAN};
 	for (size_t i = 0; i < n; i++) {
-		count[results[i].outcome]++;
+		if (!results[i].limits || results[i].outcome != EXPECTATION_PASSED)
+			count[results[i].outcome]++;
 		if (results[i].outcome == EXPECTATION_FAILED)
 			v->share = fmin(v->share, results[i].share); /* fmin ignores NAN */
 	}

@@ -35,7 +35,8 @@ int verdict_grade_parse(const char *text, enum verdict_grade *grade, struct diag
 /*
  * A failed expectation: not_in_force. Else an absent one: unproven. Else, declared `accepted`:
  * in_force by acceptance (passed expectations do not raise it: they show no harm, not the mode).
- * Else one that passed: in_force by counter. Else (none applies to this load): unproven.
+ * Else one that passed: in_force by counter; one of the placement does not count for that. Else
+ * (none applies to this load): unproven.
  */
 void verdict_decide(enum verdict_grade declared, const struct expectation_result *results, size_t n,
 		    struct verdict *v);

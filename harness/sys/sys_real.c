@@ -61,6 +61,9 @@ static int base_of(struct real *r, const char **path)
 	return r->sysfs;
 }
 
+/* A rename or mount anywhere on the machine may take part of a walk with ".." by surprise. */
+#define AGAIN_MAX 1000
+
 /*
  * openat2(2) (Linux 5.6). Under a recorded root, RESOLVE_IN_ROOT keeps absolute links inside it. On
  * the live machine a link as last component is refused for writing only: sysfs is full of links on
@@ -71,13 +74,18 @@ static int open_under(struct real *r, const char *path, int flags)
 	struct open_how how = {.flags = (uint64_t)flags | O_CLOEXEC,
 			       .resolve = r->sys.live ? 0 : RESOLVE_IN_ROOT};
 	int base = base_of(r, &path);
-	long fd;
+	long fd = -1;
 
 	if (base < 0)
 		return base;
 	while (*path == '/')
 		path++;
-	fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
+	for (int i = 0; i < AGAIN_MAX;
+	     i++) { /* EAGAIN: "could not be sure that .. stayed inside" */
+		fd = syscall(SYS_openat2, base, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
 	return fd < 0 ? -errno : (int)fd;
 }
 

@@ -4,7 +4,7 @@
 #include "adapter/adapter.h"
 #include "experiment/experiment.h"
 #include "mode/mode.h"
-#include "trial/placement.h"
+#include "placement/placement.h"
 #include "trial/target.h"
 
 struct diag;

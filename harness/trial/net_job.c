@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
+#include "trial/plan_place.h"
 
 /* The namespaces are ours alone, so that nothing else can be there. */
 #define PORT 7471
@@ -30,6 +31,7 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 		 const char *server_cpus, struct net_job *out, struct diag *d)
 {
 	const struct experiment_load *load = &r->cell->cell->load;
+	int queue = plan_place_queue(r->cell);
 
 	*out = (struct net_job){
 		.job =
@@ -54,9 +56,9 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 		out->end[i].netns_fd = end->netns_fd;
 		out->devs[i] = end->instance;
 	}
-	if (load->queue >= 0) {
+	if (queue >= 0) {
 		unsigned id[2];
-		int err = net_target_queue(target, load->queue, id, d);
+		int err = net_target_queue(target, queue, id, d);
 
 		if (err)
 			return err;

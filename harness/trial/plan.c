@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/rng.h"
 #include "trial/plan_fio.h"
+#include "trial/plan_place.h"
 #include "trial/canary.h"
 #include "trial/prepare.h"
 #include "trial/proof.h"
@@ -27,17 +28,7 @@
 #define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
 
-static bool wants_sq(const struct experiment_cell *cell)
-{
-	const struct mode_pairs *options = mode_options(cell->mode, cell->workload);
-
-	for (size_t i = 0; options && i < options->n; i++)
-		if (!strcmp(options->item[i].value, "{sq_cpu}"))
-			return true;
-	return false;
-}
-
-static void refuse(struct plan_cell *c, const char *reason, const char *remedy)
+void plan_refuse(struct plan_cell *c, const char *reason, const char *remedy)
 {
 	c->runs = false;
 	snprintf(c->reason, sizeof(c->reason), "%.479s", reason);
@@ -136,55 +127,6 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 	return mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
 }
 
-/* Where a block cell runs, and may it write? */
-static int place_block(const struct plan *p, struct plan_cell *c, struct diag *d)
-{
-	const struct experiment_cell *cell = c->cell;
-	int err;
-
-	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
-		char reason[640];
-
-		snprintf(reason, sizeof(reason), "%s%s%.300s",
-			 cell->load.fio ? cell->load.fio->load.write_at : "",
-			 cell->load.fio ? " writes: " : "", p->target->write_refusal);
-		refuse(c, reason, "");
-		return 0;
-	}
-	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
-				wants_sq(cell), &c->placement, d);
-	if (!err && wants_sq(cell) && !c->placement.has_sq)
-		refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
-	else if (!err && wants_sq(cell) && cell->load.numjobs > 1)
-		refuse(c, "several jobs would put their SQ threads on one CPU; only one is placed",
-		       "numjobs: 1");
-	return err;
-}
-
-static int place_net(const struct plan *p, struct plan_cell *c, struct diag *d)
-{
-	const struct experiment_load *load = &c->cell->load;
-	struct diag why = {""};
-	unsigned napi_id[2];
-	int err = placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &why);
-
-	if (!err && load->queue >= 0 && strcmp(c->cell->workload, "netloop")) {
-		refuse(c, "flows are placed on a queue by netloop only", "workloads: [netloop]");
-		return 0;
-	}
-	if (!err && load->queue >= 0 && !*p->net->tentative &&
-	    net_target_queue(p->net, load->queue, napi_id, &why)) {
-		refuse(c, why.text, "");
-		return 0;
-	}
-
-	if (err == -ENODEV) {
-		refuse(c, why.text, "allow two CPUs");
-		return 0;
-	}
-	return err ? diag_set(d, err, "%s", why.text) : 0;
-}
-
 static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setting *common,
 		    size_t n_common, const struct plan_options *o, struct diag *d)
 {
@@ -198,11 +140,11 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 
 	c->runs = true;
 	if (!experiment_cell_makes_sense(cell, reason, sizeof(reason))) {
-		refuse(c, reason, "");
+		plan_refuse(c, reason, "");
 		return 0;
 	}
 	if (net && *p->net->refusal) {
-		refuse(c, p->net->refusal, p->net->remedy);
+		plan_refuse(c, p->net->refusal, p->net->remedy);
 		c->needs_root = p->net->needs_root;
 		return 0;
 	}
@@ -212,27 +154,29 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 	if (!mode_options(cell->mode, cell->workload)) {
 		snprintf(reason, sizeof(reason), "%s cannot make mode %s (it has no %s: section)",
 			 cell->workload, cell->mode->name, cell->workload);
-		refuse(c, reason, "");
+		plan_refuse(c, reason, "");
 		return 0;
 	}
 	if (p->e->corunner && !workload_find(cell->workload)->controlled) {
-		refuse(c, "a co-runner is measured beside our own loops only", "");
+		plan_refuse(c, "a co-runner is measured beside our own loops only", "");
 		return 0;
 	}
 	mode_check(cell->mode, p->machine, &s, o->euid, &a);
 	tentative = net && *p->net->tentative;
 	if (!a.available && !o->ignore_requires && !tentative) {
-		refuse(c, a.reason, a.remedy);
+		plan_refuse(c, a.reason, a.remedy);
 		c->needs_root = a.needs_root;
 		return 0;
 	}
-	err = net ? place_net(p, c, d) : place_block(p, c, d);
+	err = net ? plan_place_net(p, c, o, d) : plan_place_block(p, c, o, d);
 	if (!err && c->runs && !strcmp(cell->workload, "fio"))
 		err = plan_fio(p, c, d);
 	if (err || !c->runs)
 		return err;
 	c->rate_per_s = cell->load.rate_per_s;
 	err = cell_settings(p, common, n_common, c, o->euid, d);
+	if (!err)
+		err = plan_place_settings(p, c, d);
 	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;
@@ -267,9 +211,9 @@ static int pick(struct plan *p)
 			 "this machine supports more than the experiment's %llu %scells",
 			 (unsigned long long)limit[kind], kind == MODE_NET ? "network " : "");
 		p->cells[i].left_out = true;
-		refuse(&p->cells[i], reason,
-		       kind == MODE_NET ? "raise max_net_cells in the experiment's design"
-					: "raise max_cells in the experiment's design");
+		plan_refuse(&p->cells[i], reason,
+			    kind == MODE_NET ? "raise max_net_cells in the experiment's design"
+					     : "raise max_cells in the experiment's design");
 	}
 	return 0;
 }
@@ -533,6 +477,8 @@ json_t *plan_json(const struct plan *p)
 		if (c->fio)
 			json_object_set(j, "fio", c->fio);
 		json_object_set_new(j, "left_out", json_boolean(c->left_out));
+		if (c->cell->placement)
+			json_object_set_new(j, "placement_asked", json_string(c->cell->placement));
 		if (c->cell->published)
 			json_object_set(j, "published", c->cell->published);
 		if (c->runs) {

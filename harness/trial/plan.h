@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "experiment/experiment.h"
 #include "trial/net_target.h"
-#include "trial/placement.h"
+#include "placement/placement.h"
 #include "trial/rebind.h"
 #include "trial/target.h"
 

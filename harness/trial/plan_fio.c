@@ -46,7 +46,7 @@ int plan_fio(const struct plan *p, struct plan_cell *c, struct diag *d)
 {
 	const struct experiment_load *load = &c->cell->load;
 	struct mode_argv options;
-	_free_ char *cpus = cpulist_text(&c->placement.workers);
+	_free_ char *cpus = c->placement.unpinned ? NULL : cpulist_text(&c->placement.workers);
 	char version[32];
 	struct workload_job job = {
 		.program = "fio",

@@ -2,7 +2,6 @@
 #include "trial/trial.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "trial/mode_argv.h"
 #include "trial/proof.h"
 #include "trial/net_job.h"
+#include "trial/trial_place.h"
 #include "trial/trial_record.h"
 #include "trial/workload_free.h"
 #include "trial/workload_run.h"
@@ -43,6 +43,7 @@ struct trial {
 	struct evidence_window *window;
 	struct host_watch *host;
 	json_t *evidence;
+	struct trial_place_napi napi;
 	struct cpulist cpus;	     /* measured */
 	struct cpulist orchestrator; /* ours */
 	const char *disks[PATHS_MAX];
@@ -52,20 +53,6 @@ struct trial {
 	bool refused; /* the device does not take a setting: unsupported, not failed */
 	uint64_t started_ns, ready_ns, done_ns;
 };
-
-/* Linux numbers CPUs below any mask we meet; the mask is sized by the highest one. */
-static void pin_self(unsigned cpu)
-{
-	size_t size = CPU_ALLOC_SIZE(cpu + 1);
-	cpu_set_t *set = CPU_ALLOC(cpu + 1);
-
-	if (!set)
-		return;
-	CPU_ZERO_S(size, set);
-	CPU_SET_S(cpu, size, set);
-	sched_setaffinity(0, size, set); /* best effort: the record says where we ran */
-	CPU_FREE(set);
-}
 
 static bool is_net(const struct trial *t)
 {
@@ -125,6 +112,7 @@ static int start_server(struct trial *t, const struct workload_job *job, struct 
 	struct workload_start start = {
 		.name = t->server_name,
 		.cpus = &t->r->cell->placement.server,
+		.memory_node = trial_place_memory(&t->r->cell->placement, PLACEMENT_SERVER),
 		.raw = t->raw,
 		.controlled = t->adapter->controlled,
 		.stdin_text = t->adapter->token_on_stdin ? t->net.token_line : NULL,
@@ -169,6 +157,7 @@ static struct evidence_scope scope(const struct trial *t)
 static int start_free(struct trial *t, const struct workload_job *job, char **argv, struct diag *d)
 {
 	_free_ char *input = NULL;
+	const struct placement *p = &t->r->cell->placement;
 	bool net = is_net(t), writes = !net && experiment_load_writes(&t->r->cell->cell->load);
 	int err = t->adapter->input ? t->adapter->input(job, &input, d) : 0;
 
@@ -176,7 +165,8 @@ static int start_free(struct trial *t, const struct workload_job *job, char **ar
 		.name = t->adapter->name,
 		.argv = argv,
 		.input = input,
-		.cpus = net ? &t->r->cell->placement.workers : &t->orchestrator,
+		.cpus = net || p->unpinned ? &p->workers : &t->orchestrator,
+		.memory_node = trial_place_memory(p, PLACEMENT_CLIENT),
 		.netns_fd = net ? t->net.end[PEER_CLIENT].netns_fd : 0,
 		.starts_jobs = t->adapter->starts_jobs,
 		.scope = scope(t),
@@ -204,6 +194,7 @@ static int start_client(struct trial *t, const struct workload_job *job, struct 
 	struct workload_start start = {
 		.name = t->adapter->name,
 		.cpus = &t->r->cell->placement.workers,
+		.memory_node = trial_place_memory(&t->r->cell->placement, PLACEMENT_CLIENT),
 		.raw = t->raw,
 		.controlled = t->adapter->controlled,
 		.stdin_text = is_net(t) && t->adapter->token_on_stdin ? t->net.token_line : NULL,
@@ -226,8 +217,8 @@ static int start_workload(struct trial *t, struct diag *d)
 {
 	const struct plan_cell *c = t->r->cell;
 	struct mode_argv options;
-	_free_ char *cpus = cpulist_text(&c->placement.workers);
-	_free_ char *server_cpus = cpulist_text(&c->placement.server);
+	_free_ char *cpus = trial_place_cpus(&c->placement, &c->placement.workers);
+	_free_ char *server_cpus = trial_place_cpus(&c->placement, &c->placement.server);
 	char program[4200];
 	struct workload_job job = {
 		.program = program,
@@ -381,6 +372,7 @@ static int read_output(struct trial *t, struct diag *d)
 		return err;
 	if (is_net(t))
 		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
+	trial_place_evidence(t->ctx->plan, t->r->cell, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
 	if (t->r->proof)
 		json_object_set(t->evidence, "proof", t->r->proof);
@@ -398,8 +390,10 @@ static int run_applied(struct trial *t, struct diag *d)
 	const struct child *child;
 	int err;
 
-	pin_self(c->placement.orchestrator_cpu);
+	trial_place_self(&c->placement);
 	err = fill_scope(t, d);
+	if (!err)
+		trial_place_pin_napi(t->ctx->plan, &c->placement, &t->napi);
 	if (!err) {
 		subject = plan_subject(t->ctx->plan, c->cell->load.kind);
 		t->host = host_watch_begin(t->ctx->plan->machine, &subject, &t->cpus);
@@ -416,6 +410,7 @@ static int run_applied(struct trial *t, struct diag *d)
 	workload_run_free(&t->spin);
 	workload_run_free(&t->work);
 	workload_run_free(&t->server);
+	trial_place_unpin_napi(&t->napi);
 	if (t->ctx->session)
 		session_set_workload(t->ctx->session, "", 0);
 	if (t->host)

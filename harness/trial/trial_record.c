@@ -15,6 +15,7 @@
 #include "record/record.h"
 #include "record/verdict.h"
 #include "sys/sys.h"
+#include "trial/trial_place.h"
 
 /* /proc/stat counts in ticks of 10 ms: below 3 s its resolution spoils a cost per I/O. */
 #define SYSTEM_WINDOW_MIN_NS 3e9
@@ -222,11 +223,19 @@ int trial_record_judge(json_t *record, const struct trial_request *r)
 {
 	const struct mode *mode = r->cell->cell->mode;
 	const json_t *evidence = json_object_get(record, "evidence");
+	_free_ struct expectation *expect =
+		calloc(mode->n_expect + TRIAL_PLACE_EXPECTATIONS, sizeof(*expect));
 	struct denominators over;
 	json_t *verdict, *checks;
+	size_t n = mode->n_expect;
 
+	if (!expect)
+		return -ENOMEM;
+	if (n)
+		memcpy(expect, mode->expect, n * sizeof(*expect));
+	n += trial_place_expect(&r->cell->placement, expect + n);
 	denominators_read(record, &over);
-	verdict = verdict_evaluate(mode->expect, mode->n_expect, mode->grade, evidence, &over,
+	verdict = verdict_evaluate(expect, n, mode->grade, evidence, &over,
 				   json_object_get(record, "load"), NULL);
 
 	if (!verdict)

@@ -17,6 +17,7 @@
 #include "base/jsonio.h"
 #include "sys/child.h"
 #include "sys/sys.h"
+#include "trial/trial_pages.h"
 
 #define SECOND_NS  1000000000ull
 #define OUTPUT_MAX (32u << 20)
@@ -60,7 +61,7 @@ int workload_free_start(struct workload_free *w, const struct workload_free_requ
 	struct child_options o = {
 		.argv = (const char *const *)r->argv,
 		.cpus = r->cpus,
-		.memory_node = -1,
+		.memory_node = r->memory_node ? *r->memory_node : -1,
 		.output_dir = r->raw,
 		.stdout_name = w->stdout_name,
 		.stderr_name = w->stderr_name,
@@ -185,6 +186,8 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 		err = sleep_until(w, clock_ns() + w->r->runtime_ns / 2, d);
 	if (!err)
 		err = evidence_end(window, steady, d);
+	if (!err)
+		json_object_set_new(*steady, "memory", trial_pages(scope.sys, scope.pid));
 	evidence_free(window);
 	return err;
 }

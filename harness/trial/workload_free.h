@@ -25,6 +25,7 @@ struct workload_free_request {
 	char *const *argv;
 	const char *input; /* on its standard input, kept as raw/TRIAL/NAME.stdin; or NULL */
 	const struct cpulist *cpus; /* of its main process; fio's jobs place themselves */
+	const int *memory_node;	    /* memory of all of it is bound to it; NULL: not bound */
 	int netns_fd;		    /* network namespace to run in; <= 0: ours */
 	bool starts_jobs;	    /* as in struct workload_adapter */
 	struct evidence_scope scope;

@@ -20,7 +20,7 @@ int workload_run_start(struct workload_run *w, const struct workload_start *star
 	struct child_options o = {
 		.argv = (const char *const *)start->argv,
 		.cpus = start->cpus,
-		.memory_node = -1,
+		.memory_node = start->memory_node ? *start->memory_node : -1,
 		.output_dir = start->raw,
 		.stdout_name = w->stdout_name,
 		.stderr_name = w->stderr_name,

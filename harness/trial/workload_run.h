@@ -25,6 +25,7 @@ struct workload_start {
 	const char *name; /* for messages, and of its output files */
 	char *const *argv;
 	const struct cpulist *cpus; /* it is pinned to */
+	const int *memory_node;	    /* its memory is bound to it; NULL: not bound */
 	int raw;		    /* directory for <name>.stdout and .stderr */
 	bool controlled;	    /* give it a control socket */
 	const char *stdin_text;	    /* its standard input; NULL: /dev/null */

@@ -252,7 +252,9 @@ expect 4 "run.json: schema 9 is newer" "$bin" compare "$tmp/newer-run"
 # A check that fails now and failed then is no difference; a rate that is no quotient is one
 make_run "$tmp/little" --break-little
 expect 4 "metrics.latency_mean_ns: recorded" "$bin" check "$tmp/little"
-expect 0 "Little's law is violated" "$bin" compare "$tmp/little"
+expect 0 "littles_law: Little's law is violated" "$bin" compare "$tmp/little"
+expect 4 "why *littles_law: rate, latency and depth must belong together.*; spoils latency_\*, service_\*" "$bin" check "$tmp/little"
+expect 0 "^device_ios: I/Os that never reached the device.*; spoils the trial" "$bin" check --list
 python3 - "$tmp/little" <<'PY'
 import json, sys
 run = sys.argv[1]

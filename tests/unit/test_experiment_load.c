@@ -90,6 +90,8 @@ static void test_published(void **state)
 		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{source: s}"), "or says:, where there is none of a row"},
+		{PUBLISHED("{source: s, says: [a]}"), "e.yaml:3:"},
 		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
 		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {iops: 1}}}"),
 		 "\"spdk\" needs why: it is no row of ours"},
@@ -115,9 +117,21 @@ static void test_published(void **state)
 	assert_true(ratio == 2);
 	assert_string_equal(json_string_value(json_object_get(e.cells[1].published, "differs")),
 			    "all of it");
+	assert_null(json_object_get(e.cells[1].published, "says"));
 	/* nothing to divide by: the figure, no ratio */
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	/* words without a figure are of every row */
+	if (load(PUBLISHED("{source: s, says: a third faster}"), &e, &d))
+		fail_msg("%s", d.text);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(
+			json_string_value(json_object_get(e.cells[i].published, "says")),
+			"a third faster");
+		assert_int_equal(json_object_size(json_object_get(e.cells[i].published, "ratios")),
+				 0);
+	}
 	experiment_free(&e);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		d.text[0] = '\0';
@@ -595,16 +609,55 @@ static void test_mistakes(void **state)
 	}
 }
 
+static void test_placements(void **state)
+{
+	struct experiment e;
+	struct diag d = {""};
+
+	if (load("name: p\n"
+		 "load: {placement: [local, remote-node]}\n"
+		 "groups:\n"
+		 "  - {modes: [interrupt], rw: randread}\n"
+		 "  - {modes: [interrupt], rw: randread, bs: 8k, placement: cpus:2-3}\n"
+		 "  - {modes: [interrupt], target: net, pattern: pingpong, placement: "
+		 "[os-default]}\n",
+		 &e, &d))
+		fail_msg("%s", d.text);
+	assert_int_equal(e.n_cells, 4);
+	/* the default has no part in the name, so that a cell keeps its name over runs */
+	assert_string_equal(e.cells[0].id, "interrupt/randread/4k/d1");
+	assert_string_equal(e.cells[0].placement, "local");
+	assert_string_equal(e.cells[1].id, "interrupt/randread/4k/d1/remote-node");
+	assert_string_equal(e.cells[2].id, "interrupt/randread/8k/d1/cpus:2-3");
+	assert_string_equal(e.cells[2].placement, "cpus:2-3");
+	assert_string_equal(e.cells[3].id, "interrupt/udp-pingpong/16/d1/os-default");
+	experiment_free(&e);
+	assert_int_equal(load("name: p\ngroups: [{modes: [interrupt]}]\n", &e, &d), 0);
+	assert_null(e.cells[0].placement);
+	experiment_free(&e);
+	assert_int_equal(load("name: p\n"
+			      "groups: [{modes: [interrupt], placement: [local, remote-nod]}]\n",
+			      &e, &d),
+			 -EINVAL);
+	assert_string_equal(d.text, "e.yaml:2:50: unknown placement \"remote-nod\"; did you mean "
+				    "\"remote-node\"?");
+	assert_int_equal(load("name: p\n"
+			      "groups: [{modes: [interrupt], placement: [local, local]}]\n",
+			      &e, &d),
+			 -EINVAL);
+	assert_non_null(strstr(d.text, "already in an earlier group"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),	  cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_blocks),	  cmocka_unit_test(test_only),
-		cmocka_unit_test(test_mistakes),  cmocka_unit_test(test_networks),
-		cmocka_unit_test(test_net_only),  cmocka_unit_test(test_net_queue),
-		cmocka_unit_test(test_net_mistakes),
-		cmocka_unit_test(test_fio_job),	  cmocka_unit_test(test_fio_beside),
-		cmocka_unit_test(test_published),
+		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_only),
+		cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_net_only),     cmocka_unit_test(test_net_queue),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
+		cmocka_unit_test(test_placements),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

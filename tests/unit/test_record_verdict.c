@@ -173,11 +173,14 @@ static void test_refused(void **state)
 
 static void test_decision(void **state)
 {
-	static const struct expectation_result pass = {EXPECTATION_PASSED, 1, NAN, ""},
-					       fail = {EXPECTATION_FAILED, 1, .4, ""},
-					       worse = {EXPECTATION_FAILED, 1, .2, ""},
-					       none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, ""},
-					       gone = {EXPECTATION_ABSENT, NAN, NAN, ""};
+	static const struct expectation_result pass = {EXPECTATION_PASSED, 1, NAN, "", false},
+					       fail = {EXPECTATION_FAILED, 1, .4, "", false},
+					       worse = {EXPECTATION_FAILED, 1, .2, "", false},
+					       none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "",
+						       false},
+					       gone = {EXPECTATION_ABSENT, NAN, NAN, "", false},
+					       placed = {EXPECTATION_PASSED, 0, NAN, "", true},
+					       astray = {EXPECTATION_FAILED, .6, .4, "", true};
 	static const struct {
 		enum verdict_grade declared;
 		struct expectation_result result[3];
@@ -195,6 +198,10 @@ static void test_decision(void **state)
 		{GRADE_ACCEPTED, {none}, 0, VERDICT_IN_FORCE, GRADE_ACCEPTED, NAN},
 		{GRADE_ACCEPTED, {pass}, 1, VERDICT_IN_FORCE, GRADE_ACCEPTED, NAN},
 		{GRADE_ACCEPTED, {fail}, 1, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .4},
+		/* where it ran was right; that says nothing of the mode */
+		{GRADE_COUNTER, {placed}, 1, VERDICT_UNPROVEN, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {pass, placed}, 2, VERDICT_IN_FORCE, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {pass, astray}, 2, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .4},
 		{GRADE_ACCEPTED, {gone}, 1, VERDICT_UNPROVEN, GRADE_ACCEPTED, NAN},
 	};
 

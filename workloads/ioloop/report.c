@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "iomodes_version.h"
+#include "loop/pages.h"
 #include "threads.h"
 
 static const char *const call_names[CALLS] = {
@@ -161,6 +162,16 @@ static json_t *head_json(const struct threads *t)
 			 options_json(t->o), "targets", targets_json(t), "flags", flags);
 }
 
+/* The buffers, which the device writes to and reads from. */
+static json_t *memory_json(const struct threads *t)
+{
+	json_t *out = pages_new();
+
+	for (uint32_t i = 0; i < t->n; i++)
+		pages_add(out, t->worker[i].arena, t->worker[i].arena_bytes);
+	return out;
+}
+
 json_t *report_check(const struct threads *t)
 {
 	json_t *out = head_json(t);
@@ -202,5 +213,6 @@ json_t *report_result(const struct threads *t, json_t *tasks)
 	json_object_set_new(out, "intervals", intervals_json(t, s->end_ns - s->begin_ns));
 	json_object_set_new(out, "system_calls", calls_json(s));
 	json_object_set_new(out, "tasks", json_incref(tasks));
+	json_object_set_new(out, "memory", memory_json(t));
 	return out;
 }

@@ -168,5 +168,6 @@ json_t *report_result(const struct side *side, const struct outcome *o)
 	json_object_set_new(out, "transactions_per_s", json_real((double)s->done / seconds));
 	json_object_set_new(out, "control_packets", json_integer((json_int_t)o->control_packets));
 	json_object_set(out, "server", (json_t *)o->server);
+	json_object_set_new(out, "memory", side_memory(side));
 	return out;
 }

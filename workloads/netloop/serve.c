@@ -270,6 +270,7 @@ static json_t *report_json(const struct side *s)
 	if (last > first) /* a stream: from the first byte to the last */
 		json_object_set_new(out_json, "receive_ns",
 				    json_integer((json_int_t)(last - first)));
+	json_object_set_new(out_json, "memory", side_memory(s));
 	json_object_set_new(out_json, "retransmissions",
 			    json_integer((json_int_t)side_retransmitted(s)));
 	return out_json;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "loop/pages.h"
 #include "loop/program.h"
 #include "loop/tasks.h"
 
@@ -221,6 +222,22 @@ json_t *side_napi_ids(const struct side *s)
 			k++;
 		if (k == json_array_size(out))
 			json_array_append_new(out, json_integer(id));
+	}
+	return out;
+}
+
+json_t *side_memory(const struct side *s)
+{
+	size_t most = s->load.size > s->load.response_size ? s->load.size : s->load.response_size;
+	json_t *out = pages_new();
+
+	for (uint32_t i = 0; i < s->crew.n; i++) {
+		const struct worker *w = &s->crew.worker[i];
+
+		pages_add(out, w->buf, w->buf_bytes);
+		pages_add(out, w->payload, most);
+		if (w->slot_bytes)
+			pages_add(out, w->slot_bytes, (size_t)w->n_slots * s->load.size);
 	}
 	return out;
 }

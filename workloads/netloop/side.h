@@ -18,6 +18,8 @@ struct side {
 
 /* Signals through a descriptor, the harness's socket closed on exec. */
 int side_open(struct side *s, const struct options *o, struct diag *d);
+/* Where the buffers of all threads are (loop/pages.h). New reference. */
+json_t *side_memory(const struct side *s);
 int side_alloc_flows(struct side *s, struct diag *d);
 /* Start the threads, deal the flows out to them, wait until they are set up and parked. */
 int side_start(struct side *s, bool client, struct diag *d);

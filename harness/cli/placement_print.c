@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "placement_print.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/placement_matrix.h"
+#include "base/cleanup.h"
+#include "base/diag.h"
+#include "base/jsonio.h"
+#include "placement_script.h"
+
+static const char *matrix_word(const json_t *one, char *out, size_t size)
+{
+	const char *state = jsonio_string(one, "state", "");
+
+	if (!strcmp(jsonio_string(one, "placement", ""), "local"))
+		snprintf(out, size, "%s", strcmp(state, "measured") ? state : "1");
+	else if (!strcmp(state, "measured"))
+		snprintf(out, size, "%s %s", jsonio_string(one, "text", ""),
+			 jsonio_string(one, "verdict", ""));
+	else
+		snprintf(out, size, "%s", state);
+	return out;
+}
+
+/* Four lines, of thread and interrupt; two columns, of memory: as the table has them in turn. */
+static void print_matrix(const json_t *group, const json_t *matrix)
+{
+	printf("%s\n%-34s  %-44s %s\n", jsonio_string(group, "title", ""), "relative to local",
+	       "memory at home", "memory away");
+	for (size_t i = 0; i + 1 < json_array_size(matrix); i += 2) {
+		const json_t *home = json_array_get(matrix, i),
+			     *away = json_array_get(matrix, i + 1);
+		char line[64], at_home[160], far[160];
+
+		snprintf(line, sizeof(line), "thread %s, interrupts %s",
+			 jsonio_string(home, "thread", "?"), jsonio_string(home, "interrupt", "?"));
+		printf("  %-32s  %-44s %s\n", line, matrix_word(home, at_home, sizeof(at_home)),
+		       matrix_word(away, far, sizeof(far)));
+	}
+	putchar('\n');
+}
+
+static json_t *load_run(const char *dir, struct diag *d)
+{
+	char path[4300];
+	json_error_t error;
+	json_t *run;
+
+	snprintf(path, sizeof(path), "%.4200s/run.json", dir);
+	run = json_load_file(path, 0, &error);
+	if (!run)
+		diag_set(d, -EBADMSG, "%s: %s", path, error.text);
+	return run;
+}
+
+static const json_t *find_cell(const json_t *run, const char *id)
+{
+	const json_t *cell;
+	size_t i;
+
+	json_array_foreach (json_object_get(run, "cells"), i, cell)
+		if (!strcmp(jsonio_string(cell, "id", ""), id))
+			return cell;
+	return NULL;
+}
+
+/* Groups of a comparison by mode have modes as rows: no advice about placements. */
+static json_t *advice_of(const json_t *result, const json_t *group)
+{
+	return strcmp(jsonio_string(result, "baseline", ""), "local") ? NULL
+								      : placement_advice(group);
+}
+
+int placement_print(const json_t *result, const char *dir, struct diag *d)
+{
+	const json_t *groups = json_object_get(result, "groups"), *group;
+	_json_ json_t *run = load_run(dir, d);
+	size_t i;
+
+	if (!run)
+		return -EBADMSG;
+	json_array_foreach (groups, i, group) {
+		_json_ json_t *matrix = placement_matrix(group);
+		_json_ json_t *advice = advice_of(result, group);
+		const json_t *cell = find_cell(run, jsonio_string(advice, "cell", ""));
+
+		if (matrix && advice)
+			print_matrix(group, matrix);
+		if (!cell)
+			continue;
+		printf("Recommended for %s: %s\n", jsonio_string(group, "title", ""),
+		       jsonio_string(advice, "sentence", ""));
+		placement_script_print(cell, stdout);
+		putchar('\n');
+	}
+	return 0;
+}
+
+int placement_scripts(const json_t *result, const char *dir, const char *to, struct diag *d)
+{
+	const json_t *groups = json_object_get(result, "groups"), *group;
+	_json_ json_t *run = load_run(dir, d);
+	int err = run ? 0 : -EBADMSG;
+	size_t i;
+
+	json_array_foreach (groups, i, group) {
+		_json_ json_t *advice = advice_of(result, group);
+		const json_t *cell = find_cell(run, jsonio_string(advice, "cell", ""));
+
+		if (!err && cell)
+			err = placement_script_write(cell, to, (unsigned)i + 1, d);
+	}
+	return err;
+}
