@@ -19,13 +19,18 @@ static size_t looks_of(const struct run *run, size_t look[static PRECISION_LOOKS
 	return precision_looks(e->blocks_min, e->blocks, look);
 }
 
+static uint64_t blocks_of(const json_t *look)
+{
+	return (uint64_t)json_integer_value(json_object_get(look, "blocks"));
+}
+
 /* The look at which the widths will probably do, by the root of the number of blocks; the last one
  * where nothing can be said. */
 static uint64_t aim_of(const struct run *run, const json_t *look)
 {
 	double forecast = jsonio_number(look, "forecast");
 	size_t at[PRECISION_LOOKS], n = looks_of(run, at);
-	uint64_t blocks = (uint64_t)jsonio_number(look, "blocks");
+	uint64_t blocks = blocks_of(look);
 
 	for (size_t i = 0; forecast > 0 && i < n; i++)
 		if (at[i] > blocks && (double)at[i] >= forecast)
@@ -68,7 +73,7 @@ int looks_begin(struct run *run)
 
 	looks = looks ? json_incref(looks) : json_array();
 	for (size_t i = json_array_size(looks); i-- > 0;)
-		if ((uint64_t)jsonio_number(json_array_get(looks, i), "blocks") >= run->first_block)
+		if (blocks_of(json_array_get(looks, i)) >= run->first_block)
 			json_array_remove(looks, i);
 	kept = json_array_size(looks);
 	run->blocks = run->plan->e->blocks;
