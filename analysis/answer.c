@@ -16,16 +16,9 @@
 
 struct point {
 	const struct cell *cell;
-	double speed, cpu; /* medians over blocks; NAN */
+	double speed, cpu; /* as the table shows them; NAN */
 	bool dominated;
 };
-
-static double median_of(const struct cell *c, const char *metric)
-{
-	_free_ double *value = stats_array(c->n_samples);
-
-	return stats_median(value, group_collect(c, group_metric(metric), NULL, value));
-}
 
 /* How much worse b is than a, beyond what the metric's margin calls nothing: > 0 when it is. */
 static double worse_by(const struct metric *m, double a, double b)
@@ -38,12 +31,14 @@ static double worse_by(const struct metric *m, double a, double b)
 static bool dominates(const struct metric *speed, const struct metric *cpu, const struct point *a,
 		      const struct point *b)
 {
+	/* what a check spoilt is not known to be better */
+	bool known = !isnan(a->speed) && !isnan(a->cpu);
 	bool faster = worse_by(speed, a->speed, b->speed) > 0;
 	bool slower = worse_by(speed, b->speed, a->speed) > 0;
 	bool cheaper = worse_by(cpu, a->cpu, b->cpu) > 0;
 	bool dearer = worse_by(cpu, b->cpu, a->cpu) > 0;
 
-	return !slower && !dearer && (faster || cheaper);
+	return known && !slower && !dearer && (faster || cheaper);
 }
 
 static const struct point *best(const struct point *p, size_t n, bool by_cpu, bool higher)
@@ -129,7 +124,7 @@ static void lead(const struct comparison *cmp, const struct group *g, const stru
 	judge_text(j, j->i95.high, high, sizeof(high));
 	if (word && word->word != JUDGE_BETTER) {
 		snprintf(out, size,
-			 "%s has the best median %s, %s [%s, %s] against %s, but that is %s: p is "
+			 "%s has the best %s, %s [%s, %s] against %s, but that is %s: p is "
 			 "%.2g after correction for %zu comparison%s",
 			 fast->cell->mode, j->metric->label, est, low, high, base,
 			 judge_word_name(word->word), word->adjusted, word->family,
@@ -152,18 +147,18 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	const char *base = g->baseline->mode;
 	char low[32], high[32], est[32], value[32];
-	double at_base = median_of(g->baseline, metric);
+	double at_base = group_value(g->baseline, speed);
 	struct judgement j;
 	size_t len;
 
 	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better median %s than %s (%s)", speed->label,
-			 base, text_value(speed, at_base, value, sizeof(value)));
+		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label, base,
+			 text_value(speed, at_base, value, sizeof(value)));
 	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 	} else if (!beyond_margin(&j)) {
 		snprintf(out, size,
-			 "no mode can be told from %s in %s: %s, the best median, is at %s [%s, "
+			 "no mode can be told from %s in %s: %s, nominally first, is at %s [%s, "
 			 "%s]%s",
 			 base, speed->label, fast->cell->mode,
 			 judge_text(&j, j.estimate, est, sizeof(est)),
@@ -181,11 +176,9 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 		if (fast->cell == g->baseline)
 			return;
 		/* its lead over the baseline may be chance */
-		snprintf(
-			out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
-			base,
-			text_value(cpu, median_of(g->baseline, g->kind->cpu), value, sizeof(value)),
-			cpu->label);
+		snprintf(out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
+			 base, text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
+			 cpu->label);
 		return;
 	}
 	snprintf(out + len, size - len, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
@@ -207,8 +200,8 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 
 		if (c->used)
 			p[n++] = (struct point){.cell = c,
-						.speed = median_of(c, metric),
-						.cpu = median_of(c, g->kind->cpu)};
+						.speed = group_value(c, speed),
+						.cpu = group_value(c, cpu)};
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++)

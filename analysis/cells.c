@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "analysis/detail.h"
 #include "analysis/instruments.h"
 #include "analysis/kind.h"
+#include "analysis/sums.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -40,11 +42,38 @@ struct trial {
 	const char *objection; /* the canary's, or NULL; the trial is invalid then */
 };
 
+/* Ten trials that fail one check say ten sentences, which differ in their numbers alone. */
+static void shape_of(const char *sentence, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *s = sentence; *s && n + 1 < size; s++) {
+		bool number =
+			strchr("0123456789", *s) || (strchr(".,+-", *s) && n && out[n - 1] == '#');
+
+		if (!number || !n || out[n - 1] != '#')
+			out[n++] = number ? '#' : *s;
+	}
+	out[n] = '\0';
+}
+
 static void count_reason(struct cell *c, const char *sentence)
 {
-	json_t *seen = json_object_get(c->reasons, sentence);
+	char shape[400];
+	json_t *seen;
 
-	json_object_set_new(c->reasons, sentence, json_integer(json_integer_value(seen) + 1));
+	shape_of(sentence, shape, sizeof(shape));
+	seen = json_object_get(c->reasons, shape);
+	if (!seen) {
+		json_object_set_new(
+			c->reasons, shape,
+			json_pack("{s:s, s:i, s:b}", "first", sentence, "n", 1, "varies", 0));
+		return;
+	}
+	json_object_set_new(seen, "n",
+			    json_integer(json_integer_value(json_object_get(seen, "n")) + 1));
+	if (strcmp(sentence, jsonio_string(seen, "first", "")))
+		json_object_set_new(seen, "varies", json_true());
 }
 
 /* A metric that a failed check spoils is not measured; nor is a tail that the trial's own samples
@@ -185,9 +214,13 @@ static void add_reasons(struct cell *c, const struct trial *t, const struct view
 		snprintf(text, sizeof(text), "host_suspect: %.300s", t->objection);
 		count_reason(c, text);
 	}
-	json_array_foreach (t->failed, i, one)
-		if (!strcmp(jsonio_string(one, "result", ""), "fail"))
-			count_reason(c, jsonio_string(one, "sentence", "a check failed"));
+	json_array_foreach (t->failed, i, one) {
+		if (strcmp(jsonio_string(one, "result", ""), "fail"))
+			continue;
+		snprintf(text, sizeof(text), "%.40s: %.300s", jsonio_string(one, "id", "?"),
+			 jsonio_string(one, "sentence", "a check failed"));
+		count_reason(c, text);
+	}
 	if (t->mode == VERDICT_IN_FORCE)
 		return;
 	reasons = view_json(verdict, "reasons");
@@ -279,6 +312,7 @@ static int visit(void *context, const struct view *view, struct diag *d)
 	struct trial t = {.view = view};
 	struct span checks = view_get(view, "checks");
 	struct cell *c;
+	size_t block;
 	int err;
 
 	if (b->options && b->options->progress && ++b->seen % 256 == 0)
@@ -299,8 +333,11 @@ static int visit(void *context, const struct view *view, struct diag *d)
 			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
-	t.objection = canary_objection(b->canary, b->cells->canary,
-				       (size_t)fmax(0, view_number(view, "block")), t.retry);
+	block = (size_t)fmax(0, view_number(view, "block"));
+	if (b->options && b->options->first_blocks &&
+	    (t.retry || block >= b->options->first_blocks))
+		return 0;
+	t.objection = canary_objection(b->canary, b->cells->canary, block, t.retry);
 	if (t.objection && !strcmp(t.status, "valid"))
 		t.status = "invalid";
 	if (view_number(view, "test_delay_ns") > (double)b->cells->test_delay_ns)
@@ -361,14 +398,30 @@ static int by_block(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* The samples of the first blocks: a look in the middle of a run knew no others. */
+static json_t *canary_until(const json_t *canary, size_t blocks)
+{
+	json_t *part = json_deep_copy(canary), *samples = json_object_get(part, "samples"), *one;
+
+	for (size_t i = json_array_size(samples); i-- > 0;) {
+		one = json_array_get(samples, i);
+		if (json_is_true(json_object_get(one, "retry")) ||
+		    (size_t)json_integer_value(json_object_get(one, "block")) >= blocks)
+			json_array_remove(samples, i);
+	}
+	return part;
+}
+
 static int read_all(const char *dir, struct builder *b, struct diag *d)
 {
-	_json_ json_t *early = NULL;
+	_json_ json_t *early = NULL, *part = NULL;
 	const json_t *list;
 	int err = read_cells(dir, b, &early, d);
 
 	if (!err) {
 		b->canary = json_object_get(early, "canary");
+		if (b->options && b->options->first_blocks)
+			b->canary = part = canary_until(b->canary, b->options->first_blocks);
 		b->cells->canary = canary_judge(b->canary);
 		err = record_view_run(dir, visit, b, &b->cells->run, d);
 	}
@@ -387,6 +440,44 @@ static int read_all(const char *dir, struct builder *b, struct diag *d)
 	return 0;
 }
 
+/* The digest of all records takes as long as reading them, and shares nothing with it. */
+struct altered {
+	const char *dir;
+	struct diag why;
+	enum sums_state state;
+};
+
+static void *check_trials(void *context)
+{
+	struct altered *a = context;
+
+	a->state = sums_check(a->dir, "trials.jsonl", &a->why);
+	return NULL;
+}
+
+/* A look in the middle of a run reads what is being written; 'check' has words of its own. */
+static int read_sealed(const char *dir, struct builder *b, struct diag *d)
+{
+	struct altered a = {.dir = dir};
+	pthread_t thread;
+	bool beside;
+	int err;
+
+	if (b->options && b->options->first_blocks)
+		return read_all(dir, b, d);
+	if (sums_check(dir, "run.json", d) == SUMS_DIFFER)
+		return -EBADMSG;
+	beside = !pthread_create(&thread, NULL, check_trials, &a);
+	err = read_all(dir, b, d);
+	if (beside)
+		pthread_join(thread, NULL);
+	else
+		check_trials(&a);
+	if (a.state == SUMS_DIFFER)
+		snprintf(b->cells->altered, sizeof(b->cells->altered), "%.310s", a.why.text);
+	return err;
+}
+
 int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
 	       struct diag *d)
 {
@@ -403,7 +494,7 @@ int cells_read(const char *dir, const struct cells_options *options, struct cell
 		hist_init(&b->service.hist);
 		if (options && options->details)
 			cells->ledger = ledger_new();
-		err = read_all(dir, b, d);
+		err = read_sealed(dir, b, d);
 		json_decref(b->index);
 		json_decref(b->blocks);
 	}

@@ -36,8 +36,10 @@ struct cell {
 	bool given_up;	/* invalid ones were tried again: what still has none valid has failed */
 	size_t verdicts[4]; /* of the valid ones, by enum verdict_mode */
 	enum verdict_grade grade;
-	double share;	 /* smallest share of the effect among those not in force; NAN */
-	json_t *reasons; /* sentence -> number of trials, in order of appearance */
+	double share; /* smallest share of the effect among those not in force; NAN */
+	/* what spoilt trials or kept them out, in order of appearance: the sentence with its
+	 * numbers left out -> {"first": sentence, "n": trials, "varies": numbers differ} */
+	json_t *reasons;
 	struct sample *sample;
 	size_t n_samples, room;
 	struct cell_hists *in_force, *other; /* NULL until there is one */
@@ -54,7 +56,10 @@ struct cells {
 	size_t blocks;		 /* distinct, over all cells */
 	long long test_delay_ns; /* the loop was slowed down on purpose, by this at most; 0 */
 	json_t *canary;		 /* what the run's canary says of its blocks (canary.h) */
-	json_t *ledger;		 /* with details: what was not used or not flawless; see detail.h */
+	/* trials.jsonl is not what the run left (sums.h): records were taken out, put in or
+	 * changed; "" where it is, and where no digest was left */
+	char altered[320];
+	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
 };
 
 /* Called now and then with the number of records read so far. */
@@ -62,11 +67,15 @@ typedef void (*cells_progress)(void *context, size_t records);
 
 struct cells_options {
 	bool details; /* what a report shows beyond the metrics */
+	/* only trials of the blocks below it, and nothing that was tried again: what was known when
+	 * so many blocks had ended; 0: everything */
+	size_t first_blocks;
 	cells_progress progress;
 	void *context;
 };
 
-/* `options` may be NULL. */
+/* `options` may be NULL. -EBADMSG when run.json is not what the run left: nothing in it can be
+ * relied on then. */
 int cells_read(const char *dir, const struct cells_options *options, struct cells **out,
 	       struct diag *d);
 void cells_free(struct cells *cells);

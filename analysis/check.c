@@ -82,7 +82,7 @@ static const struct check checks[] = {
 	{"drive_health", "a hot or failing drive is another drive", ALL, check_drive_health},
 	{"host_kernel_log", "the kernel reported trouble during the window", ALL, check_kernel_log},
 	{"host_affinity", "interrupts moved to other CPUs during the window", ALL, check_affinity},
-	{"host_link", "packets were dropped or the link changed during the window", ALL,
+	{"host_link", "packets of requests were dropped, or the link changed, during the window", ALL,
 	 check_link},
 };
 

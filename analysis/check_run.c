@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analysis/check.h"
+#include "analysis/precision.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
@@ -126,8 +127,9 @@ static int visit(void *context, json_t *trial, struct diag *d)
 	return 0;
 }
 
-/* A run that ended lists the digest of each of its files: run.json and raw output are held to it as
- * the records are to their own. Without the list (the run was killed) there is nothing to hold to.
+/* A run that ended lists the digest of each of its files. Records have digests of their own, which
+ * name the line, but only that of the whole shows one that was taken out. Without the list (the run
+ * was killed) there is nothing to hold to.
  */
 static void check_sums(const char *dir, json_t *differences)
 {
@@ -150,8 +152,6 @@ static void check_sums(const char *dir, json_t *differences)
 			continue; /* none of ours */
 		*path = '\0';
 		path += 2;
-		if (!strcmp(path, "trials.jsonl"))
-			continue; /* its records have digests of their own, which name the line */
 		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
 			if (rotated && !strncmp(path, "raw/", 4))
 				continue;
@@ -185,9 +185,14 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
 	check_sums(dir, json_object_get(out, "differences"));
+	err = precision_again(dir, data->run, json_object_get(out, "differences"), d);
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
 	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));
 	record_free_run(data);
+	if (err) {
+		json_decref(out);
+		return err;
+	}
 	*report = out;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "analysis/judge.h"
 #include "analysis/kind.h"
 #include "analysis/noise.h"
+#include "analysis/precision.h"
 #include "analysis/published.h"
 #include "analysis/steady.h"
 #include "base/cleanup.h"
@@ -153,6 +154,19 @@ static bool belongs(const struct cell *c, const struct metric *m)
 	       (!strncmp(m->name, "service", 7) && !strcmp(c->kind->name, "block"));
 }
 
+double group_value(const struct cell *c, const struct metric *m)
+{
+	_free_ double *value = stats_array(c->n_samples);
+	_json_ json_t *one = json_object();
+	size_t n = group_collect(c, group_metric(m->name), NULL, value);
+
+	if (m->quantile > 0 && belongs(c, m))
+		merged_percentile(c, m, one);
+	if (json_object_get(one, "value"))
+		return jsonio_number(one, "value");
+	return stats_median(value, n);
+}
+
 static json_t *row_metrics(const struct cell *c)
 {
 	_free_ double *value = calloc(c->n_samples + 1, sizeof(double));
@@ -205,23 +219,28 @@ static json_t *row_steady(const struct cell *c)
 static json_t *row_json(const struct cell *c)
 {
 	json_t *reasons = json_array(), *row;
-	const char *sentence, *state = cell_state(c);
-	json_t *times;
-	char text[400];
+	const char *shape, *state = cell_state(c);
+	json_t *one;
+	char text[480];
 
 	if (json_is_false(json_object_get(c->spec, "supported")) &&
 	    jsonio_string(c->spec, "reason", NULL))
 		json_array_append(reasons, json_object_get(c->spec, "reason"));
 	if (!strcmp(state, "not_run"))
 		json_array_append_new(reasons, json_string("no trial of it is in the run"));
-	json_object_foreach (c->reasons, sentence, times) {
+	json_object_foreach (c->reasons, shape, one) {
+		const char *sentence = jsonio_string(one, "first", "?");
+
 		if (c->trials > 1)
-			snprintf(text, sizeof(text), "%s (%lld of %zu trials)", sentence,
-				 (long long)json_integer_value(times), c->trials);
+			snprintf(text, sizeof(text), "in %.0f of %zu trials%s: %.400s",
+				 jsonio_number(one, "n"), c->trials,
+				 json_is_true(json_object_get(one, "varies")) ? ", for example"
+									      : "",
+				 sentence);
 		else
 			snprintf(text, sizeof(text), "%s", sentence);
 		json_array_append_new(reasons, json_string(text));
-		if (json_array_size(reasons) >= 8) /* sentences with numbers in them differ */
+		if (json_array_size(reasons) >= 8)
 			break;
 	}
 	row = json_pack("{s:s, s:s, s:s, s:s, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:[]}",
@@ -320,22 +339,20 @@ static void estimate_pairs(struct comparison *cmp)
 
 /* Which metrics are judged in a group: those asked for, else the declared ones that apply, else (an
  * open loop for which none was declared) the median latency. */
-static int pair_group(struct comparison *cmp, struct group *g, const struct compare_options *o)
+size_t group_judged(const struct comparison *cmp, const struct group *g,
+		    const struct compare_options *o, const char **names, bool *is_declared)
 {
 	const json_t *declared = json_object_get(cmp->cells->run->run, "primary_metrics");
-	const char *names[32];
-	bool is_declared[32];
 	const json_t *one;
 	size_t n = 0, i, k;
-	int err = 0;
 
 	json_array_foreach (declared, i, one)
-		if (!o->n_metrics && n < ARRAY_SIZE(names) &&
+		if (!o->n_metrics && n < COMPARE_METRICS &&
 		    applies(cmp, g, metric_find(json_string_value(one)))) {
 			is_declared[n] = true;
 			names[n++] = json_string_value(one);
 		}
-	for (i = 0; i < o->n_metrics && n < ARRAY_SIZE(names); i++) {
+	for (i = 0; i < o->n_metrics && n < COMPARE_METRICS; i++) {
 		is_declared[n] = false;
 		json_array_foreach (declared, k, one)
 			is_declared[n] |= !strcmp(json_string_value(one), o->metrics[i]);
@@ -345,12 +362,22 @@ static int pair_group(struct comparison *cmp, struct group *g, const struct comp
 		is_declared[n] = true;
 		names[n++] = g->open_loop ? g->kind->latency : g->kind->rate;
 	}
+	return n;
+}
+
+static int pair_group(struct comparison *cmp, struct group *g, const struct compare_options *o)
+{
+	const char *names[COMPARE_METRICS];
+	bool is_declared[COMPARE_METRICS];
+	size_t n = group_judged(cmp, g, o, names, is_declared);
+	int err = 0;
+
 	for (size_t row = 0; !err && row < g->n; row++) {
 		const struct cell *c = &cmp->cells->cell[g->cell[row]];
 
 		if (c == g->baseline || !c->used)
 			continue;
-		for (i = 0; !err && i < n; i++)
+		for (size_t i = 0; !err && i < n; i++)
 			err = add_pair(cmp, g, row, names[i], is_declared[i]);
 	}
 	return err;
@@ -425,7 +452,7 @@ static json_t *result_json(struct comparison *cmp)
 	const struct run_data *run = cmp->cells->run;
 	size_t words[4] = {0}, measured = 0;
 	json_t *left_out = json_array(), *groups = groups_json(cmp);
-	json_t *crossovers = crossover_all(cmp);
+	json_t *crossovers = crossover_all(cmp), *precision = precision_of(cmp);
 
 	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
@@ -443,17 +470,22 @@ static json_t *result_json(struct comparison *cmp)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)run->note[i].line, "trial",
 						run->note[i].trial, "reason", run->note[i].text));
+	if (json_object_get(run->run, "precision"))
+		json_object_set(precision, "design", json_object_get(run->run, "precision"));
 	return json_pack(
-		"{s:s, s:o, s:o, s:o, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, s:I, s:{s:I, s:I, "
+		"{s:s, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, s:I, "
+		"s:{s:I, "
+		"s:I, "
 		"s:I, s:I}}",
-		"run", jsonio_string(run->run, "run", "?"), "crossovers", crossovers, "throughout",
-		crossover_throughout(crossovers), "baseline",
-		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
-		json_object_get(run->run, "cpu_left_absent"), "canary", cmp->cells->canary,
-		"test_delay_ns", (json_int_t)cmp->cells->test_delay_ns, "blocks",
-		(json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials, "dirty",
-		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
-		left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		"run", jsonio_string(run->run, "run", "?"), "altered",
+		*cmp->cells->altered ? cmp->cells->altered : NULL, "precision", precision,
+		"crossovers", crossovers, "throughout", crossover_throughout(crossovers),
+		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
+		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "canary",
+		cmp->cells->canary, "test_delay_ns", (json_int_t)cmp->cells->test_delay_ns,
+		"blocks", (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
+		"dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups,
+		"left_out", left_out, "rows_measured", (json_int_t)measured, "words", "better",
 		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
 		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);
@@ -495,36 +527,51 @@ static int find_baseline(struct comparison *cmp, const struct compare_options *o
 			suggest_text(o->baseline, modes, cmp->cells->n, hint, sizeof(hint)));
 }
 
+int comparison_make(struct cells *cells, const struct compare_options *o, struct comparison *cmp,
+		    struct diag *d)
+{
+	int err = compare_check_metrics(o, d);
+
+	*cmp = (struct comparison){.cells = cells};
+	if (!err)
+		err = find_baseline(cmp, o, d);
+	if (!err)
+		err = make_groups(cmp);
+	cmp->seed = (uint64_t)json_integer_value(json_object_get(cells->run->run, "seed"));
+	for (size_t i = 0; !err && i < cmp->n_groups; i++)
+		if (cmp->group[i].baseline && cmp->group[i].baseline->used)
+			err = pair_group(cmp, &cmp->group[i], o);
+	if (!err)
+		estimate_pairs(cmp);
+	return err;
+}
+
+void comparison_clear(struct comparison *cmp)
+{
+	for (size_t i = 0; i < cmp->n_groups; i++)
+		free(cmp->group[i].cell);
+	free(cmp->group);
+	for (size_t i = 0; i < cmp->n_pairs; i++) {
+		free(cmp->pair[i].baseline);
+		free(cmp->pair[i].mode);
+	}
+	free(cmp->pair);
+	*cmp = (struct comparison){0};
+}
+
 int compare_cells(struct cells *cells, const struct compare_options *o, json_t **result,
 		  struct diag *d)
 {
-	struct comparison cmp = {.cells = cells};
-	int err = compare_check_metrics(o, d);
+	struct comparison cmp;
+	int err = comparison_make(cells, o, &cmp, d);
 
-	if (!err)
-		err = find_baseline(&cmp, o, d);
-	if (!err)
-		err = make_groups(&cmp);
-	cmp.seed = (uint64_t)json_integer_value(json_object_get(cells->run->run, "seed"));
-	for (size_t i = 0; !err && i < cmp.n_groups; i++)
-		if (cmp.group[i].baseline && cmp.group[i].baseline->used)
-			err = pair_group(&cmp, &cmp.group[i], o);
-	if (!err)
-		estimate_pairs(&cmp);
 	if (!err)
 		err = judge_pairs(&cmp);
 	if (!err)
 		*result = result_json(&cmp);
 	if (!err)
 		json_object_set_new(*result, "instruments", instruments_all(&cmp));
-	for (size_t i = 0; i < cmp.n_groups; i++)
-		free(cmp.group[i].cell);
-	free(cmp.group);
-	for (size_t i = 0; i < cmp.n_pairs; i++) {
-		free(cmp.pair[i].baseline);
-		free(cmp.pair[i].mode);
-	}
-	free(cmp.pair);
+	comparison_clear(&cmp);
 	return err;
 }
 

@@ -22,13 +22,15 @@ struct compare_options {
 
 /*
  * *result is a new reference:
- * {"run", "baseline", "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload",
- *   "placement", "load", "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell",
- * "mode", "state", "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed",
- * "not_in_force", "unproven"}, "metrics": {name:
+ * {"run", "altered": null or why its records are not what the run left (sums.h), "baseline",
+ * "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload", "placement", "load",
+ * "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell", "mode", "state",
+ * "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed", "not_in_force",
+ * "unproven"}, "metrics": {name:
  *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
  *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
  *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
+ *  "precision": precision_of(), with "design": run.json's member of that name, if it has one,
  *  "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "analysis/cells.h"
+#include "analysis/compare.h"
 #include "analysis/judge.h"
 
 struct kind;
@@ -42,9 +43,23 @@ struct comparison {
 	uint64_t seed;
 };
 
+/* Groups, pairs and their estimates; not yet judged. Cleared by comparison_clear() in every case.
+ */
+int comparison_make(struct cells *cells, const struct compare_options *options,
+		    struct comparison *cmp, struct diag *d);
+void comparison_clear(struct comparison *cmp);
+/* Names of the metrics that are judged in a group, COMPARE_METRICS at most, and whether each was
+ * declared before the run. */
+#define COMPARE_METRICS 32
+size_t group_judged(const struct comparison *cmp, const struct group *g,
+		    const struct compare_options *options, const char **names, bool *declared);
+
 /* The samples a row stands on: those in force, or all valid ones where none was. The first of a
  * block counts: a set-up is one value. `block` and `value` may be NULL. Returns how many. */
 size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value);
+/* What a table shows of it: a percentile of the merged histogram, else the median over blocks; NAN.
+ */
+double group_value(const struct cell *c, const struct metric *m);
 /* The values of both in the blocks that have both. */
 struct group_pairs {
 	size_t n, *block;

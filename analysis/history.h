@@ -47,6 +47,8 @@ int history_add(struct history *h, const char *dir, const struct history_add_opt
  * "test_delay_ns"?, "marks": []}]. `experiment` and `identity` may be NULL: all. New reference. */
 int history_runs(struct history *h, const char *experiment, const char *identity, json_t **out,
 		 struct diag *d);
+/* The one of them with this name, or NULL. Borrowed. */
+const json_t *history_run(const json_t *runs, const char *name);
 /* Series with all points, oldest first, read in one pass: [{"series", "identity", "experiment",
  * "cell", "metric", "judged", "points": [{"run", "version", "started", "n", "value", "low"?,
  * "high"?}], "marks": []}]. Series whose "cell/metric" lacks `match` are left out; NULL: none is.

@@ -94,7 +94,7 @@ static json_t *missing_of(const struct cells *cells)
 			continue;
 		if (!why)
 			json_object_foreach (c->reasons, reason, count) {
-				why = reason;
+				why = jsonio_string(count, "first", reason);
 				break;
 			}
 		json_array_append_new(list,
@@ -328,8 +328,12 @@ int history_add(struct history *h, const char *dir, const struct history_add_opt
 	int err = cells_read(dir, NULL, &cells, d);
 
 	*added = (struct history_added){0};
-	if (err)
+	if (!err && *cells->altered)
+		err = diag_set(d, -EBADMSG, "%s", cells->altered);
+	if (err) {
+		cells_free(cells);
 		return err;
+	}
 	a.cells = cells;
 	a.key = machine_key(cells->run->run);
 	/* what `aa` found of this machine goes with what the run says of it */

@@ -7,6 +7,7 @@
 #include "analysis/history_db.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/jsonio.h"
 
 static json_t *parsed(sqlite3_stmt *s, int column)
 {
@@ -153,4 +154,15 @@ int history_values(struct history *h, long long series, const char *run, double 
 	else
 		*value = x;
 	return err;
+}
+
+const json_t *history_run(const json_t *runs, const char *name)
+{
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach (runs, i, run)
+		if (!strcmp(jsonio_string(run, "run", ""), name))
+			return run;
+	return NULL;
 }

@@ -52,17 +52,6 @@ static bool marked(const json_t *run, const char *kind)
 	return false;
 }
 
-static const json_t *run_named(const json_t *runs, const char *name)
-{
-	const json_t *run;
-	size_t i;
-
-	json_array_foreach (runs, i, run)
-		if (!strcmp(jsonio_string(run, "run", ""), name))
-			return run;
-	return NULL;
-}
-
 /* The kernel is what may be under test, so a new one is a version, not another machine. */
 static bool is_version(const char *what)
 {
@@ -302,7 +291,7 @@ static int select_run(struct night *t, const char *experiment, const char *name,
 	if (!n)
 		return diag_set(d, -ENOENT, "the history has no run of experiment \"%s\"",
 				experiment);
-	run = name ? (json_t *)run_named(all, name) : json_array_get(all, n - 1);
+	run = name ? (json_t *)history_run(all, name) : json_array_get(all, n - 1);
 	if (!run)
 		return diag_set(d, -ENOENT, "the history has no run \"%s\" of experiment \"%s\"",
 				name, experiment);

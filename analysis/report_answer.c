@@ -5,6 +5,7 @@
 
 #include "analysis/cells.h"
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "analysis/text.h"
@@ -65,6 +66,11 @@ static void warnings(FILE *out, const struct report_run *r)
 		      "The "
 		      "tables below say why.</p>\n",
 		      out);
+	if (*r->cells->altered) {
+		fputs("<p class=warn><strong>Altered:</strong> ", out);
+		html_text(out, r->cells->altered);
+		fputs("; <code>iomodes check</code> looks at each record.</p>\n", out);
+	}
 	if (r->cells->test_delay_ns > 0)
 		fprintf(out,
 			"<p class=warn><strong>Slowed down on purpose</strong> by up to %lld ns an "
@@ -119,7 +125,7 @@ static const char *machine_fact(const struct report_run *r, const char *name)
 
 static void facts(FILE *out, const struct report_run *r)
 {
-	char text[400];
+	char text[700];
 
 	fputs("<ul class=facts>\n", out);
 	fact(out, "Run", jsonio_string(r->run, "run", "?"));
@@ -142,6 +148,8 @@ static void facts(FILE *out, const struct report_run *r)
 		 jsonio_number(r->result, "words.equivalent"),
 		 jsonio_number(r->result, "words.inconclusive"));
 	fact(out, "Judged", text);
+	fact(out, "Precision",
+	     precision_text(json_object_get(r->result, "precision"), text, sizeof(text)));
 	fputs("</ul>\n", out);
 }
 
@@ -167,7 +175,9 @@ static bool is_network(const json_t *group)
 struct tally {
 	size_t rows, measured, used, all;
 	char state[64];
-	const char *reason;
+	const char *reason,
+		*load; /* the first; load NULL: it holds for every row, or has no trials */
+	size_t with_reason;
 };
 
 /* All rows of a mode in one: in force everywhere, or what was in the way. */
@@ -193,9 +203,29 @@ static void tally_mode(const struct report_run *r, const char *mode, bool networ
 			 */
 			if (!*t->state || (measured && t->measured == 1))
 				text_state(row, t->state, sizeof(t->state));
-			if (!*t->reason && reason)
+			if (!*t->reason && reason) {
 				t->reason = json_string_value(reason) ?: "";
+				t->load = jsonio_string(group, "title", NULL);
+			}
+			t->with_reason += reason != NULL;
 		}
+	if (t->rows == 1 || !t->all)
+		t->load = NULL;
+}
+
+/* The first reason, at which load, and that there are more. */
+static void why(FILE *out, const struct tally *t)
+{
+	fputs("<td class=w>", out);
+	if (t->load) {
+		html_text(out, t->load);
+		fputs(": ", out);
+	}
+	html_text(out, t->reason);
+	if (t->load && t->with_reason > 1)
+		fprintf(out, " (%zu more load%s below)", t->with_reason - 1,
+			t->with_reason == 2 ? "" : "s");
+	fputs("</td>", out);
 }
 
 static void mode_row(FILE *out, const struct report_run *r, const char *mode, bool network,
@@ -212,7 +242,7 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode, bo
 		      : network ? " (network)"
 				: " (block)");
 	html_element(out, "td class=v", t.state);
-	html_element(out, "td class=w", t.reason);
+	why(out, &t);
 	html_elementf(out, "td class=n", "%zu of %zu", t.measured, t.rows);
 	html_elementf(out, "td class=n", "%zu of %zu", t.used, t.all);
 	html_element(out, "td class=d", jsonio_string(about, "doc", ""));

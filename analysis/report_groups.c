@@ -22,34 +22,9 @@ static const char *sign(const char *word)
 					       : "";
 }
 
-static size_t metrics_of(const json_t *group, const struct metric **metric)
-{
-	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
-	const json_t *row;
-	size_t i, n = 0;
-
-	for (const struct kind_column *c = kind->column; c->metric; c++) {
-		bool found = n == 0;
-
-		if (c->open_loop && !json_is_true(json_object_get(group, "open_loop")))
-			continue;
-		json_array_foreach (json_object_get(group, "rows"), i, row)
-			found |=
-				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
-		if (found)
-			metric[n++] = metric_find(c->metric);
-	}
-	return n;
-}
-
-static const json_t *first_comparison(const json_t *row)
-{
-	return json_array_get(json_object_get(row, "comparisons"), 0);
-}
-
 static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 {
-	const json_t *one = first_comparison(row);
+	const json_t *one = text_comparison(row);
 	const char *word = jsonio_string(one, "verdict", "");
 	bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
@@ -96,38 +71,6 @@ static void one_row(FILE *out, const struct report_run *r, const json_t *group, 
 	html_element(out, "td class=n", text_used(row, text, sizeof(text)));
 	verdict_cells(out, group, row);
 	fputs("</tr>\n", out);
-}
-
-/* What others published of a row, as ratios against the row they name, and ours. */
-static void published(FILE *out, const json_t *row)
-{
-	const json_t *p = json_object_get(row, "published");
-	json_t *ratios = json_object_get(p, "ratios"), *theirs;
-	const char *metric, *sep = " ";
-
-	if (!json_object_size(ratios))
-		return;
-	fputs("<li>", out);
-	html_element(out, "strong", jsonio_string(row, "mode", "?"));
-	fputs(", published against ", out);
-	html_text(out, jsonio_string(p, "baseline", "?"));
-	fputs(" (", out);
-	html_text(out, jsonio_string(p, "source", "?"));
-	fputs("):", out);
-	json_object_foreach (ratios, metric, theirs) {
-		double ours = jsonio_number(json_object_get(p, "ours"), metric);
-		const struct metric *m = metric_find(metric);
-
-		fputs(sep, out);
-		html_text(out, m ? m->label : metric);
-		fprintf(out, " %.3g, ours ", json_number_value(theirs));
-		if (isnan(ours))
-			fputs("not in force", out);
-		else
-			fprintf(out, "%.3g", ours);
-		sep = "; ";
-	}
-	fputs(".</li>\n", out);
 }
 
 static bool never_ran(const json_t *row)
@@ -184,6 +127,7 @@ static void findings(FILE *out, const json_t *group)
 	size_t i, k;
 
 	fputs("<ul class=notes>\n", out);
+	report_published_words(out, group);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 
@@ -200,7 +144,7 @@ static void findings(FILE *out, const json_t *group)
 			html_text(out, jsonio_string(one, "sentence", ""));
 			fputs(".</li>\n", out);
 		}
-		published(out, row);
+		report_published_row(out, row);
 		if (never_ran(row) || !json_array_size(json_object_get(row, "reasons")))
 			continue;
 		fputs("<li>", out);
@@ -231,7 +175,9 @@ static void pareto(FILE *out, const json_t *group)
 	html_text(out, speed->label);
 	fputs(" and ", out);
 	html_text(out, cpu->label);
-	fputs(" (Pareto set, by medians, differences within the margins count as none): ", out);
+	fputs(" (Pareto set, by the values of the table, differences within the margins count as "
+	      "none): ",
+	      out);
 	json_array_foreach (list, i, mode) {
 		fputs(i ? ", " : "", out);
 		html_element(out, "strong", json_string_value(mode) ?: "?");
@@ -266,15 +212,12 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 {
 	const char *head[KIND_COLUMNS + 5] = {"Mode", "Proof"};
 	const struct metric *metric[KIND_COLUMNS];
-	size_t n = metrics_of(group, metric), i;
-	const json_t *row, *judged = NULL;
-	char change[128], name[32], caption[128];
+	size_t n = text_columns(group, metric), i;
+	const json_t *row, *judged = text_judged(group);
+	char change[128], name[32], caption[192];
 
 	for (i = 0; i < n; i++)
 		head[2 + i] = metric[i]->label;
-	json_array_foreach (json_object_get(group, "rows"), i, row)
-		if (!judged)
-			judged = first_comparison(row);
 	snprintf(change, sizeof(change), "%s vs %s [95 %%]",
 		 judged ? metric_find(jsonio_string(judged, "metric", "iops"))->label : "Change",
 		 jsonio_string(group, "baseline", "?"));
@@ -290,7 +233,8 @@ static void one_group(FILE *out, const struct report_run *r, const json_t *group
 		fputs(".</p>\n", out);
 	}
 	snprintf(caption, sizeof(caption),
-		 "Medians over blocks; change against %.60s, paired by block",
+		 "Medians over blocks, percentiles of all blocks together; change against %.60s, "
+		 "paired by block",
 		 jsonio_string(group, "baseline", "no baseline"));
 	html_table(out, caption);
 	html_head(out, head, n + 5);
@@ -398,6 +342,8 @@ static void placements(FILE *out, const struct report_run *r)
 								  metrics[m]);
 				double value = jsonio_number(v, "value");
 
+				if (m && !strcmp(metrics[m], metrics[0])) /* a stream has none */
+					value = NAN;
 				html_number(out, metrics[m], value,
 					    text_value(metric_find(metrics[m]), value, text,
 						       sizeof(text)));

@@ -45,6 +45,9 @@ void report_validity(FILE *out, const struct report_run *r); /* ledger */
 void report_machine(FILE *out, const struct report_run *r);  /* environment */
 void report_knobs(FILE *out, const struct report_run *r);
 void report_reproduce(FILE *out, const struct report_run *r);
+/* report_published.c: items of a list, of a row and of its group. */
+void report_published_row(FILE *out, const json_t *row);
+void report_published_words(FILE *out, const json_t *group);
 /* report_instruments.c: nothing where no mode has two. */
 void report_instruments(FILE *out, const struct report_run *r);
 /* report_across.c: several runs, from across_cells(). */

@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/canary.h"
+#include "analysis/cells.h"
 #include "analysis/detail.h"
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
+#include "base/num.h"
 #include "record/record.h"
 
 #define LEDGER_ROWS 300
@@ -19,6 +22,10 @@ static void check_table(FILE *out, const struct report_run *r)
 	json_t *checks = json_object_get(r->cells->ledger, "checks"), *counts;
 	const char *id;
 
+	if (!json_object_size(checks)) {
+		fputs("<p>No check is recorded.</p>\n", out);
+		return;
+	}
 	html_table(out, "Checks of physical consistency over all trials");
 	html_head(out, head, ARRAY_SIZE(head));
 	json_object_foreach (checks, id, counts) {
@@ -101,19 +108,42 @@ static void trial_table(FILE *out, const struct report_run *r)
 			json_array_size(list) - LEDGER_ROWS);
 }
 
+/* "CPU work 2.31M/s", "timer wake-up 41.7 us" */
+static void canary_text(const char *name, double value, char *out, size_t size)
+{
+	const struct canary_limit *limits;
+	const char *label = name;
+	char number[32];
+	size_t n;
+
+	limits = canary_limits(&n);
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(limits[i].name, name))
+			label = limits[i].label;
+	if (strlen(name) > 3 && !strcmp(name + strlen(name) - 3, "_ns"))
+		num_ns_text(value, number, sizeof(number));
+	else if (value >= 1e6)
+		snprintf(number, sizeof(number), "%.3gM/s", value / 1e6);
+	else
+		snprintf(number, sizeof(number), "%.4g/s", value);
+	snprintf(out, size, "%s %s", label, number);
+}
+
 static void canary(FILE *out, const struct report_run *r)
 {
 	const json_t *judged = json_object_get(r->result, "canary"), *one;
 	json_t *medians = json_object_get(judged, "medians"), *value;
 	const char *name;
+	char text[96];
 	size_t i;
 
 	if (!json_object_size(medians))
 		return;
 	fputs("<p>Canary of each block (work that no mode can touch), medians: ", out);
 	json_object_foreach (medians, name, value) {
-		html_text(out, name);
-		fprintf(out, " %.4g; ", json_number_value(value));
+		canary_text(name, json_number_value(value), text, sizeof(text));
+		html_text(out, text);
+		fputs("; ", out);
 	}
 	fprintf(out, "%zu suspect.</p>\n<ul>\n",
 		json_array_size(json_object_get(judged, "suspect")));
@@ -241,7 +271,8 @@ void report_machine(FILE *out, const struct report_run *r)
 		fputs("</tr>\n", out);
 	}
 	fputs("<tr><th scope=row>compiler</th>", out);
-	html_elementf(out, "td", "%s, %s", jsonio_string(r->run, "build.compiler", "not recorded"),
+	html_elementf(out, "td", "%s%s%s", jsonio_string(r->run, "build.compiler", "not recorded"),
+		      jsonio_string(r->run, "build.flags", NULL) ? ", " : "",
 		      jsonio_string(r->run, "build.flags", ""));
 	fputs("</tr>\n", out);
 	html_table_end(out);
@@ -259,7 +290,7 @@ static void text_cell(FILE *out, const json_t *v)
 
 void report_knobs(FILE *out, const struct report_run *r)
 {
-	static const char *const head[] = {"Mode",   "Setting", "On",	  "Before", "Wanted",
+	static const char *const head[] = {"Cell",   "Setting", "On",	  "Before", "Wanted",
 					   "During", "After",	"Status", "Trials"};
 	static const char *const members[] = {"knob",	"instance", "before", "wanted",
 					      "during", "after",    "status"};
@@ -268,7 +299,7 @@ void report_knobs(FILE *out, const struct report_run *r)
 	size_t k;
 
 	fprintf(out, "<h2 id=r%zu-knobs>Settings before, during and after</h2>\n", r->number);
-	html_table(out, "Every setting that was written, over all trials of a mode");
+	html_table(out, "Every setting that was written, over all trials of a cell");
 	html_head(out, head, ARRAY_SIZE(head));
 	for (size_t i = 0; i < r->cells->n; i++) {
 		const struct cell *c = &r->cells->cell[i];
@@ -301,10 +332,70 @@ void report_knobs(FILE *out, const struct report_run *r)
 	}
 }
 
+/* A word for a shell. */
+static void shell_word(FILE *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_./:=+,%@";
+	char one[2] = "";
+
+	if (*word && strspn(word, plain) == strlen(word)) {
+		html_text(out, word);
+		return;
+	}
+	html_text(out, "'");
+	for (; *word; word++) {
+		*one = *word;
+		html_text(out, *word == '\'' ? "'\\''" : one);
+	}
+	html_text(out, "'");
+}
+
+static void option(FILE *out, const char *name, const char *value)
+{
+	char text[64];
+	int len = snprintf(text, sizeof(text), "%.50s", name);
+	bool ns = len > 3 && !strcmp(text + len - 3, "_ns");
+
+	if (ns)
+		text[len - 3] = '\0';
+	for (char *c = text; *c; c++)
+		*c = *c == '_' ? '-' : *c;
+	fputs(" --", out);
+	html_text(out, text);
+	if (!value)
+		return;
+	fputc(' ', out);
+	shell_word(out, value);
+	fputs(ns ? "ns" : "", out);
+}
+
+/* What the command line said, as it would be said again. */
+static void asked_options(FILE *out, const json_t *command)
+{
+	json_t *value, *mode;
+	const char *key;
+	char number[32];
+	size_t i;
+
+	json_object_foreach ((json_t *)command, key, value) {
+		if (!strcmp(key, "modes"))
+			json_array_foreach (value, i, mode)
+				option(out, "mode", json_string_value(mode) ?: "?");
+		else if (json_is_integer(value)) {
+			snprintf(number, sizeof(number), "%lld",
+				 (long long)json_integer_value(value));
+			option(out, key, number);
+		} else if (json_is_string(value))
+			option(out, key, json_string_value(value));
+		else if (json_is_true(value) && strcmp(key, "aa"))
+			option(out, key, NULL);
+	}
+}
+
 void report_reproduce(FILE *out, const struct report_run *r)
 {
-	const json_t *command = json_object_get(r->run, "command");
-	_free_ char *asked = command ? json_dumps(command, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	bool aa = json_is_true(jsonio_at(r->run, "command.aa"));
 	char text[600];
 
 	fprintf(out, "<h2 id=r%zu-again>How to do it again</h2>\n<ol>\n", r->number);
@@ -320,13 +411,13 @@ void report_reproduce(FILE *out, const struct report_run *r)
 		 jsonio_string(r->run, "build.commit", "?"));
 	html_element(out, "pre", text);
 	fputs("</li><li>Run the same experiment in the same order", out);
-	snprintf(text, sizeof(text), "iomodes run %.300s/experiment.yaml --seed %lld", r->dir,
+	snprintf(text, sizeof(text), "iomodes %s %.300s/experiment.yaml --seed %lld",
+		 aa ? "aa" : "run", r->dir,
 		 (long long)json_integer_value(json_object_get(r->run, "seed")));
-	html_element(out, "pre", text);
-	if (asked) {
-		fputs("Options it was given: ", out);
-		html_element(out, "code", asked);
-	}
+	fputs("<pre>", out);
+	html_text(out, text);
+	asked_options(out, json_object_get(r->run, "command"));
+	fputs("</pre>", out);
 	fputs("</li><li>Compare the two", out);
 	snprintf(text, sizeof(text), "iomodes compare %.400s NEW-RUN", r->dir);
 	html_element(out, "pre", text);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "analysis/kind.h"
 #include "base/jsonio.h"
 #include "base/num.h"
 #include "record/metric.h"
@@ -67,4 +68,41 @@ const char *text_verdict(const char *word)
 	       : !strcmp(word, "worse")	     ? "worse than"
 	       : !strcmp(word, "equivalent") ? "equivalent to"
 					     : "inconclusive against";
+}
+
+size_t text_columns(const json_t *group, const struct metric **metric)
+{
+	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
+	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
+	const json_t *row;
+	size_t i, n = 0;
+
+	for (const struct kind_column *c = kind->column; c->metric; c++) {
+		bool found = n == 0;
+
+		if (c->open_loop && !open_loop)
+			continue;
+		json_array_foreach (json_object_get(group, "rows"), i, row)
+			found |=
+				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
+		if (found)
+			metric[n++] = metric_find(c->metric);
+	}
+	return n;
+}
+
+const json_t *text_comparison(const json_t *row)
+{
+	return json_array_get(json_object_get(row, "comparisons"), 0);
+}
+
+const json_t *text_judged(const json_t *group)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row)
+		if (text_comparison(row))
+			return text_comparison(row);
+	return NULL;
 }

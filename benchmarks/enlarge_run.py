@@ -42,6 +42,10 @@ with open(os.path.join(out, "trials.jsonl"), "w") as f:
                 trials += 1
         copy_no += 1
 head.update(cells=cells, order=[])
-json.dump(head, open(os.path.join(out, "run.json"), "w"))
+with open(os.path.join(out, "run.json"), "w") as f:
+    json.dump(head, f)
+with open(os.path.join(out, "SHA256SUMS"), "w") as f:  # as a run leaves them
+    for name in ("run.json", "trials.jsonl"):
+        f.write("%s  %s\n" % (hashlib.sha256(open(os.path.join(out, name), "rb").read()).hexdigest(), name))
 print("%d trials, %d cells, %d blocks, %.0f MB" % (trials, len(cells), blocks,
       os.path.getsize(os.path.join(out, "trials.jsonl")) / 1e6))

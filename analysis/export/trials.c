@@ -64,6 +64,8 @@ int export_trials(const char *const *dirs, size_t n, json_t **out, struct diag *
 				"%s was slowed down on purpose (--test-delay): it is a test of the "
 				"judging and no result to hand on",
 				dirs[i]);
+		if (!err && *cells->altered)
+			err = diag_set(d, -EBADMSG, "%s", cells->altered);
 		for (size_t c = 0; !err && c < cells->n; c++)
 			err = add_cell(cells->run->run, &cells->cell[c], list);
 		cells_free(cells);

@@ -23,6 +23,8 @@ static void print_runs(const json_t *result)
 		if (jsonio_number(run, "left_out") > 0)
 			printf(", %.0f records left out", jsonio_number(run, "left_out"));
 		putchar('\n');
+		if (jsonio_string(run, "altered", NULL))
+			printf("ALTERED: %s\n", jsonio_string(run, "altered", ""));
 	}
 	putchar('\n');
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "analysis/check.h"
 #include "base/cleanup.h"
@@ -10,7 +11,7 @@
 #include "cli.h"
 
 struct options {
-	bool json;
+	bool json, list;
 };
 
 static const struct opt table[] = {
@@ -18,7 +19,64 @@ static const struct opt table[] = {
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, json),
 	 .help = "print JSON"},
+	{.name = "list",
+	 .type = OPT_BOOL,
+	 .offset = offsetof(struct options, list),
+	 .help = "every check: why it is made, and what it spoils; takes no run"},
 };
+
+/* Why a check is made, and what of a trial that fails it is not used. */
+static void print_check(const struct check *c)
+{
+	printf("%s: %s; spoils ", c->id, c->reason);
+	if (!strcmp(*c->spoils, "*"))
+		printf("the trial");
+	for (const char *const *s = c->spoils; *s && strcmp(*c->spoils, "*"); s++)
+		printf("%s%s", s == c->spoils ? "" : ", ", *s);
+	putchar('\n');
+}
+
+static int list(bool json)
+{
+	size_t n;
+	const struct check *all = check_all(&n);
+	json_t *out;
+
+	if (!json) {
+		for (size_t i = 0; i < n; i++)
+			print_check(&all[i]);
+		return EXIT_OK;
+	}
+	out = json_array();
+	for (size_t i = 0; i < n; i++) {
+		json_t *spoils = json_array();
+
+		for (const char *const *s = all[i].spoils; *s; s++)
+			json_array_append_new(spoils, json_string(*s));
+		json_array_append_new(out, json_pack("{s:s, s:s, s:o}", "id", all[i].id, "reason",
+						     all[i].reason, "spoils", spoils));
+	}
+	return cli_print_json(out);
+}
+
+/* Once for each check that fails somewhere. */
+static void print_reasons(const json_t *failing)
+{
+	size_t n, i;
+	const struct check *all = check_all(&n);
+	const json_t *one;
+
+	for (size_t c = 0; c < n; c++) {
+		bool fails = false;
+
+		json_array_foreach (failing, i, one)
+			fails |= !strcmp(jsonio_string(one, "check", ""), all[c].id);
+		if (!fails)
+			continue;
+		fputs("why        ", stdout);
+		print_check(&all[c]);
+	}
+}
 
 static void print(const json_t *report)
 {
@@ -32,6 +90,7 @@ static void print(const json_t *report)
 		printf("fails      %s (%s): %s: %s\n", jsonio_string(one, "trial", "?"),
 		       jsonio_string(one, "cell", "?"), jsonio_string(one, "check", "?"),
 		       jsonio_string(one, "sentence", ""));
+	print_reasons(json_object_get(report, "failing"));
 	json_array_foreach (json_object_get(report, "left_out"), i, one)
 		printf("left out   trials.jsonl:%.0f %s: %s\n", jsonio_number(one, "line"),
 		       jsonio_string(one, "trial", ""), jsonio_string(one, "reason", ""));
@@ -55,6 +114,8 @@ int cmd_check(int argc, char **argv)
 				"Exit status: 0 when all comes out as recorded and nothing had to "
 				"be left out, else 4. A check\nthat fails now as it did then is "
 				"no difference: it is listed as 'fails'.");
+	if (!err && o.list && first == argc)
+		return list(o.json);
 	if (!err && first + 1 != argc)
 		err = diag_set(&d, -EINVAL, "one run directory, please");
 	if (err)

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analysis/precision.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/table.h"
@@ -186,10 +187,54 @@ static void print_preparation(const struct plan *p)
 	printf("; about %.0f s if the drive is as fast as most\n", (double)p->prepare_ns / 1e9);
 }
 
+static void print_duration(uint64_t ns)
+{
+	printf("%u min %02u s", (unsigned)(ns / 60000000000u), (unsigned)(ns / 1000000000u % 60));
+}
+
+/* "10", or "10 to 30"; then how a run ends between them. */
+static void blocks_text(const struct experiment *e, char *out, size_t size)
+{
+	if (e->blocks_min == e->blocks)
+		snprintf(out, size, "%llu", (unsigned long long)e->blocks);
+	else
+		snprintf(out, size, "%llu to %llu", (unsigned long long)e->blocks_min,
+			 (unsigned long long)e->blocks);
+}
+
+static void print_looks(const struct experiment *e)
+{
+	size_t look[PRECISION_LOOKS], n = precision_looks(e->blocks_min, e->blocks, look);
+
+	if (n < 2)
+		return;
+	fputs("Ends        after ", stdout);
+	for (size_t i = 0; i + 1 < n; i++)
+		printf("%s%zu", i ? ", " : "", look[i]);
+	fputs(" blocks as soon as the 95 % interval of every declared metric is within ", stdout);
+	if (e->precision > 0)
+		printf("±%g %%", e->precision * 100);
+	else
+		fputs("its margin", stdout);
+	printf("; after %zu in any case\n", look[n - 1]);
+}
+
+void plan_summary(const struct plan *p, char *out, size_t size)
+{
+	unsigned least = (unsigned)(p->seconds_least_ns / 1000000000u);
+	unsigned most = (unsigned)(p->seconds_total_ns / 1000000000u);
+	char blocks[48], range[32] = "";
+
+	blocks_text(p->e, blocks, sizeof(blocks));
+	if (most > least)
+		snprintf(range, sizeof(range), " to %u:%02u", most / 60, most % 60);
+	snprintf(out, size, "%zu cells x %s blocks, about %u:%02u%s", p->n_run, blocks, least / 60,
+		 least % 60, range);
+}
+
 int plan_print(const struct plan *p)
 {
-	unsigned minutes = (unsigned)(p->seconds_total_ns / 60000000000u);
-	unsigned seconds = (unsigned)(p->seconds_total_ns / 1000000000u % 60);
+	char blocks[48];
 
 	printf("Experiment  %s: %s\n", p->e->name, p->e->doc ? p->e->doc : "");
 	if (p->target)
@@ -197,19 +242,25 @@ int plan_print(const struct plan *p)
 	if (p->net)
 		printf("Network     %s%s%s\n", p->net->label, *p->net->tentative ? "; " : "",
 		       p->net->tentative);
-	printf("Design      %zu cells x %llu blocks x (%.3g s ramp + %.3g s measured)%s%s%s, seed "
+	blocks_text(p->e, blocks, sizeof(blocks));
+	printf("Design      %zu cells x %s blocks x (%.3g s ramp + %.3g s measured)%s%s%s, seed "
 	       "%llu\n",
-	       p->n_run, (unsigned long long)p->e->blocks, (double)p->e->ramp_ns / 1e9,
-	       (double)p->e->runtime_ns / 1e9,
+	       p->n_run, blocks, (double)p->e->ramp_ns / 1e9, (double)p->e->runtime_ns / 1e9,
 	       p->calibrates[MODE_BLOCK] || p->calibrates[MODE_NET] ? ", calibration" : "",
 	       p->n_proof ? ", proof trials" : "", p->e->cpu_left ? ", CPU-left pass" : "",
 	       (unsigned long long)p->seed);
+	print_looks(p->e);
 	print_rebind(p->rebind);
 	print_preparation(p);
 	print_corunner(p);
-	printf("Duration    about %u min %02u s, with a canary a block; invalid trials are tried "
+	fputs("Duration    about ", stdout);
+	if (p->seconds_least_ns < p->seconds_total_ns) {
+		print_duration(p->seconds_least_ns);
+		fputs(" to ", stdout);
+	}
+	print_duration(p->seconds_total_ns);
+	printf(", with a canary a block; invalid trials are tried "
 	       "again at the end, %llu at most\n\n",
-	       minutes, seconds,
 	       (unsigned long long)((double)(p->n_run * p->e->blocks) * RETRY_SHARE));
 	if (print_cells(p))
 		return EXIT_INVALID;

@@ -27,17 +27,35 @@ static void show_progress(void *context, const struct run_progress *p)
 {
 	struct progress_line *line = context;
 	unsigned left = (unsigned)(p->left_ns / 1000000000u);
+	unsigned most = (unsigned)(p->most_ns / 1000000000u);
+	char at_most[32] = "";
 
+	if (most > left)
+		snprintf(at_most, sizeof(at_most), ", %u:%02u at most", most / 60, most % 60);
 	if (line->terminal) {
-		fprintf(stderr, "\r\033[K[%llu/%llu] %s %s, about %u:%02u left",
+		fprintf(stderr, "\r\033[K[%llu/%llu] %s %s, about %u:%02u left%s",
 			(unsigned long long)p->done, (unsigned long long)p->total, p->phase,
-			p->cell, left / 60, left % 60);
+			p->cell, left / 60, left % 60, at_most);
 	} else if (strcmp(line->phase, p->phase)) {
 		snprintf(line->phase, sizeof(line->phase), "%s", p->phase);
-		fprintf(stderr, "iomodes run: %s, about %u:%02u left\n", p->phase, left / 60,
-			left % 60);
+		fprintf(stderr, "iomodes run: %s, about %u:%02u left%s\n", p->phase, left / 60,
+			left % 60, at_most);
 	}
 	fflush(stderr);
+}
+
+/* What the last look said, plainly. */
+static void print_precision(const json_t *precision)
+{
+	const json_t *looks = json_object_get(precision, "looks");
+	const json_t *last = json_array_get(looks, json_array_size(looks) - 1);
+	const json_t *at = json_object_get(precision, "at");
+	double most = json_number_value(json_array_get(at, json_array_size(at) - 1));
+
+	if (last)
+		printf("Precision %s after %.0f of %.0f blocks: %s.\n",
+		       json_is_true(json_object_get(last, "met")) ? "met" : "NOT met",
+		       jsonio_number(last, "blocks"), most, jsonio_string(last, "sentence", "?"));
 }
 
 static int report(const struct run_result *r, int err, const struct diag *d)
@@ -70,6 +88,7 @@ static int report(const struct run_result *r, int err, const struct diag *d)
 	if (r->retried)
 		printf(", %llu of them a second try", (unsigned long long)r->retried);
 	puts(". Every knob is back as it was.");
+	print_precision(r->precision);
 	if (r->cells_unmeasured)
 		fprintf(stderr,
 			"iomodes run: %llu cells have no valid trial; 'iomodes compare' says why\n",
@@ -110,13 +129,13 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	_json_ json_t *comparison = NULL;
 	struct run_result result;
 	struct diag moved = {""};
+	char forecast[128];
 	int err, undone, status;
 
-	printf("%s on %s%s%s: %zu cells x %llu blocks, about %u:%02u\n", s->experiment.name,
-	       s->target.label, *s->target.label && *s->net_target.label ? " and " : "",
-	       s->net_target.label, s->plan.n_run, (unsigned long long)s->experiment.blocks,
-	       (unsigned)(s->plan.seconds_total_ns / 60000000000u),
-	       (unsigned)(s->plan.seconds_total_ns / 1000000000u % 60));
+	plan_summary(&s->plan, forecast, sizeof(forecast));
+	printf("%s on %s%s%s: %s\n", s->experiment.name, s->target.label,
+	       *s->target.label && *s->net_target.label ? " and " : "", s->net_target.label,
+	       forecast);
 	for (size_t i = 0; i < s->plan.n_not_applied; i++)
 		printf("Not set, because it needs root: %s\n", s->plan.not_applied[i]);
 	for (size_t i = 0; i < s->rebind.n; i++)
@@ -143,6 +162,7 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	}
 	if (o->aa && status == EXIT_OK)
 		status = arms_report(result.dir);
+	json_decref(result.precision);
 	return status;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/jsonio.h"
 #include "compare_print.h"
@@ -40,7 +41,7 @@ static void rule(size_t left, size_t right)
 static void group_table(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t n = compare_columns(group, metric), i;
+	size_t n = text_columns(group, metric), i;
 	const json_t *row;
 	char out[64];
 
@@ -54,7 +55,7 @@ static void group_table(const json_t *group)
 	putchar('|');
 	rule(3, n + 2);
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+		const json_t *first = text_comparison(row);
 		bool measured = !strcmp(jsonio_string(row, "state", ""), "measured");
 		bool base = !strcmp(jsonio_string(row, "mode", ""),
 				    jsonio_string(group, "baseline", "-"));
@@ -159,6 +160,7 @@ static void instruments(const json_t *result)
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
+	char words[700];
 	size_t i;
 
 	fputs("## ", stdout);
@@ -168,6 +170,14 @@ int compare_print_markdown(const json_t *result)
 	       json_is_true(json_object_get(result, "dirty"))
 		       ? " **The build that measured this had uncommitted changes.**"
 		       : "");
+	fputs("Precision ", stdout);
+	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
+	puts(".\n");
+	if (jsonio_string(result, "altered", NULL)) {
+		fputs("**Altered: ", stdout);
+		text(jsonio_string(result, "altered", ""));
+		puts(".**\n");
+	}
 	if (jsonio_number(result, "test_delay_ns") > 0)
 		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
 		     "result.**\n");

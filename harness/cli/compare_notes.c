@@ -58,8 +58,16 @@ static void print_slowed(const json_t *result)
 		       ns);
 }
 
+static void print_altered(const json_t *result)
+{
+	if (jsonio_string(result, "altered", NULL))
+		printf("ALTERED: %s; 'iomodes check' looks at each record.\n",
+		       jsonio_string(result, "altered", ""));
+}
+
 void compare_print_notes(const json_t *result)
 {
+	print_altered(result);
 	print_slowed(result);
 	print_suspects(result);
 	print_unsteady(result);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/kind.h"
+#include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
@@ -18,27 +19,6 @@
 #include "published_print.h"
 
 #define CELL 64
-
-size_t compare_columns(const json_t *group, const struct metric **metric)
-{
-	const struct kind *kind = kind_find(jsonio_string(group, "kind", "block"));
-	bool open_loop = json_is_true(json_object_get(group, "open_loop"));
-	const json_t *row;
-	size_t i, n = 0;
-
-	for (const struct kind_column *c = kind->column; c->metric; c++) {
-		bool found = n == 0;
-
-		if (c->open_loop && !open_loop)
-			continue;
-		json_array_foreach (json_object_get(group, "rows"), i, row)
-			found |=
-				json_object_get(json_object_get(row, "metrics"), c->metric) != NULL;
-		if (found)
-			metric[n++] = metric_find(c->metric);
-	}
-	return n;
-}
 
 static double row_value(const json_t *row, const char *metric)
 {
@@ -54,7 +34,7 @@ static bool is_measured(const json_t *row)
 static void judged_text(const json_t *group, const json_t *row, const char **change,
 			const char **word)
 {
-	const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
+	const json_t *first = text_comparison(row);
 
 	*change = jsonio_string(first, "text", "");
 	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
@@ -62,28 +42,15 @@ static void judged_text(const json_t *group, const json_t *row, const char **cha
 		*change = "baseline";
 }
 
-static const char *judged_metric(const json_t *group)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		const json_t *first = json_array_get(json_object_get(row, "comparisons"), 0);
-
-		if (first)
-			return jsonio_string(first, "metric", NULL);
-	}
-	return NULL;
-}
-
 static int print_group(const json_t *group)
 {
-	const char *judged = judged_metric(group), *cells[KIND_COLUMNS + 5];
+	const char *judged = jsonio_string(text_judged(group), "metric", NULL),
+		   *cells[KIND_COLUMNS + 5];
 	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
 						      {"PROOF", false, false}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = 2, n_metrics = compare_columns(group, metric);
+	size_t i, n = 2, n_metrics = text_columns(group, metric);
 	struct table *table;
 	const json_t *row;
 
@@ -194,7 +161,7 @@ static void print_excluded(const json_t *group)
 static void print_unsupported(const json_t *group)
 {
 	const struct metric *metric[KIND_COLUMNS];
-	size_t i, n = compare_columns(group, metric);
+	size_t i, n = text_columns(group, metric);
 	const json_t *row;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
@@ -263,6 +230,7 @@ static void print_legend(const json_t *result)
 int compare_print_text(const json_t *result)
 {
 	const json_t *groups = json_object_get(result, "groups"), *group, *note;
+	char text[700];
 	size_t i;
 	int err;
 
@@ -285,6 +253,9 @@ int compare_print_text(const json_t *result)
 	if (err)
 		return err;
 	print_crossovers(result);
+	if (json_object_get(result, "precision"))
+		printf("Precision %s.\n",
+		       precision_text(json_object_get(result, "precision"), text, sizeof(text)));
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));

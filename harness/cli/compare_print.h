@@ -4,8 +4,6 @@
 #include <jansson.h>
 #include <stddef.h>
 
-struct metric;
-
 int compare_print_text(const json_t *result);
 int compare_print_csv(const json_t *result);
 int compare_print_markdown(const json_t *result);
@@ -13,9 +11,6 @@ int across_print_text(const json_t *result);
 int across_print_csv(const json_t *result);
 int across_print_markdown(const json_t *result);
 
-/* The columns of a group's kind that any of its rows has; the first, its rate, always. `metric` has
- * room for KIND_COLUMNS. */
-size_t compare_columns(const json_t *group, const struct metric **metric);
 /* A field of CSV and what ends it. */
 void compare_csv_text(const char *text, char end);
 void compare_csv_number(const json_t *j, const char *path, char end);

@@ -245,21 +245,11 @@ static void drop_holes(struct arm_values *a, struct arm_values *b, bool paired)
 	b->n = m;
 }
 
-static const json_t *find_run(const json_t *runs, const char *name)
-{
-	const json_t *run;
-	size_t i;
-
-	json_array_foreach (runs, i, run)
-		if (!strcmp(jsonio_string(run, "run", ""), name))
-			return run;
-	return NULL;
-}
-
 static int confirm_group(struct confirmation *c, const char *good_run, const char *suspect_run,
 			 struct diag *d)
 {
-	const json_t *good = find_run(c->runs, good_run), *suspect = find_run(c->runs, suspect_run);
+	const json_t *good = history_run(c->runs, good_run),
+		     *suspect = history_run(c->runs, suspect_run);
 	char why[512];
 	const char *kind = nightly_confirm_kind(good, suspect, why, sizeof(why));
 	bool paired = !strcmp(kind, "paired");

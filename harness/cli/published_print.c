@@ -78,6 +78,9 @@ static void print_words(const json_t *p)
 	const char *name;
 	const json_t *one;
 
+	if (jsonio_string(p, "says", NULL))
+		printf("  Published (%s): %s\n", jsonio_string(p, "source", "?"),
+		       jsonio_string(p, "says", ""));
 	json_object_foreach (json_object_get(p, "elsewhere"), name, one)
 		printf("  %s is no row here: %s\n", name, jsonio_string(one, "why", "?"));
 	if (jsonio_string(p, "differs", NULL))
@@ -94,8 +97,12 @@ int published_print(const json_t *group)
 	struct table *t;
 	int err;
 
-	if (!n)
+	if (!n) {
+		json_array_foreach (rows, i, row)
+			any = any ? any : json_object_get(row, "published");
+		print_words(any);
 		return 0;
+	}
 	for (size_t m = 0; m < n; m++)
 		columns[m + 1] = (struct table_column){metric[m]->label, true, false};
 	t = table_new(columns, n + 1);

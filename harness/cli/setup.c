@@ -36,6 +36,13 @@ static const struct opt table[] = {
 	 .help = "only this mode of the experiment; may be repeated"},
 	{"blocks", NULL, OPT_U64, 0, AT(blocks), EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
 	 .arg = "N", .help = "blocks, 6 to 30: every cell once in each, in random order"},
+	{"max-blocks", NULL, OPT_U64, 0, AT(max_blocks), EXPERIMENT_BLOCKS_MIN,
+	 EXPERIMENT_BLOCKS_MAX, .arg = "N",
+	 .help = "go on up to N blocks until the declared metrics are precise: looks after 10, 15, "
+		 "20 and N blocks"},
+	{"precision", NULL, OPT_STR, 0, AT(precision), .arg = "PERCENT",
+	 .help = "what is precise: half the width of the 95 % interval (default: as the experiment "
+		 "says, else each metric's margin)"},
 	{"runtime", NULL, OPT_NS, 0, AT(runtime_ns), 100000000, 0, .arg = "TIME",
 	 .help = "measured time of a trial (10s, 500ms)"},
 	{"ramp-time", "ramp", OPT_NS, 0, AT(ramp_ns), 0, 0, .arg = "TIME",
@@ -85,6 +92,7 @@ void setup_defaults(struct setup_options *o)
 {
 	*o = (struct setup_options){
 		.blocks = UINT64_MAX,
+		.max_blocks = UINT64_MAX,
 		.ramp_ns = UINT64_MAX,
 		.runtime_ns = UINT64_MAX,
 		.seed = UINT64_MAX,
@@ -106,7 +114,9 @@ static const struct {
 	{"scratch", offsetof(struct setup_options, scratch), TEXT},
 	{"prepare", offsetof(struct setup_options, prepare), TEXT},
 	{"programs", offsetof(struct setup_options, programs), PROGRAMS},
+	{"precision", offsetof(struct setup_options, precision), TEXT},
 	{"blocks", offsetof(struct setup_options, blocks), NUMBER},
+	{"max_blocks", offsetof(struct setup_options, max_blocks), NUMBER},
 	{"ramp_ns", offsetof(struct setup_options, ramp_ns), NUMBER},
 	{"runtime_ns", offsetof(struct setup_options, runtime_ns), NUMBER},
 	{"max_cells", offsetof(struct setup_options, max_cells), NUMBER},
@@ -244,12 +254,31 @@ static int select_kind(const struct setup_options *o, struct sys *s, struct expe
 	return 0;
 }
 
+/* "--blocks N" is a fixed number, unless "--max-blocks" is given beside it. */
+static int override_blocks(const struct setup_options *o, struct experiment *e, struct diag *d)
+{
+	if (o->blocks != UINT64_MAX)
+		e->blocks_min = e->blocks = o->blocks;
+	if (o->max_blocks != UINT64_MAX)
+		e->blocks = o->max_blocks;
+	if (o->single_block)
+		e->blocks_min = e->blocks = 1;
+	if (e->blocks < e->blocks_min)
+		return diag_set(d, -ERANGE,
+				"--max-blocks %llu is below the %llu blocks to begin with",
+				(unsigned long long)e->blocks, (unsigned long long)e->blocks_min);
+	if (o->precision && experiment_precision_parse(o->precision, &e->precision))
+		return diag_set(d, -EINVAL,
+				"--precision %s: half the width of a 95 %% interval, 0.1%% to 50%%",
+				o->precision);
+	return 0;
+}
+
 static void override(const struct setup_options *o, struct experiment *e)
 {
 	const struct {
 		uint64_t given, *value;
 	} numbers[] = {
-		{o->blocks, &e->blocks},
 		{o->ramp_ns, &e->ramp_ns},
 		{o->runtime_ns, &e->runtime_ns},
 		{o->max_cells, &e->max_cells},
@@ -259,8 +288,6 @@ static void override(const struct setup_options *o, struct experiment *e)
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (numbers[i].given != UINT64_MAX)
 			*numbers[i].value = numbers[i].given;
-	if (o->single_block)
-		e->blocks = 1;
 	if (o->no_cpu_left || o->single_block)
 		e->cpu_left = false;
 	if (o->prepare)
@@ -424,6 +451,8 @@ int setup_make(const struct setup_options *o, const char *name, bool change, str
 		err = select_modes(o, &s->modes, &s->experiment, d);
 	if (!err && o->aa)
 		err = arms_make(s, o->modes.n > 0, d);
+	if (!err)
+		err = override_blocks(o, &s->experiment, d);
 	if (err)
 		return err;
 	override(o, &s->experiment);

@@ -11,7 +11,8 @@ struct setup_options {
 	const char *prepare;   /* NULL: as the file says */
 	const char *programs;  /* directory of the loops; NULL: beside iomodes */
 	struct opt_strs modes; /* only these, of the experiment's */
-	uint64_t blocks, ramp_ns, runtime_ns, seed, max_cells,
+	const char *precision; /* "2%"; NULL: as the file says */
+	uint64_t blocks, max_blocks, ramp_ns, runtime_ns, seed, max_cells,
 		max_net_cells; /* UINT64_MAX: as the file says */
 	bool aa,	       /* two arms of each row of the baseline: see arms.h */
 		ignore_requires, dry_run, json, quiet, no_cpu_left, compare, single_block,

@@ -55,22 +55,78 @@ static int load_corunner(const struct yaml_node *node, struct experiment *e, str
 				node->text);
 }
 
+static int load_block_count(const struct yaml_node *node, uint64_t *blocks, struct diag *d)
+{
+	int err = yaml_u64(node, blocks, d);
+
+	if (!err && (*blocks < EXPERIMENT_BLOCKS_MIN || *blocks > EXPERIMENT_BLOCKS_MAX))
+		err = yaml_error(node, d, -ERANGE,
+				 "blocks must be %d to %d: below %d no 95 %% interval for a median "
+				 "exists",
+				 EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
+				 EXPERIMENT_BLOCKS_MIN);
+	return err;
+}
+
+int experiment_precision_parse(const char *text, double *share)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || strcmp(end, "%") || !(value >= 0.1) || !(value <= 50))
+		return -EINVAL;
+	*share = value / 100;
+	return 0;
+}
+
+static int load_precision(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	int err = yaml_expect(node, YAML_SCALAR, d);
+
+	if (!err && experiment_precision_parse(node->text, &e->precision))
+		err = yaml_error(node, d, -EINVAL,
+				 "precision is half the width of a 95 %% interval, 0.1%% to 50%%, "
+				 "not \"%s\"",
+				 node->text);
+	return err;
+}
+
+/* "blocks: 10", or "blocks: {min: 10, max: 30, precision: 2%}" */
+static int load_blocks(const struct yaml_node *node, struct experiment *e, struct diag *d)
+{
+	static const char *const keys[] = {"min", "max", "precision"};
+	const struct yaml_node *min, *max, *precision;
+	int err;
+
+	if (node->kind != YAML_MAP) {
+		err = load_block_count(node, &e->blocks, d);
+		e->blocks_min = e->blocks;
+		return err;
+	}
+	err = yaml_check_keys(node, keys, ARRAY_SIZE(keys), d);
+	min = yaml_get(node, "min");
+	max = yaml_get(node, "max");
+	precision = yaml_get(node, "precision");
+	if (!err && !max)
+		err = yaml_error(node, d, -EINVAL,
+				 "blocks needs max: the run ends there, precise or not");
+	if (!err && min)
+		err = load_block_count(min, &e->blocks_min, d);
+	if (!err)
+		err = load_block_count(max, &e->blocks, d);
+	if (!err && e->blocks < e->blocks_min)
+		err = yaml_error(max, d, -ERANGE, "max: %llu is below min: %llu",
+				 (unsigned long long)e->blocks, (unsigned long long)e->blocks_min);
+	return !err && precision ? load_precision(precision, e, d) : err;
+}
+
 static int load_design(const struct yaml_node *design, struct experiment *e, struct diag *d)
 {
 	const struct yaml_node *node;
 	int err = yaml_check_keys(design, design_keys, ARRAY_SIZE(design_keys), d);
 
-	if (!err && (node = yaml_get(design, "blocks"))) {
-		err = yaml_u64(node, &e->blocks, d);
-		if (!err &&
-		    (e->blocks < EXPERIMENT_BLOCKS_MIN || e->blocks > EXPERIMENT_BLOCKS_MAX))
-			err = yaml_error(
-				node, d, -ERANGE,
-				"blocks must be %d to %d: below %d no 95 %% interval for a median "
-				"exists",
-				EXPERIMENT_BLOCKS_MIN, EXPERIMENT_BLOCKS_MAX,
-				EXPERIMENT_BLOCKS_MIN);
-	}
+	if (!err && (node = yaml_get(design, "blocks")))
+		err = load_blocks(node, e, d);
 	if (!err && (node = yaml_get(design, "ramp")))
 		err = yaml_ns(node, &e->ramp_ns, d);
 	if (!err && (node = yaml_get(design, "runtime"))) {
@@ -299,6 +355,7 @@ int experiment_load_text(const char *name, const char *text, size_t len, const s
 	int err = yaml_load_text(name, text, len, &root, d);
 
 	*e = (struct experiment){
+		.blocks_min = 10,
 		.blocks = 10,
 		.ramp_ns = 2000000000,
 		.runtime_ns = 10000000000,

@@ -81,7 +81,11 @@ struct experiment {
 	char **primary; /* metrics a verdict is given for; closed loops iops, open loops p50
 			   otherwise */
 	size_t n_primary;
-	uint64_t blocks, ramp_ns, runtime_ns;
+	uint64_t blocks_min,
+		blocks;	  /* the fewest, and the most that are planned; a run ends between
+			     them as soon as it is precise enough (analysis/precision.h) */
+	double precision; /* asked of every declared metric, 0.02 = ±2 %; 0: its own margin */
+	uint64_t ramp_ns, runtime_ns;
 	uint64_t max_cells;	/* of block targets; 0: no limit */
 	uint64_t max_net_cells; /* of networks */
 	uint64_t seed;		/* 0: drawn at the start of the run and recorded */
@@ -112,6 +116,9 @@ bool experiment_has(const struct experiment *e, enum mode_target kind);
 
 /* "none", "fill", "pts"; -EINVAL. */
 int experiment_prepare_parse(const char *text, enum experiment_prepare *level);
+
+/* "2%" -> 0.02: a width that a run may be asked for; -EINVAL. */
+int experiment_precision_parse(const char *text, double *share);
 
 /* Does the mode exist for this load at all ("only:")? The reason otherwise. */
 bool experiment_cell_makes_sense(const struct experiment_cell *cell, char *reason, size_t size);

@@ -112,8 +112,9 @@ static int read_elsewhere(const struct yaml_node *map, const json_t *base, json_
 int published_load(const struct yaml_node *published, const struct yaml_node *modes,
 		   const char *mode, json_t **out, struct diag *d)
 {
-	static const char *const keys[] = {"source", "baseline", "values", "differs", "elsewhere"};
-	const struct yaml_node *source, *baseline, *values, *differs, *elsewhere;
+	static const char *const keys[] = {"source",  "baseline",  "values",
+					   "differs", "elsewhere", "says"};
+	const struct yaml_node *source, *baseline, *values, *differs, *elsewhere, *says;
 	_json_ json_t *own = NULL, *base = NULL, *others = NULL;
 	int err = yaml_check_keys(published, keys, ARRAY_SIZE(keys), d);
 
@@ -125,20 +126,24 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 	values = yaml_get(published, "values");
 	differs = yaml_get(published, "differs");
 	elsewhere = yaml_get(published, "elsewhere");
-	if (!source || !values)
-		return yaml_error(
-			published, d, -EINVAL,
-			"published needs source: where the figures are from, and values:");
+	says = yaml_get(published, "says");
+	if (!source || (!values && !says))
+		return yaml_error(published, d, -EINVAL,
+				  "published needs source: where the figures are from, and values: "
+				  "(or says:, "
+				  "where there is none of a row)");
 	err = yaml_expect(source, YAML_SCALAR, d);
-	if (!err)
+	if (!err && values)
 		err = yaml_expect(values, YAML_MAP, d);
+	if (!err && says)
+		err = yaml_expect(says, YAML_SCALAR, d);
 	if (!err && differs)
 		err = yaml_expect(differs, YAML_SCALAR, d);
 	if (!err && baseline)
 		err = yaml_expect(baseline, YAML_SCALAR, d);
 	if (!err && baseline)
 		err = in_group(baseline, modes, d);
-	for (size_t i = 0; !err && i < values->n; i++) {
+	for (size_t i = 0; !err && values && i < values->n; i++) {
 		_json_ json_t *read = NULL;
 
 		err = in_group(values->key[i], modes, d);
@@ -151,11 +156,15 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 	}
 	if (!err && elsewhere)
 		err = read_elsewhere(elsewhere, base, &others, d);
+	if (!err && !own && says) /* of all rows together */
+		own = json_object();
 	if (err || !own)
 		return err;
 	*out = json_pack("{s:s, s:s*, s:O, s:o}", "source", source->text, "baseline",
 			 baseline ? baseline->text : NULL, "values", own, "ratios",
 			 ratios(own, base));
+	if (*out && says)
+		json_object_set_new(*out, "says", json_string(says->text));
 	if (*out && differs)
 		json_object_set_new(*out, "differs", json_string(differs->text));
 	if (*out && others)

@@ -39,7 +39,7 @@ int run_retries(struct run *run, struct diag *d)
 	bool first = true;
 	int err = 0;
 
-	for (uint64_t b = 0; b < p->e->blocks; b++) {
+	for (uint64_t b = 0; b < run->blocks; b++) {
 		const char *why = canary_objection(canary_json, judged, b, false);
 
 		if (why)
@@ -47,7 +47,7 @@ int run_retries(struct run *run, struct diag *d)
 	}
 	while (!err && (e = retry_next(&run->retries))) {
 		if (first)
-			err = run_canary(run, p->e->blocks, true, d);
+			err = run_canary(run, run->blocks, true, d);
 		if (err)
 			break;
 		first = false;

@@ -425,6 +425,7 @@ int plan_make(const struct experiment *e, const struct machine *machine,
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS;
 	if (e->cpu_left)
 		p->seconds_total_ns += PLAN_SPINNER_IDLE_NS + plan_block_ns(p);
+	p->seconds_least_ns = p->seconds_total_ns - (e->blocks - e->blocks_min) * plan_block_ns(p);
 	return 0;
 }
 
@@ -497,8 +498,9 @@ json_t *plan_json(const struct plan *p)
 	}
 	for (size_t i = 0; i < p->n_not_applied; i++)
 		json_array_append_new(not_applied, json_string(p->not_applied[i]));
-	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "prepare_level",
+	return json_pack("{s:s, s:o, s:o, s:I, s:f, s:f, s:o, s:o}", "prepare_level",
 			 prepare_name(p->e->prepare), "cells", cells, "order", order, "seed",
 			 (json_int_t)p->seed, "planned_seconds", (double)p->seconds_total_ns / 1e9,
+			 "planned_seconds_least", (double)p->seconds_least_ns / 1e9,
 			 "knobs_not_applied", not_applied, "rebind", rebind_json(p->rebind));
 }

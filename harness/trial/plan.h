@@ -49,7 +49,8 @@ struct plan {
 	struct cpulist measured;       /* every CPU some cell measures on: where cpu_left spins */
 	struct cpulist corunner;       /* CPUs with a co-runner beside every measured trial */
 	bool calibrates[MODE_TARGETS]; /* some open-loop rate is a share of the best measured one */
-	uint64_t seconds_total_ns;     /* forecast */
+	uint64_t seconds_total_ns;     /* forecast, with every block that is planned */
+	uint64_t seconds_least_ns;     /* and with the fewest that the design allows */
 	uint64_t prepare_ns;	       /* of it, for the preparation of the target */
 	const struct rebind *rebind;   /* what holds for the whole run, or NULL */
 };
@@ -86,5 +87,6 @@ enum {
 	PLAN_SPINNER_IDLE_NS = 500000000, /* the spinner alone, before the cpu_left pass */
 };
 
-/* {"cells": [...], "order": [[...]], "seed", "forecast_s", "not_applied"}; new reference. */
+/* {"cells": [...], "order": [[...]], "seed", "planned_seconds", "planned_seconds_least",
+ * "knobs_not_applied", "rebind", "prepare_level"}; new reference. */
 json_t *plan_json(const struct plan *p);

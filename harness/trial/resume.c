@@ -72,6 +72,9 @@ static int set_aside(struct rundir *dir, const struct run_data *data, uint64_t f
 		err = -errno;
 	if (!err && renameat(dir->dir, ".trials.jsonl.new", dir->dir, "trials.jsonl"))
 		err = -errno;
+	/* of the end that was none: what it lists changes from now on */
+	if (!err && unlinkat(dir->dir, "SHA256SUMS", 0) && errno != ENOENT)
+		err = -errno;
 	if (!err && fsync(dir->dir))
 		err = -errno;
 	if (err)

@@ -26,12 +26,18 @@
 #include "trial/rundir.h"
 #include "trial/spin_idle.h"
 
-void run_report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+static void report_most(struct run *run, const char *phase, const char *cell, uint64_t left_ns,
+			uint64_t most_ns)
 {
-	struct run_progress p = {phase, cell, run->done, run->total, left_ns};
+	struct run_progress p = {phase, cell, run->done, run->total, left_ns, most_ns};
 
 	if (run->o->progress)
 		run->o->progress(run->o->context, &p);
+}
+
+void run_report(struct run *run, const char *phase, const char *cell, uint64_t left_ns)
+{
+	report_most(run, phase, cell, left_ns, left_ns);
 }
 
 /* SIGINT, SIGTERM and SIGHUP (terminal gone) become readable; the trial at hand ends in order. */
@@ -174,7 +180,8 @@ static int calibrate(struct run *run, struct diag *d)
 
 		if (!plan_calibrated(p, c))
 			continue;
-		run_report(run, "calibration", c->cell->id, p->seconds_total_ns);
+		report_most(run, "calibration", c->cell->id, p->seconds_least_ns,
+			    p->seconds_total_ns);
 		err = run_trial(run, "calibration", 0, i, p->run[i], NULL, d);
 		if (!err && run->best_per_s[p->run[i]] > *most)
 			*most = run->best_per_s[p->run[i]];
@@ -225,7 +232,8 @@ static int proof_pass(struct run *run, struct diag *d)
 
 		if (!c->proof || json_object_get(run->proof, c->cell->id))
 			continue;
-		run_report(run, "proof", c->cell->id, p->e->blocks * plan_block_ns(p));
+		report_most(run, "proof", c->cell->id, p->e->blocks_min * plan_block_ns(p),
+			    p->e->blocks * plan_block_ns(p));
 		err = run_trial(run, "proof", 0, i, p->run[i], NULL, d);
 	}
 	return err;
@@ -234,23 +242,27 @@ static int proof_pass(struct run *run, struct diag *d)
 static int all_blocks(struct run *run, struct diag *d)
 {
 	const struct plan *p = run->plan;
-	uint64_t block_ns = plan_block_ns(p), tail = p->e->cpu_left ? block_ns : 0;
 	char phase[64];
-	int err = 0;
+	int err = looks_begin(run) ? -ENOMEM : 0;
 
-	for (uint64_t b = run->first_block; !err && b < p->e->blocks; b++) {
+	if (!err) /* a run may have been cut short after the last of its blocks */
+		err = looks_take(run, run->first_block, d);
+	for (uint64_t b = run->first_block; !err && b < run->blocks; b++) {
 		err = run_canary(run, b, false, d);
 		for (uint64_t i = 0; !err && i < p->n_run; i++) {
 			size_t cell = p->order[b * p->n_run + i];
-			uint64_t left =
-				(p->e->blocks - b) * block_ns - i * (block_ns / p->n_run) + tail;
+			uint64_t left, most;
 
 			snprintf(phase, sizeof(phase), "block %llu/%llu", (unsigned long long)b + 1,
 				 (unsigned long long)p->e->blocks);
-			run_report(run, phase, p->cells[cell].cell->id, left);
+			looks_left(run, b, i, &left, &most);
+			report_most(run, phase, p->cells[cell].cell->id, left, most);
 			err = run_trial(run, "measure", b, i, cell, NULL, d);
 		}
+		if (!err)
+			err = looks_take(run, b + 1, d);
 	}
+	run->total -= (p->e->blocks - run->blocks) * p->n_run;
 	return err;
 }
 
@@ -278,7 +290,7 @@ static int cpu_left_pass(struct run *run, struct diag *d)
 		}
 		run_report(run, "CPU left", p->cells[p->run[i]].cell->id,
 			   block_ns - i * (block_ns / p->n_run));
-		err = run_trial(run, "cpu_left", p->e->blocks, i, p->run[i], NULL, d);
+		err = run_trial(run, "cpu_left", run->blocks, i, p->run[i], NULL, d);
 	}
 	return err;
 }
@@ -418,6 +430,8 @@ static int finish(struct run *run, int err, const struct diag *why, struct diag 
 	json_object_set_new(run->json, "actual_seconds", json_real(run->result->actual_seconds));
 	json_object_set_new(run->json, "complete", json_boolean(!err));
 	json_object_set_new(run->json, "error", err ? json_string(why->text) : json_null());
+	json_decref(run->result->precision);
+	run->result->precision = json_incref(json_object_get(run->json, "precision"));
 	failed = record_write_run(run->dir.dir, run->json, d);
 	if (!failed)
 		failed = run_json_machine(&run->dir, run->plan->machine, "after", d);

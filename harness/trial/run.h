@@ -18,6 +18,7 @@ struct run_progress {
 	const char *cell;     /* about to be run, or "" */
 	uint64_t done, total; /* trials */
 	uint64_t left_ns;     /* forecast */
+	uint64_t most_ns;     /* the same should the run need every block that is planned */
 };
 
 struct run_options {
@@ -39,8 +40,10 @@ struct run_result {
 	uint64_t retried;	   /* of these, trials made again because they had been invalid */
 	uint64_t cells_unmeasured; /* cells that ran and have no valid trial in force */
 	double actual_seconds;
-	int signal;   /* that ended it, or 0 */
-	bool residue; /* something was not put back */
+	json_t *precision; /* run.json's member: the looks and what they said; owned by the caller
+			    */
+	int signal;	   /* that ended it, or 0 */
+	bool residue;	   /* something was not put back */
 };
 
 /*

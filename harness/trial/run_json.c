@@ -78,11 +78,12 @@ static json_t *experiment_json(const struct plan *plan)
 		[MODE_BLOCK] = "modes", /* two name spaces: both kinds have an "interrupt" */
 		[MODE_NET] = "net_modes",
 	};
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:b, s:{}, s:{}}", "name",
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:{}, s:{}}", "name",
 			      e->name, "doc", e->doc ? e->doc : "", "file", e->file, "target",
-			      e->target, "blocks", (json_int_t)e->blocks, "ramp_ns",
-			      (json_int_t)e->ramp_ns, "runtime_ns", (json_int_t)e->runtime_ns,
-			      "cpu_left", e->cpu_left, keys[MODE_BLOCK], keys[MODE_NET]);
+			      e->target, "blocks", (json_int_t)e->blocks, "blocks_min",
+			      (json_int_t)e->blocks_min, "ramp_ns", (json_int_t)e->ramp_ns,
+			      "runtime_ns", (json_int_t)e->runtime_ns, "cpu_left", e->cpu_left,
+			      keys[MODE_BLOCK], keys[MODE_NET]);
 
 	for (size_t i = 0; j && i < e->n_cells; i++) {
 		const struct mode *m = e->cells[i].mode;

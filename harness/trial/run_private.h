@@ -23,6 +23,8 @@ struct run {
 	unsigned canary_broken; /* parts of the canary that do not work here */
 	unsigned attempt;	/* 0, or which resumption this is */
 	uint64_t first_block, done, total, started_ns;
+	uint64_t blocks; /* that the run has: the most planned, until a look says that fewer do */
+	uint64_t aim;	 /* blocks that it will probably have */
 };
 
 /* Tell the caller of run_plan() where the run is. */
@@ -30,6 +32,18 @@ void run_report(struct run *run, const char *phase, const char *cell, uint64_t l
 /* One trial and its record; `again`: the one that it repeats, or NULL. */
 int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order, size_t cell,
 	      const struct retry_entry *again, struct diag *d);
+
+/* looks.c */
+/* Before the first block: what the design asks goes into run.json; of a run that goes on, the looks
+ * of the blocks that are kept stay. */
+int looks_begin(struct run *run);
+/* Between blocks, `blocks` of which have ended: is this a look, and has the run seen enough? Then
+ * run->blocks is `blocks`. */
+int looks_take(struct run *run, uint64_t blocks, struct diag *d);
+/* Time from the start of block `block`, `done` trials of it made, to the end of run->aim blocks and
+ * of the passes after them; and to the end of all that are planned. */
+void looks_left(const struct run *run, uint64_t block, uint64_t done, uint64_t *left_ns,
+		uint64_t *most_ns);
 
 /* passes.c */
 /* What the co-runner does alone, where the experiment has one; of the run's start when it goes on.

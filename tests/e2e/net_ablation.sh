@@ -1,18 +1,26 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Each network mode without what makes it: once with no settings but those of `interrupt` (NAME-unset), once
-# with a workload that waits as `interrupt` does (NAME-unasked), its expectations unchanged. None may
-# count as in force: a proof that an interrupt-driven loop passes proves nothing.
+# with a workload that waits as `interrupt` does (NAME-unasked), the suspended ones also with all but the
+# time-out of suspension (NAME-awake), its expectations unchanged. None may count as in force: a proof that an
+# interrupt-driven loop passes proves nothing. As ping-pong, as requests of depth 32; a stream of some.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/e2e/net_common.sh
 . "$here/net_common.sh"
 
 # Rows that a veth cannot have (coalesced-N, adaptive, threaded-busy-poll) are the lab's. `suspend-0` is by its own
-# account only accepted; `full-busy` and the others that poll by themselves need no deferral to poll on a veth.
+# account only accepted. `epoll-busy-poll` and `full-busy` poll the packets of a ping-pong without deferral, too, and
+# better: there it is no part of what they are. Under load without it they poll nothing.
 unset="defer-10 defer-20 defer-50 defer-200 suspend-10 suspend-20 suspend-50 suspend-200 threaded"
+awake="suspend-20 suspend-50 suspend-200"
+loaded="epoll-busy-poll full-busy"
 unasked="busy-poll epoll-busy-poll full-busy suspend-20 suspend-200 spin io_uring io_uring-napi"
 
+settings_awake() { # NAME: its settings, the time-out of suspension 0
+	sed -n "/^$1:/,/^\$/p" "$IOMODES_SOURCE/configs/modes/net.yaml" | tr -d '\n' |
+		sed 's/.*set: \({[^}]*}\).*/\1/; s/\(irq-suspend-timeout: \)[0-9]*/\10/'
+}
 # ablate SUFFIX KEY VALUE NAME...: rows of the shipped file with KEY replaced; a value may span lines there
 ablate() {
 	local suffix=$1 key=$2 value=$3
@@ -38,17 +46,29 @@ ablate() {
 }
 # shellcheck disable=SC2086 # lists of words
 {
-	ablate unset set "{net.defer-hard-irqs: 0, net.gro-flush-timeout: 0}" $unset
+	ablate unset set "{net.defer-hard-irqs: 0, net.gro-flush-timeout: 0}" $unset $loaded
+	for name in $awake; do ablate awake set "$(settings_awake "$name")" "$name"; done
 	ablate unasked netloop '{wait: "{sleep}"}' $unasked
 } >"$work/config/modes/ablated.yaml"
-rows=
-for name in $unset; do rows+=", $name-unset"; done
-for name in $unasked; do rows+=", $name-unasked"; done
-[[ $(grep -c '^[a-z].*:$' "$work/config/modes/ablated.yaml") == 17 ]] ||
+list() { # SUFFIX NAME...
+	local suffix=$1 name
+	shift
+	for name in "$@"; do echo -n ", $name-$suffix"; done
+}
+# shellcheck disable=SC2086
+rows=$(list unset $unset; list unasked $unasked)
+# shellcheck disable=SC2086
+deep=$rows$(list unset $loaded; list awake $awake)
+stream=$(list unset defer-10 defer-20 suspend-20 threaded; list unasked busy-poll full-busy spin io_uring; list awake suspend-20)
+[[ $(grep -c '^[a-z].*:$' "$work/config/modes/ablated.yaml") == 22 ]] ||
 	fail "rows: $(grep '^[a-z]' "$work/config/modes/ablated.yaml")"
+[[ $(grep -c 'irq-suspend-timeout: 0}' "$work/config/modes/ablated.yaml") == 3 ]] ||
+	fail "awake rows: $(grep -A3 awake "$work/config/modes/ablated.yaml")"
 
 measure ablated "[{target: net, modes: [interrupt$rows], pattern: pingpong},
-  {target: net, modes: [interrupt$rows], pattern: rr, depth: 32}]" --max-net-cells 0
+  {target: net, modes: [interrupt$deep], pattern: rr, depth: 32},
+  {target: net, modes: [interrupt$stream], pattern: stream, size: 1400}]" --max-net-cells 0 \
+	--ramp-time 20ms --runtime 60ms
 seen=0
 for cell in $(jq -r .cell "$work/ablated.jsonl" | sort -u); do
 	in_force=$(count ablated "$cell" in_force)
@@ -60,5 +80,5 @@ for cell in $(jq -r .cell "$work/ablated.jsonl" | sort -u); do
 	(($(count ablated "$cell" not_in_force) >= 1)) || fail "$cell: $(reasons ablated "$cell")"
 	seen=$((seen + 1))
 done
-((seen >= 30)) || fail "$seen rows were measured: $(cat "$work/err")"
+((seen == 48)) || fail "$seen rows were measured: $(cat "$work/err")"
 echo "ok: $seen rows"

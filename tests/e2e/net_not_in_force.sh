@@ -48,6 +48,20 @@ never veth busy-poll/udp-rr/16/d32
 grep -q 'flow_ends_without_napi: 2, expected at most 0' "$work/veth.jsonl" ||
 	fail "that the sockets have no NAPI instance is not said"
 
+# Sent without copying, and copied on the way after all: how often is said. And what a veth has no knob for.
+measure copied "[{target: net, protocol: tcp, modes: [zerocopy], size: 16k, pattern: [rr, stream]}]"
+never copied zerocopy/tcp-rr/16k/d1
+never copied zerocopy/tcp-stream/16k/d1
+grep -q 'zerocopy_copied: [1-9][0-9]*, expected at most 0' "$work/copied.jsonl" ||
+	fail "the copies are not counted"
+printf 'name: t\ngroups: [{target: net, modes: [interrupt, adaptive, coalesced-50]}]\n' >"$work/veth.yaml"
+"$iomodes" plan --json "$work/veth.yaml" >"$work/plan"
+for row in "adaptive use-adaptive-rx" "coalesced-50 rx-usecs"; do
+	jq -e --arg mode "${row% *}" --arg knob "${row#* }" '.cells[] | select(.mode == $mode) |
+		.supported == false and .reason == "driver veth has no \($knob) (veth0@client)"' "$work/plan" \
+		>/dev/null || fail "${row% *} on a veth: $(jq -c '.cells[] | [.mode, .reason]' "$work/plan")"
+done
+
 # 3: lo has no NAPI. Planned, it is unsupported; measured all the same, it is not in force.
 group="[{target: net, modes: [interrupt, busy-poll]}]"
 measure lo "$group" --target lo
@@ -80,7 +94,6 @@ grep -q 'flow_ends_on_other_napi: ' "$work/stale.jsonl" || fail "the stale NAPI 
 
 # 7: threaded busy polling (Linux 6.19) on an older kernel: the kernel's own words.
 if (($(uname -r | awk -F. '{ print $1 * 1000 + $2 }') < 6019)); then
-	"$iomodes" plan --json "$work/veth.yaml" >/dev/null
 	printf 'name: t\ngroups: [{target: net, modes: [interrupt, threaded-busy-poll]}]\n' \
 		>"$work/threaded.yaml"
 	"$iomodes" plan --json "$work/threaded.yaml" |

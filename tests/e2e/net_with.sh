@@ -43,6 +43,12 @@ nsenter -t $other -n ip addr add 10.98.0.2/24 dev v1
 nsenter -t $other -n ip link set v1 up
 ethtool -K v0 gro on tso off >/dev/null
 nsenter -t $other -n ethtool -K v1 gro on tso off >/dev/null
+# No driver of this machine, of a veth or of the lab's NICs takes flow rules; that is said, in the kernel's words.
+for setting in 'net.flow-rule:v0:rule-0=udp4 dst-port=4000 action=0' net.ntuple:v0=on; do
+	status=0
+	"$IOMODES_BIN/iomodes" with --set "$setting" -- true 2>>"$1/rules" || status=$?
+	[[ $status == 125 ]]
+done
 # Soft interrupts are counted for the whole machine, and the other end is on it: threads there, too.
 nsenter -t $other -n unshare -m sh -c \
 	'mount -t sysfs iomodes-test /sys && echo 1 >/sys/class/net/v1/threaded'
@@ -69,5 +75,8 @@ END
 unshare -n -m bash "$work/inside" "$work" >"$work/out" 2>"$work/err" ||
 	fail "$? $(cat "$work/out" "$work/err")"
 [[ $(cat "$work/out") == $'1\n0' ]] || fail "threaded during and after: $(cat "$work/out")"
+grep -q 'net.flow-rule of v0:rule-0: Operation not supported: flow rules' "$work/rules" &&
+	grep -q 'net.ntuple of v0: the driver has rx-ntuple-filter fixed to "off"' "$work/rules" ||
+	fail "flow rules of a veth: $(cat "$work/rules")"
 grep -q 'mode threaded: in_force (counter), ' "$work/err" || fail "the verdict: $(cat "$work/err")"
 echo "ok: $(grep 'mode threaded' "$work/err")"

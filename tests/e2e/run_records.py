@@ -62,14 +62,18 @@ def complete(run):
     if head.get("complete") is not True:
         fail("run.json does not say complete, but %s: %s" % (head.get("complete"), head.get("error")))
     cells = [c["id"] for c in head["cells"]]
-    for number, order in enumerate(head["order"]):
+    ended = head["precision"]["blocks"]  # a run may end before the last block that is planned
+    blocks = sorted({t["block"] for t in measured(trials)})
+    if blocks != list(range(ended)):
+        fail("blocks %s were executed, %d were wanted" % (blocks, ended))
+    for number, order in enumerate(head["order"][:ended]):
         if len(set(order)) != len(order) or set(order) != {i for i, c in enumerate(head["cells"]) if c["supported"]}:
             fail("block %d is no permutation of the supported cells: %s" % (number, order))
         want = [cells[i] for i in order]
         got = [t["cell"] for t in measured(trials) if t["block"] == number]
         if want != got:
             fail("block %d: planned %s, executed %s" % (number, want, got))
-    print("executed as planned: %d blocks of %d cells" % (len(head["order"]), len(head["order"][0])))
+    print("executed as planned: %d blocks of %d cells" % (ended, len(head["order"][0])))
 
 
 def verdicts(run, *wanted):

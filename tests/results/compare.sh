@@ -52,6 +52,14 @@ for path, n in ((sys.argv[1], {"interrupt": 9, "aio": 10}), (sys.argv[2], {"inte
                 assert r["metrics"]["iops"]["n"] == n[r["mode"]], (path, r["mode"], r["metrics"]["iops"])
     assert [s["block"] for s in result["canary"]["suspect"]] == [3], result["canary"]
 PY
+# A run that is said to have ended early because it was precise enough: it was, or it was not
+make_run "$tmp/early" --looks 10 --planned 30
+expect 4 "precision after 10 blocks: recorded as made, again 9 of 9 intervals are as narrow as asked" "$bin" check "$tmp/early"
+! grep -q "end of the blocks" "$tmp/out" || { echo "FAILED: a precise run may end"; exit 1; }
+expect 0 "Precision met: .*; the run ended after 10 of at most 30 blocks" "$bin" compare "$tmp/early"
+make_run "$tmp/tooearly" --looks 6 --planned 30 --blocks 6 --ios 30
+expect 4 "end of the blocks: recorded complete, again ended after 6 of 30 blocks without the precision" "$bin" check "$tmp/tooearly"
+expect 4 "precision_met: recorded true, again false" "$bin" check "$tmp/tooearly"
 make_run "$tmp/given-up" --invalid --canary vm
 expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 
@@ -67,7 +75,7 @@ make_run "$tmp/floor2" --floor 0.002
 # The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
 make_run "$tmp/two" --blocks 6 --ios 200 --depths 4
 expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
-expect 0 "Answer: sqpoll has the best median IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
+expect 0 "Answer: sqpoll has the best IOPS.*but that is inconclusive: p is 0.062 after correction for 2" \
 	"$bin" compare "$tmp/two"
 
 # Two instruments: what they disagree on and which rule names the reason, as it was put in; each number again
@@ -176,6 +184,22 @@ echo raw >"$tmp/sealed/raw/output"
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
 sed -i 's/6\.1\.0-test/6.2.0-test/' "$tmp/sealed/run.json"
 expect 4 "differs *run.json: sha256" "$bin" check "$tmp/sealed"
+for reader in "compare" "report" "compare $tmp/six"; do
+	# shellcheck disable=SC2086
+	expect 1 "run.json is not what the run left: its digest is not that in SHA256SUMS" "$bin" $reader "$tmp/sealed"
+done
+cp "$tmp/six/run.json" "$tmp/sealed"
+sed -i 7d "$tmp/sealed/trials.jsonl" # each record that is left is whole
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed"
+expect 0 "\*\*Altered: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed" --markdown
+expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/six" "$tmp/sealed"
+expect 4 "differs *trials.jsonl: sha256" "$bin" check "$tmp/sealed"
+expect 1 "trials.jsonl is not what the run left" "$bin" export csv "$tmp/sealed"
+expect 4 "trials.jsonl is not what the run left" "$bin" history add "$tmp/sealed" --db "$tmp/h.db"
+expect 0 "report.html" "$bin" report "$tmp/sealed"
+grep -q "<strong>Altered:</strong>" "$tmp/sealed/report.html" || { echo "FAILED: the report trusts an altered run"; exit 1; }
+cp "$tmp/six/trials.jsonl" "$tmp/sealed"
+! "$bin" compare "$tmp/sealed" | grep -q ALTERED || { echo "FAILED: a whole run is called altered"; exit 1; }
 rm "$tmp/sealed/raw/output"
 expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
 echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
@@ -228,7 +252,9 @@ expect 4 "run.json: schema 9 is newer" "$bin" compare "$tmp/newer-run"
 # A check that fails now and failed then is no difference; a rate that is no quotient is one
 make_run "$tmp/little" --break-little
 expect 4 "metrics.latency_mean_ns: recorded" "$bin" check "$tmp/little"
-expect 0 "Little's law is violated" "$bin" compare "$tmp/little"
+expect 0 "littles_law: Little's law is violated" "$bin" compare "$tmp/little"
+expect 4 "why *littles_law: rate, latency and depth must belong together.*; spoils latency_\*, service_\*" "$bin" check "$tmp/little"
+expect 0 "^device_ios: I/Os that never reached the device.*; spoils the trial" "$bin" check --list
 python3 - "$tmp/little" <<'PY'
 import json, sys
 run = sys.argv[1]

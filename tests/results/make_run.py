@@ -201,7 +201,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
     if args.break_little and mode == "aio":
         m["latency_mean_ns"] = mean * 1.2
         record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
-                             "numbers": {}, "sentence": "Little's law is violated by 20 %"}]
+                             "numbers": {}, "sentence": "Little's law is violated by 20.%d %%" % block}]
     if args.invalid:
         record["status"] = "invalid"
         record["counts"]["bytes"] -= 512
@@ -308,6 +308,8 @@ def main():
     p.add_argument("--floor", type=float, help="noise floor of every metric")
     p.add_argument("--instruments", action="store_true", help="every mode by fio, too, at depth 1")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
+    p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
+    p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
     p.add_argument("--turn", type=int, help="from this depth on the mode that crosses is the better one again")
     args = p.parse_args()
     if args.depths:
@@ -357,6 +359,12 @@ def main():
                    for b in range(args.blocks + 1)]
         more = {"canary": {"hypervisor": "KVM" if args.canary == "vm" else None, "samples": samples},
                 "retries": {"budget": 20, "made": 3, "given_up": []}}
+    if args.looks:
+        at = [int(b) for b in args.looks.split(",")]
+        more["precision"] = {"at": at + [args.planned], "asked": None, "blocks": at[-1],
+                             "looks": [{"blocks": b, "met": b == at[-1], "sentence": "as made"} for b in at]}
+        more.update({"precision_met": True, "complete": True})
+    order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
     for mode in NET_MODES if args.net else ():
         for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
@@ -384,7 +392,9 @@ def main():
                        "disks": [{"name": "vda", "model": "synthetic", "serial": "s1",
                                   "virtual": False}]},
                    "build": {"version": "0", "commit": "0", "dirty": args.dirty}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", **more}, f)
+                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", "command": {
+                       "blocks": 10, "modes": ["interrupt"], "no_cpu_left": True, "runtime_ns": 600000000,
+                       "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
 

@@ -25,6 +25,8 @@ make_run "$tmp/little" --break-little --blocks 6 --ios 400
 expect 0 "report.html" "$bin" report "$tmp/little" --output "$tmp/little-report"
 python3 "$here/verify_report.py" "$tmp/little" "$tmp/little-report"
 says "$tmp/little-report/report.html" "Little&#39;s law is violated"
+# ten trials that fail one check are one sentence, counted; the table of modes says at which load
+says "$tmp/little-report/report.html" "in 6 of 6 trials, for example: "
 [ ! -e "$tmp/little/report.html" ]
 # the verification can fail: one digit of one number of a table, of a figure
 cp -r "$tmp/both" "$tmp/sabotage"
@@ -40,6 +42,14 @@ cp "$tmp/both/figures/r0-time.tsv" "$tmp/sabotage/figures"
 python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null
 sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
+cp "$tmp/both/figures/r0-dist1.tsv" "$tmp/sabotage/figures"
+sed -i '0,/\(count as none): <strong>\)[a-z-]*/s//\1aio/' "$tmp/sabotage/report.html"
+! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a Pareto set"; exit 1; }
+# how to do it again: the options of the command line, quoted, and each of them is one
+says "$tmp/both/report.html" "experiment.yaml --seed 1 --blocks 10 --mode interrupt --no-cpu-left --runtime 600000000ns --scratch &#39;/a b&#39;"
+for option in $(grep -o 'experiment.yaml --seed.*</pre>' "$tmp/both/report.html" | grep -o -- '--[a-z-]*'); do
+	! [ -x "$IOMODES_BIN/ioloop" ] || "$bin" run --help | grep -q -- "$option\b" || { echo "FAILED: no option $option"; exit 1; }
+done
 # the same run gives the same bytes; scripts draw the figure by themselves, where they lie
 cp "$tmp/both/report.html" "$tmp/first.html"
 "$bin" report "$tmp/both" >/dev/null

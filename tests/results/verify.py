@@ -165,4 +165,15 @@ for i in range(len(ps) - 1, -1, -1):
     least = min(least, ps[i][0] * len(ps) / (i + 1))
     near(ps[i][1]["p_adjusted"], least, "adjusted p")
 assert checked, "nothing to verify"
+# precision: half the width of the interval of each log ratio against the margin of its metric
+widths = [math.sqrt(c["high"] / c["low"]) - 1 for _, c in ps]
+targets = [c["margin"] - 1 for _, c in ps]
+p = result["precision"]
+assert p["series"] == len(ps) and p["within"] == sum(w <= t for w, t in zip(widths, targets)), p
+assert p["met"] == (p["within"] == len(ps)), p
+worst = max(range(len(ps)), key=lambda i: widths[i] / targets[i])
+near(p["widest"]["half_width"], widths[worst], "widest")
+near(p["widest"]["target"], targets[worst], "its target")
+need = max(c["n"] * max(1, (w / t) ** 2) for (_, c), w, t in zip(ps, widths, targets))
+assert p["forecast"] == math.ceil(need - 1e-9), (p["forecast"], need)
 print("verified", checked, "comparisons,", len(family), "of instruments")

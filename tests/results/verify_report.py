@@ -347,6 +347,43 @@ for name in os.listdir(os.path.join(out, "figures")):
                 near(float(low), v[k - 1], (name, "low"))
                 near(float(high), v[len(v) - k], (name, "high"))
             points += 1
+# the Pareto sets: no other mode is better in one of speed and CPU and not worse in the other, by the values of the
+# table, what is within the margins counting as nothing
+MARGINS = {"iops": (.01, 0), "transactions_per_s": (.01, 0), "throughput_bytes_per_s": (.01, 0),
+           "latency_p50_ns": (.02, 1000), "rtt_p50_ns": (.02, 1000), "cpu_ns_per_io_task": (.02, 50),
+           "cpu_ns_per_transaction_task": (.02, 50), "cpu_ns_per_packet_task": (.02, 50)}
+
+
+def worse_by(metric, a, b):
+    """How much worse b is than a, beyond the margin: > 0 when it is."""
+    relative, absolute = MARGINS[metric]
+    return (a - b if "per_s" in metric or metric == "iops" else b - a) - max(relative * abs(a), absolute)
+
+
+def dominated(speed, cpu, a, b):
+    return worse_by(speed, b[0], a[0]) <= 0 and worse_by(cpu, b[1], a[1]) <= 0 and (
+        worse_by(speed, a[0], b[0]) > 0 or worse_by(cpu, a[1], b[1]) > 0)
+
+
+said, paretos = re.findall(r"Pareto set, by the values.*?none\): (.*?)\.</p>", text, re.S), []
+for number in range(len(order)):
+    cells = [c for c in head["cells"] if c["group"] == number and in_force(c["id"])]
+    bases = [c for c in cells if c["mode"] in (head["baseline"], "net-interrupt", "interrupt")]
+    if not cells or not bases:
+        continue
+    load = cells[0]["load"]
+    pattern, is_open = load.get("pattern"), load.get("open_loop") in (True, 1)
+    speed = ("rtt_p50_ns" if pattern else "latency_p50_ns") if is_open else (
+        "throughput_bytes_per_s" if pattern == "stream" else "transactions_per_s" if pattern else "iops")
+    cpu = "cpu_ns_per_packet_task" if pattern == "stream" else \
+        "cpu_ns_per_transaction_task" if pattern else "cpu_ns_per_io_task"
+    at = [(row_value(c["id"], speed), row_value(c["id"], cpu), c["mode"]) for c in cells]
+    best = [p[2] for p in at if None not in p[:2] and not any(
+        None not in q[:2] and dominated(speed, cpu, q, p) for q in at if q is not p)]
+    if best:
+        paretos.append(best)
+shown_sets = [[html.unescape(m) for m in re.findall(r"<strong>(.*?)</strong>", s, re.S)] for s in said]
+assert paretos and shown_sets == paretos, (shown_sets, paretos)
 # what was not used is in the ledger
 for trial in bad[:300]:
     assert trial in text, "not in the ledger: " + trial
@@ -356,4 +393,4 @@ for c in head["cells"]:
     if not c["supported"]:
         assert c["reason"] in html.unescape(text), "unsupported without its reason"
 assert seen.get("estimate", 0) and points
-print("verified", sum(seen.values()), "numbers of tables and", points, "points of", drawn, "figures")
+print("verified", sum(seen.values()), "numbers of tables,", len(paretos), "Pareto sets and", points, "points of", drawn, "figures")

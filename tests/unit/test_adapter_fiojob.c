@@ -107,7 +107,12 @@ static void test_check(void **state)
 	check("[a]\nunlink=1\n", false, -EINVAL, "make, fill or remove");
 	check("[a]\nunlink=0\n", false, 0, "");
 	check("[a]\n[b]\nstonewall\n", true, -EPERM,
-	      "x.fio:3:1: stonewall: makes jobs run one after");
+	      "x.fio:3:1: stonewall: makes jobs run one after another: there is no window");
+	check("[global]\nstonewall\n[a]\n[b]\n", false, -EPERM, "fio_section: its name");
+	check("[a]\nstartdelay=3\n[b]\n", false, -EPERM, "x.fio:2:1: startdelay=3: makes jobs");
+	check("[a]\nwait_for=b\n[b]\n", false, -EPERM, "x.fio:2:1: wait_for=b: makes jobs");
+	/* one job has nothing to wait for */
+	check("[global]\nbs=4k\n[a]\nstonewall\nstartdelay=3\nnumjobs=2\n", false, 0, "");
 	check("[iomodes-ramp]\n", false, -EINVAL, "is a name that iomodes uses");
 	check("[a]\nname=iomodes-ramp\n", false, -EINVAL, "is a name that iomodes uses");
 }
@@ -312,14 +317,43 @@ static void test_select(void **state)
 	fio_job_free(&j);
 }
 
+/* The second of two jobs by itself: it no longer waits for the first, and that is shown. */
+static void test_alone(void **state)
+{
+	struct fio_job j = good("[a]\nrw=read\n[b]\nrw=randread\nstonewall\nwait_for=a\n");
+	struct fio_imposed time_only[] = {{"runtime", "1s", "time"}};
+	_json_ json_t *list = NULL, *untrusted = NULL;
+	_free_ char *text = NULL, *line = NULL;
+	struct diag d = {""};
+
+	assert_int_equal(fio_job_check(&j, NULL, false, &d), -EPERM);
+	assert_int_equal(fio_job_select(&j, "b", &d), 0);
+	assert_int_equal(fio_job_check(&j, NULL, false, &d), 0);
+	untrusted = fio_job_untrusted(&j);
+	assert_int_equal(json_array_size(untrusted), 0);
+	text = fio_job_text(&j, time_only, 1);
+	assert_string_equal(text, "[b]\nrw=randread\nruntime=1s\n");
+	list = fio_job_imposed_json(&j, time_only, 1);
+	line = jsonio_line(list);
+	assert_non_null(strstr(line, "x.fio:5:1: stonewall"));
+	assert_non_null(strstr(line, "x.fio:6:1: wait_for=a"));
+	fio_job_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),	      cmocka_unit_test(test_check),
-		cmocka_unit_test(test_untrusted),     cmocka_unit_test(test_load),
-		cmocka_unit_test(test_rates),	      cmocka_unit_test(test_text),
-		cmocka_unit_test(test_select),	      cmocka_unit_test(test_untrusted_whole),
-		cmocka_unit_test(test_too_many_jobs), cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_untrusted),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_select),
+		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_untrusted_whole),
+		cmocka_unit_test(test_too_many_jobs),
+		cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -258,6 +258,29 @@ static void test_virtual_machine(void **state)
 	}
 }
 
+/* What a stream drops is its own doing: said, and no reason to throw the trial away. A link that
+ * changed is. */
+static void test_stream_drops(void **state)
+{
+	_json_ json_t *trial = load(net);
+	json_t *counters = jsonio_at(trial, "evidence.counters");
+	_json_ json_t *none = json_array(), *labels = json_array();
+	_json_ json_t *drops = NULL, *flap = NULL;
+
+	json_object_set_new(json_object_get(trial, "load"), "pattern", json_string("stream"));
+	check_labels(trial, none);
+	assert_int_equal(json_array_size(none), 0);
+	json_object_set_new(counters, "net_drops", json_integer(4313));
+	check_labels(trial, labels);
+	assert_int_equal(json_array_size(labels), 1);
+	assert_string_equal(json_string_value(json_array_get(labels, 0)), "stream_drops");
+	drops = check_trial(trial);
+	assert_string_equal(result_of(drops, "host_link"), "pass");
+	json_object_set_new(counters, "net_link_changes", json_integer(1));
+	flap = check_trial(trial);
+	assert_string_equal(result_of(flap, "host_link"), "fail");
+}
+
 /* The scheduler's own account is exact, and keeps the ticks from crying wolf. */
 static void test_foreign_accounts(void **state)
 {
@@ -482,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_virtual_machine),
+		cmocka_unit_test(test_stream_drops),
 		cmocka_unit_test(test_foreign_accounts),
 		cmocka_unit_test(test_own_spinner),
 		cmocka_unit_test(test_poisson),

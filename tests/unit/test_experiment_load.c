@@ -90,6 +90,8 @@ static void test_published(void **state)
 		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{source: s}"), "or says:, where there is none of a row"},
+		{PUBLISHED("{source: s, says: [a]}"), "e.yaml:3:"},
 		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
 		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {iops: 1}}}"),
 		 "\"spdk\" needs why: it is no row of ours"},
@@ -115,9 +117,21 @@ static void test_published(void **state)
 	assert_true(ratio == 2);
 	assert_string_equal(json_string_value(json_object_get(e.cells[1].published, "differs")),
 			    "all of it");
+	assert_null(json_object_get(e.cells[1].published, "says"));
 	/* nothing to divide by: the figure, no ratio */
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "ratios")), 1);
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
+	experiment_free(&e);
+	/* words without a figure are of every row */
+	if (load(PUBLISHED("{source: s, says: a third faster}"), &e, &d))
+		fail_msg("%s", d.text);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(
+			json_string_value(json_object_get(e.cells[i].published, "says")),
+			"a third faster");
+		assert_int_equal(json_object_size(json_object_get(e.cells[i].published, "ratios")),
+				 0);
+	}
 	experiment_free(&e);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		d.text[0] = '\0';
@@ -165,6 +179,58 @@ static void test_expansion(void **state)
 	assert_string_equal(e.target, "scratch");
 	assert_int_equal(e.blocks, 10);
 	experiment_free(&e);
+}
+
+/* A fixed number of blocks, or from so many to so many until it is precise. */
+static void test_blocks(void **state)
+{
+#define BLOCKS(text) "name: n\ndesign: {blocks: " text "}\ngroups: [{modes: [sync]}]\n"
+	static const struct {
+		const char *text;
+		uint64_t least, most;
+		double precision;
+	} good[] = {
+		{"name: n\ngroups: [{modes: [sync]}]\n", 10, 10, 0},
+		{BLOCKS("6"), 6, 6, 0},
+		{BLOCKS("{min: 6, max: 30}"), 6, 30, 0},
+		{BLOCKS("{max: 20}"), 10, 20, 0},
+		{BLOCKS("{min: 10, max: 30, precision: 2%}"), 10, 30, 0.02},
+		{BLOCKS("{max: 10, precision: 0.5%}"), 10, 10, 0.005},
+	};
+	static const struct {
+		const char *text, *say;
+		int err;
+	} bad[] = {
+		{BLOCKS("5"), "e.yaml:2:18: blocks must be 6 to 30: below 6", -ERANGE},
+		{BLOCKS("31"), "e.yaml:2:18: blocks must be 6 to 30", -ERANGE},
+		{BLOCKS("{min: 5, max: 30}"), "e.yaml:2:24: blocks must be 6 to 30", -ERANGE},
+		{BLOCKS("{min: 10}"), "e.yaml:2:18: blocks needs max:", -EINVAL},
+		{BLOCKS("{min: 20, max: 15}"), "e.yaml:2:33: max: 15 is below min: 20", -ERANGE},
+		{BLOCKS("{max: 8}"), "e.yaml:2:24: max: 8 is below min: 10", -ERANGE},
+		{BLOCKS("{min: 10, mx: 15}"), "unknown key \"mx\"; did you mean \"max\"?", -EINVAL},
+		{BLOCKS("{max: 15, precision: 2}"), "e.yaml:2:39: precision is half the width",
+		 -EINVAL},
+		{BLOCKS("{max: 15, precision: 0%}"), "0.1% to 50%, not \"0%\"", -EINVAL},
+		{BLOCKS("{max: 15, precision: nan%}"), "not \"nan%\"", -EINVAL},
+		{BLOCKS("[10, 20]"), "e.yaml:2:18: ", -EINVAL},
+	};
+	struct diag d = {""};
+	struct experiment e;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (load(good[i].text, &e, &d))
+			fail_msg("%s", d.text);
+		assert_int_equal(e.blocks_min, good[i].least);
+		assert_int_equal(e.blocks, good[i].most);
+		assert_true(e.precision == good[i].precision);
+		experiment_free(&e);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		d.text[0] = '\0';
+		assert_int_equal(load(bad[i].text, &e, &d), bad[i].err);
+		if (!strstr(d.text, bad[i].say))
+			fail_msg("%s: \"%s\" does not say: %s", bad[i].text, d.text, bad[i].say);
+	}
 }
 
 static const char two_kinds[] =
@@ -585,12 +651,13 @@ static void test_placements(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shipped),	   cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_only),	   cmocka_unit_test(test_mistakes),
-		cmocka_unit_test(test_networks),   cmocka_unit_test(test_net_only),
-		cmocka_unit_test(test_net_queue),  cmocka_unit_test(test_net_mistakes),
-		cmocka_unit_test(test_fio_job),	   cmocka_unit_test(test_fio_beside),
-		cmocka_unit_test(test_placements), cmocka_unit_test(test_published),
+		cmocka_unit_test(test_shipped),	     cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_blocks),	     cmocka_unit_test(test_only),
+		cmocka_unit_test(test_mistakes),     cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_net_only),     cmocka_unit_test(test_net_queue),
+		cmocka_unit_test(test_net_mistakes), cmocka_unit_test(test_fio_job),
+		cmocka_unit_test(test_fio_beside),   cmocka_unit_test(test_published),
+		cmocka_unit_test(test_placements),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -128,6 +128,7 @@ static void test_forecast(void **state)
 	assert_int_equal(make(DEPTHS, "0-1", (struct plan_options){.seed = 1}), 0);
 	/* 12 blocks x 7 cells x (1 + 2) s, and not more than 0.1 s a trial beside. */
 	assert_in_range(f.plan.seconds_total_ns, 252000000000, 252000000000 + 84 * 100000000ull);
+	assert_int_equal(f.plan.seconds_least_ns, f.plan.seconds_total_ns);
 	assert_false(f.plan.calibrates[MODE_BLOCK]);
 	assert_false(f.plan.calibrates[MODE_NET]);
 }

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "adapter/adapter.h"
+#include "base/cleanup.h"
 #include "base/diag.h"
 
 /* The character behind a backslash may be behind the end. A build with the planted bug reads it all
@@ -140,6 +141,36 @@ int extract_report(const char *program, const char *text, size_t len, json_t **r
 				lines_before(text, last) + (unsigned)error.line, error.column,
 				error.text);
 	return 0;
+}
+
+int extract_foreign(const char *program, const char *text, size_t len, json_t *record,
+		    json_t **report, struct diag *d)
+{
+	json_t *notes = json_object_get(record, "diagnostics");
+
+	if (!notes) {
+		notes = json_array();
+		json_object_set_new(record, "diagnostics", notes);
+	}
+	return extract_report(program, text, len, report, notes, d);
+}
+
+int extract_own(const char *program, const char *text, size_t len, extract_fn *parse,
+		json_t *record, json_t *evidence, struct diag *d)
+{
+	static const char *const held[] = {"latency", "service", "intervals"};
+	json_error_t error;
+	json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	int err;
+
+	if (!report)
+		return diag_set(d, -EPROTO, "%s: its output is not JSON: %d:%d: %s", program,
+				error.line, error.column, error.text);
+	err = parse(report, record, evidence, d);
+	for (size_t i = 0; i < ARRAY_SIZE(held); i++)
+		json_object_del(report, held[i]);
+	json_object_set_new(record, "workload_report", report);
+	return err;
 }
 
 /* "note: …" explains, and fio's guess of a zoned device comes before the error itself. */

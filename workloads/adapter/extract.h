@@ -25,3 +25,14 @@ enum {
  */
 int extract_report(const char *program, const char *text, size_t len, json_t **report,
 		   json_t *notes, struct diag *d);
+/* The same with the record's "diagnostics", made where it has none, as notes. */
+int extract_foreign(const char *program, const char *text, size_t len, json_t *record,
+		    json_t **report, struct diag *d);
+
+/*
+ * The report of a loop of ours: all of its output, and nothing but JSON. `parse` fills the record
+ * from it; then it stands in "workload_report", without what the record itself holds. -EPROTO.
+ */
+typedef int extract_fn(const json_t *report, json_t *record, json_t *evidence, struct diag *d);
+int extract_own(const char *program, const char *text, size_t len, extract_fn *parse,
+		json_t *record, json_t *evidence, struct diag *d);

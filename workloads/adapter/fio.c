@@ -175,15 +175,10 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 
 static int fio_parse(const char *text, size_t len, json_t *record, json_t *evidence, struct diag *d)
 {
-	json_t *notes = json_object_get(record, "diagnostics");
 	_json_ json_t *report = NULL;
-	int err;
+	int err = extract_foreign("fio", text, len, record, &report, d);
+	const json_t *notes = json_object_get(record, "diagnostics");
 
-	if (!notes) {
-		notes = json_array();
-		json_object_set_new(record, "diagnostics", notes);
-	}
-	err = extract_report("fio", text, len, &report, notes, d);
 	if (!err)
 		err = parse_report(report, record, evidence, d);
 	if (err == -EIO && workload_reason(notes))

@@ -51,9 +51,9 @@ void fio_job_free(struct fio_job *j);
 /* Keep the global sections and the one called `name`. -ENOENT, with the names there are. */
 int fio_job_select(struct fio_job *j, const char *name, struct diag *d);
 
-/* Every option on the allow list, or `trust`? (Order and host never.) -EPERM names the first that
- * is not, file:line:col, and why. What it merely must not name (another file than `target`) is
- * -EINVAL. `target` NULL: not looked at. */
+/* Every option on the allow list, or `trust`? (Host never; order only of a job that is alone.)
+ * -EPERM names the first that is not, file:line:col, and why. What it merely must not name (another
+ * file than `target`) is -EINVAL. `target` NULL: not looked at. */
 int fio_job_check(const struct fio_job *j, const char *target, bool trust, struct diag *d);
 /* What only trust lets through: an array of "job.fio:3:1: exec_prerun=… : runs a command". */
 json_t *fio_job_untrusted(const struct fio_job *j);

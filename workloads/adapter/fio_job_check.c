@@ -77,6 +77,16 @@ static int check_target(const struct fio_job *j, const struct fio_line *o, const
 	return at(j, o, -EINVAL, d, "names other files than the target");
 }
 
+/* One job has nothing to wait for: what orders jobs is then left out like its times. */
+static bool is_alone(const struct fio_job *j)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->n; i++)
+		n += !j->section[i].global;
+	return n == 1;
+}
+
 static int check_option(const struct fio_job *j, const struct fio_line *o, const char *target,
 			bool trust, struct diag *d)
 {
@@ -89,7 +99,7 @@ static int check_option(const struct fio_job *j, const struct fio_line *o, const
 		return at(j, o, -EINVAL, d, "is a name that iomodes uses");
 	if (o->kind == FIO_OPTION_TARGET)
 		return check_target(j, o, target, d);
-	if (!refusal || (trust && !beyond_trust))
+	if (!refusal || (trust && !beyond_trust) || (o->kind == FIO_OPTION_ORDER && is_alone(j)))
 		return 0;
 	if (o->kind == FIO_OPTION_UNKNOWN)
 		fio_option_hint(o->name, hint, sizeof(hint));
@@ -121,7 +131,9 @@ json_t *fio_job_untrusted(const struct fio_job *j)
 		for (size_t k = 0; k < j->section[i].n; k++) {
 			const struct fio_line *o = &j->section[i].option[k];
 
-			if (o->kind == FIO_OPTION_TARGET || !fio_option_refusal(o->kind))
+			/* order is no question of trust: refused, or of one job and left out */
+			if (o->kind == FIO_OPTION_TARGET || o->kind == FIO_OPTION_ORDER ||
+			    !fio_option_refusal(o->kind))
 				continue;
 			/* whole: the end of a long command is the part that matters */
 			json_array_append_new(list,

@@ -28,7 +28,8 @@ static bool is_replaced(const struct fio_line *o, const struct fio_imposed *impo
 {
 	return o->kind == FIO_OPTION_MODE || o->kind == FIO_OPTION_TIME ||
 	       o->kind == FIO_OPTION_CPU || o->kind == FIO_OPTION_TARGET ||
-	       o->kind == FIO_OPTION_REPORT || is_imposed(o, imposed, n);
+	       o->kind == FIO_OPTION_REPORT || o->kind == FIO_OPTION_ORDER ||
+	       is_imposed(o, imposed, n);
 }
 
 char *fio_job_text(const struct fio_job *j, const struct fio_imposed *imposed, size_t n)

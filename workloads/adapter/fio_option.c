@@ -239,8 +239,11 @@ const char *fio_option_refusal(enum fio_option_kind kind)
 		[FIO_OPTION_UNKNOWN] = "is not on the list of options known to be harmless",
 		[FIO_OPTION_RUNS] = "runs a command or loads code",
 		[FIO_OPTION_FILES] = "reads or writes other files than the target",
-		[FIO_OPTION_ORDER] = "makes jobs run one after another, which is more than one "
-				     "load (name one of them: fio_section)",
+		[FIO_OPTION_ORDER] =
+			"makes jobs run one after another: there is no window in "
+			"which all of them run, and the kernel's counters do not tell "
+			"one's I/O from another's; measure each by itself (fio_section: "
+			"its name)",
 		[FIO_OPTION_HOST] = "changes the machine without the restore contract (use a knob)",
 	};
 

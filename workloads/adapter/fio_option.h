@@ -12,8 +12,9 @@ enum fio_option_kind {
 	FIO_OPTION_REPORT,  /* of the report: ours is needed to read it */
 	FIO_OPTION_RUNS,    /* runs commands or loads code: refused without trust */
 	FIO_OPTION_FILES,   /* reads or writes other files: refused without trust */
-	FIO_OPTION_ORDER,   /* delays jobs against one another: refused, trust or not */
-	FIO_OPTION_HOST,    /* changes the machine, and nobody restores it: refused, trust or not */
+	FIO_OPTION_ORDER, /* delays jobs against one another: refused, trust or not; left out of one
+			   */
+	FIO_OPTION_HOST,  /* changes the machine, and nobody restores it: refused, trust or not */
 };
 
 struct fio_option {

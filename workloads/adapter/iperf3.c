@@ -207,15 +207,9 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 static int iperf3_parse(const char *text, size_t len, json_t *record, json_t *evidence,
 			struct diag *d)
 {
-	json_t *notes = json_object_get(record, "diagnostics");
 	_json_ json_t *report = NULL;
-	int err;
+	int err = extract_foreign("iperf3", text, len, record, &report, d);
 
-	if (!notes) {
-		notes = json_array();
-		json_object_set_new(record, "diagnostics", notes);
-	}
-	err = extract_report("iperf3", text, len, &report, notes, d);
 	return err ? err : parse_report(report, record, evidence, d);
 }
 

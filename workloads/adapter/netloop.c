@@ -10,6 +10,7 @@
 
 #include "adapter/adapter.h"
 #include "adapter/args.h"
+#include "adapter/extract.h"
 #include "adapter/metrics.h"
 #include "adapter/registry.h"
 #include "base/cleanup.h"
@@ -325,20 +326,7 @@ static int parse_report(const json_t *report, json_t *record, json_t *evidence, 
 static int netloop_parse(const char *text, size_t len, json_t *record, json_t *evidence,
 			 struct diag *d)
 {
-	json_error_t error;
-	json_t *report = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	int err;
-
-	if (!report)
-		return diag_set(d, -EPROTO, "netloop: its output is not JSON: %d:%d: %s",
-				error.line, error.column, error.text);
-	err = parse_report(report, record, evidence, d);
-	/* The histograms stand in the record itself. */
-	json_object_del(report, "latency");
-	json_object_del(report, "service");
-	json_object_del(report, "intervals");
-	json_object_set_new(record, "workload_report", report);
-	return err;
+	return extract_own("netloop", text, len, parse_report, record, evidence, d);
 }
 
 const struct workload_adapter netloop_adapter = {

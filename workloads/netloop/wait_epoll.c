@@ -223,7 +223,8 @@ static int send_epoll(struct worker *w, struct flow *f, char *buf, uint32_t len)
 static int await_room(struct worker *w, uint64_t timeout_ns)
 {
 	struct epoll *e = w->state;
-	int n = wait_events(w, e, e->spins ? 0 : timeout_ns);
+	/* what makes room, an ACK, is polled for like any other packet */
+	int n = wait_events(w, e, !e->spins ? timeout_ns : e->polls && timeout_ns ? 1 : 0);
 
 	for (int i = 0; i < n; i++) {
 		struct flow *f = e->event[i].data.ptr;
