@@ -94,7 +94,6 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 		     struct diag *d)
 {
 	const struct experiment_cell *cell = c->cell;
-	const struct machine_disk *path[2];
 	int err;
 
 	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
@@ -115,12 +114,8 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 	}
 	if (cell->placement)
 		return place_named(p, c, o, d);
-	/* A multipath head has neither node nor queues; its one path has. */
-	err = placement_resolve(p->machine,
-				machine_paths(p->machine, p->target->disk, path, 2) == 1
-					? path[0]
-					: p->target->disk,
-				(unsigned)cell->load.numjobs, wants_sq(cell), &c->placement, d);
+	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
+				wants_sq(cell), &c->placement, d);
 	if (!err && wants_sq(cell) && !c->placement.has_sq)
 		plan_refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
 	return err;
