@@ -67,38 +67,55 @@ def napis(device):
     return sorted(found, key=lambda v: v["id"])
 
 
-def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    return done.stdout if done.returncode == 0 else f"<{done.stderr.strip()}>"
+def start(*command):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def main():
-    devices = sys.argv[1:] or sorted(os.path.basename(d) for d in glob.glob("/sys/class/net/*"))
+def vector_name(irq):
+    """what the driver calls it: the number is the kernel's choice at each request"""
+    names = (os.path.basename(os.path.dirname(p)) for p in glob.glob(f"/proc/irq/{irq}/*/"))
+    return "+".join(sorted(names)) or str(irq)
+
+
+def files(device):
+    for name in ("flags", "mtu", "address", "napi_defer_hard_irqs", "gro_flush_timeout", "threaded"):
+        yield f"{device} {name}", f"/sys/class/net/{device}/{name}"
+    for path in sorted(glob.glob(f"/sys/class/net/{device}/queues/*/?ps_*")):
+        yield path, path
+
+
+def look(devices):
+    """every line; a value that the kernel refuses is <its words>"""
+    asked = [] # all at once, read below
     for d in devices:
-        for name in ("flags", "mtu", "address", "napi_defer_hard_irqs", "gro_flush_timeout", "threaded"):
-            try:
-                with open(f"/sys/class/net/{d}/{name}") as f:
-                    print(f"{d} {name} {f.read().strip()}")
-            except OSError as e:
-                print(f"{d} {name} <{e.strerror}>")
-        for path in sorted(glob.glob(f"/sys/class/net/{d}/queues/*/?ps_*")):
-            try:
-                with open(path) as f:
-                    print(path, f.read().strip())
-            except OSError as e:
-                print(path, f"<{e.strerror}>")
         is_card = os.path.exists(f"/sys/class/net/{d}/device")
         for option in ("-k", "-l", "-c", "-g", "-x", "-n") if is_card else ("-k", "-l"):
-            for line in run("ethtool", option, d).splitlines():
-                print(d, option, *line.split())
+            asked.append((d, option, start("ethtool", option, d)))
+    lines = []
+    for d in devices:
+        for name, path in files(d):
+            try:
+                with open(path) as f:
+                    lines.append(f"{name} {f.read().strip()}")
+            except OSError as e:
+                lines.append(f"{name} <{e.strerror}>")
         for n, values in enumerate(napis(d)):
             values.pop("id")
-            print(f"{d}#{n}", *(f"{k}={v}" for k, v in sorted(values.items())))
+            if "irq" in values:
+                values["irq"] = vector_name(values["irq"])
+            lines.append(" ".join([f"{d}#{n}", *(f"{k}={v}" for k, v in sorted(values.items()))]))
+    for d, option, process in asked:
+        out, words = process.communicate()
+        for line in (out if process.returncode == 0 else f"<{words.strip()}>").splitlines():
+            lines.append(" ".join([d, option, *line.split()]))
     pci = [os.path.realpath(f"/sys/class/net/{d}/device/msi_irqs") for d in devices]
-    for irq in sorted((i for p in pci if os.path.isdir(p) for i in os.listdir(p)), key=int):
-        names = [os.path.basename(os.path.dirname(p)) for p in glob.glob(f"/proc/irq/{irq}/*/")]
+    vectors = []
+    for irq in (i for p in pci if os.path.isdir(p) for i in os.listdir(p)):
         with open(f"/proc/irq/{irq}/smp_affinity_list") as f:
-            print("vector", *names, f.read().strip())
+            vectors.append(f"vector {vector_name(irq)} {f.read().strip()}")
+    lines += sorted(vectors)
+    return lines
 
 
-main()
+if __name__ == "__main__":
+    print("\n".join(look(sys.argv[1:] or sorted(os.path.basename(d) for d in glob.glob("/sys/class/net/*")))))

@@ -84,7 +84,7 @@ static void test_good(void **state)
 	size_t len;
 	int err;
 
-	evidence = run("good", "cat; (for i in {1..300}; do sleep 0.001; done); echo a note >&2",
+	evidence = run("good", "cat; (for i in {1..1000}; do sleep 0.001; done); echo a note >&2",
 		       "the job\n", -1, notes, &err, &d);
 	if (err)
 		fail_msg("%s", d.text);

@@ -31,14 +31,12 @@ vector_is='.vectors as $v | [.queues[] | . as $q | [$v[] | select(.irq == $q.irq
 
 # mapping NAME: which vector serves which queue, and under which name the knobs know it
 mapping() {
-	local vector
 	is "each queue of $1 has the vector that its driver named for it" "$(on "$1" "$vector_is")" true
 	is "how they were found" "$(on "$1" '[.queues[].irq_how] | unique')" "$2"
 	is "$1 carries no connection of ours" "$(on "$1" .management)" false
-	for vector in $(on "$1" '.vectors[].instance' | tr -d '"'); do
-		is "irq.affinity:$vector" "$("$iomodes" knob get "irq.affinity:$vector" 2>&1 | grep -o '[0-9,-]*$')" \
-			"$(on "$1" ".vectors[] | select(.instance == \"$vector\") | .requested" | tr -d '"')"
-	done
+	is "irq.affinity of each vector of $1" "$(jq -c --argjson names "$(on "$1" '[.vectors[].instance]')" \
+		'[.[].instances[] | select(.instance as $i | $names | index($i)) | [.instance, .value]] | sort' /tmp/affinity.json)" \
+		"$(on "$1" '[.vectors[] | [.instance, .requested]] | sort')"
 }
 
 # traffic NAME: the receive queue that counts the packets is the one whose vector counts interrupts
@@ -66,6 +64,7 @@ fi
 for dev in eth0 eth2; do $busybox ip link set $dev up; done
 sleep 3 # a vector has its name from the driver when the link is up
 "$iomodes" probe --json > /tmp/net.json
+"$iomodes" knob list irq.affinity --json > /tmp/affinity.json
 if kernel_at_least 6 8; then
 	# igb's interrupts are netlink's since 6.10; e1000e tells none
 	mapping eth0 "$([ "$nic" = igb ] && echo '["netdev netlink"]' || echo '["name"]')"

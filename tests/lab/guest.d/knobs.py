@@ -15,8 +15,9 @@ import struct
 import subprocess
 import sys
 
+from knob_with import read, run_with
+
 IOMODES = sys.argv[1]
-WORK = "/tmp/knobs"
 # May refuse here, and why that is known; everything else has to change.
 SINGLE = {
     "nmi_watchdog": "no hardware counter under emulation",
@@ -26,14 +27,6 @@ SINGLE = {
     "block.iosched": "without a scheduler there are no tunables; tried with one below",
     "block.wbt_lat_usec": "a device without writeback throttling",
 }
-
-
-def read(path):
-    try:
-        with open(path, "rb") as f:
-            return f.read(4096)
-    except OSError as e:
-        return f"<{e.strerror}>".encode()
 
 
 def nvme_feature(controller, feature, dword11=0):
@@ -135,45 +128,9 @@ def others(knob, instance, old):
     return []
 
 
-def run_with(settings, look):
-    """(exit status, last error line, what `look` saw meanwhile)"""
-    command = [IOMODES, "with"]
-    for s in settings:
-        command += ["--set", s]
-    for f in ("go", "ready"):
-        if os.path.exists(f"{WORK}/{f}"):
-            os.unlink(f"{WORK}/{f}")
-    os.mkfifo(f"{WORK}/go")
-    os.mkfifo(f"{WORK}/ready")
-    script = f"echo ready > {WORK}/ready; read x < {WORK}/go"
-    with open(f"{WORK}/err", "w") as err:
-        child = subprocess.Popen(command + ["--", "sh", "-c", script], stdout=err, stderr=err)
-        saw = None
-        ready = os.open(f"{WORK}/ready", os.O_RDONLY | os.O_NONBLOCK)
-        while child.poll() is None and not (word := try_read(ready)):
-            try:
-                child.wait(0.02)
-            except subprocess.TimeoutExpired:
-                pass
-        else:
-            word = child.returncode is None
-        os.close(ready)
-        if word:
-            saw = look()
-            with open(f"{WORK}/go", "w") as go:
-                go.write("x\n")
-        status = child.wait()
-    lines = read(f"{WORK}/err").decode().strip().splitlines()
-    return status, lines[-1] if lines else "", saw
-
-
-def try_read(fd):
-    try:
-        return os.read(fd, 16)
-    except BlockingIOError:
-        return b""
-
-
+# Tried one knob at a time: some instances refuse, or a write changes other knobs.
+ALONE = r"irq\..*|irqbalance\..*|nvme\..*|nmi_watchdog|block\.(scheduler|iosched|wbt_lat_usec|nr_requests)"
+SETTINGS_MAX = 60 # of one `with`
 restless = set()
 
 
@@ -190,7 +147,7 @@ def check(name, instances, before):
     first = {i: v[0] for i, v in wanted.items() if v}
     refused = []
     while first: # the message names which one is refused: on with the others
-        status, why, saw = run_with([f"{label(i)}={v}" for i, v in first.items()],
+        status, why, saw = run_with(IOMODES, [f"{label(i)}={v}" for i, v in first.items()],
                                     lambda: {i: kernel_value(name, i) for i in first})
         if status == 0:
             results.update({i: (first[i], saw[i], "") for i in first})
@@ -202,7 +159,7 @@ def check(name, instances, before):
             del first[i]
     for i in refused:
         for value in wanted[i][1:] if name != "irq.affinity" else []:
-            status, why, saw = run_with([f"{label(i)}={value}"], lambda i=i: kernel_value(name, i))
+            status, why, saw = run_with(IOMODES, [f"{label(i)}={value}"], lambda i=i: kernel_value(name, i))
             if status == 0:
                 results[i] = (value, saw, "")
                 break
@@ -229,8 +186,43 @@ def check(name, instances, before):
         print(f"ok - {name}: {changed} of {len(instances)} to another value, seen, byte for byte back")
 
 
+def check_many(group, before):
+    """Knobs of ALONE's complement, one value each, in one `with`: a call takes most of a second under emulation.
+    Whoever is refused is left to check()."""
+    label = lambda n, i: f"{n}:{i}" if i else n
+    settings = {(n, i): values[0] for n, i, old in group if (values := others(n, i, old))}
+    while settings:
+        status, why, saw = run_with(IOMODES, [f"{label(n, i)}={v}" for (n, i), v in settings.items()],
+                                    lambda: {s: kernel_value(*s) for s in settings})
+        if status == 0:
+            break
+        named = [s for s in settings if (f"{s[0]} of {s[1]}:" if s[1] else f"{s[0]}:") in why]
+        settings = {s: v for s, v in settings.items() if named and s not in named}
+    seen = {}
+    for (n, i), value in settings.items():
+        if saw[n, i] == value:
+            seen.setdefault(n, []).append(i)
+        else:
+            print(f"not ok - {label(n, i)}: set to {value}, the kernel held {saw[n, i]}")
+    after = steady()
+    differ = [k for k in sorted(before.keys() | after.keys()) if before.get(k) != after.get(k)]
+    for k in differ:
+        print(f"not ok - {k}: {before.get(k)} before, {after.get(k)} after {', '.join(seen)}")
+    if not differ:
+        for n, which in seen.items():
+            print(f"ok - {n}: {len(which)} to another value, seen, byte for byte back")
+    return [one for one in group if one[:2] not in settings]
+
+
+def unread(knob, instances):
+    """those without a value: this reader must not know one either"""
+    for i in instances:
+        value = kernel_value(knob, i["instance"])
+        good = value is None or value.startswith("<")
+        print(f"{'single' if good else 'not ok'} - {i['why']}" + ("" if good else f": but it is {value}"))
+
+
 def main():
-    os.makedirs(WORK, exist_ok=True)
     knobs = json.loads(subprocess.run([IOMODES, "knob", "list", "--json"], check=True,
                                       capture_output=True).stdout)
     subprocess.run(["modprobe", "-a", "mq-deadline", "bfq", "kyber-iosched"], capture_output=True)
@@ -240,22 +232,27 @@ def main():
     before = steady()
     if restless:
         print(f"# moves by itself, not compared: {', '.join(sorted(restless))}")
-    absent = []
+    absent, group = [], []
     for k in knobs:
         instances = [(i["instance"], i["value"]) for i in k["instances"] if i["value"] is not None]
-        if "read-only" in k["flags"]:
+        if "read-only" in k["flags"] or k["knob"].startswith(("net.", "napi.")): # net_knobs.py
             continue
-        if k["knob"].startswith(("net.", "napi.")): # 31-net_knobs.sh
-            continue
-        if not instances:
+        unread(k["knob"], [i for i in k["instances"] if i["value"] is None])
+        if not k["instances"]:
             absent.append(k["knob"])
-            continue
-        check(k["knob"], instances, before)
+        elif re.fullmatch(ALONE, k["knob"]):
+            check(k["knob"], instances, before)
+        else:
+            group += [(k["knob"], i, old) for i, old in instances]
+    while group:
+        part, group = group[:SETTINGS_MAX], group[SETTINGS_MAX:]
+        for name, instance, old in check_many(part, before):
+            check(name, [(instance, old)], before)
     for disk in ("nvme0c0n1", "nvme0n1"):
         if "mq-deadline" in read(f"/sys/block/{disk}/queue/scheduler").decode():
             path = f"/sys/block/{disk}/queue/iosched/read_expire"
-            status, why, saw = run_with([f"block.scheduler:{disk}=mq-deadline",
-                                         f"block.iosched:{disk}=read_expire=400"],
+            status, why, saw = run_with(IOMODES, [f"block.scheduler:{disk}=mq-deadline",
+                                                  f"block.iosched:{disk}=read_expire=400"],
                                         lambda: read(path).decode().strip())
             good = status == 0 and saw == "400" and steady() == before
             print(f"{'ok' if good else 'not ok'} - block.iosched of {disk} below mq-deadline: {saw} {why}")

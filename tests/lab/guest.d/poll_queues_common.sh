@@ -52,12 +52,16 @@ records() {
 	if sys.argv[3] == "verdicts":
 	    found = collections.Counter(t["verdict"]["mode"] for t in trials)
 	    print(*("%s x%d" % one for one in sorted(found.items())))
+	elif trials and sys.argv[3] == "cpu": # of one, by the kernel's accounts
+	    busy = sum(t["metrics"]["cpu_ns_per_io_task"] * t["metrics"]["iops"] for t in trials) / 1e9
+	    print("%.3f" % (busy / len(trials)))
 	elif trials:
 	    print("%.3f" % (sum(t["metrics"]["interrupts_per_io"] for t in trials) / len(trials)))
 	END
 }
 verdicts() { records "$1" verdicts; }
 interrupts() { records "$1" interrupts; }
+cpu() { records "$1" cpu; }
 within() { awk -v x="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(x != "" && x >= a && x <= b) }'; }
 
 # idle: until neither orchestrator nor guardian is left
