@@ -53,6 +53,7 @@ struct cells {
 	struct run_data *run;
 	struct cell *cell;
 	size_t n;
+	bool by_placement;	 /* placements stand in the place of modes (by_placement.h) */
 	size_t blocks;		 /* distinct, over all cells */
 	long long test_delay_ns; /* the loop was slowed down on purpose, by this at most; 0 */
 	json_t *canary;		 /* what the run's canary says of its blocks (canary.h) */

@@ -357,10 +357,15 @@ int compare_check_metrics(const struct compare_options *o, struct diag *d)
 static int find_baseline(struct comparison *cmp, const struct compare_options *o, struct diag *d)
 {
 	_free_ const char **modes = calloc(cmp->cells->n + 1, sizeof(*modes));
+	struct cells *cells = cmp->cells;
 	char hint[128];
 
-	cmp->baseline =
-		o->baseline ? o->baseline : jsonio_string(cmp->cells->run->run, "baseline", NULL);
+	if (o->by == COMPARE_PLACEMENTS ||
+	    (o->by == COMPARE_AUTO && !o->baseline && by_placement_is_meant(cells)))
+		by_placement(cells);
+	cmp->baseline = o->baseline	      ? o->baseline
+			: cells->by_placement ? BY_PLACEMENT_BASELINE
+					      : jsonio_string(cells->run->run, "baseline", NULL);
 	for (size_t i = 0; modes && i < cmp->cells->n; i++)
 		modes[i] = cmp->cells->cell[i].mode;
 	for (size_t i = 0; modes && i < cmp->cells->n; i++)
@@ -424,19 +429,12 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 int compare_run(const char *dir, const struct compare_options *o, json_t **result, struct diag *d)
 {
 	struct cells *cells = NULL;
-	struct compare_options how = *o;
 	int err = compare_check_metrics(o, d);
 
 	if (!err)
 		err = cells_read(dir, NULL, &cells, d);
-	if (!err && (o->by == COMPARE_PLACEMENTS ||
-		     (o->by == COMPARE_AUTO && !o->baseline && by_placement_is_meant(cells)))) {
-		by_placement(cells);
-		if (!how.baseline)
-			how.baseline = BY_PLACEMENT_BASELINE;
-	}
 	if (!err)
-		err = compare_cells(cells, &how, result, d);
+		err = compare_cells(cells, o, result, d);
 	cells_free(cells);
 	return err;
 }

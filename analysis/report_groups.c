@@ -312,7 +312,8 @@ static void placements(FILE *out, const struct report_run *r)
 	json_array_foreach (json_object_get(r->result, "groups"), i, group)
 		json_object_set_new(names, jsonio_string(group, "placement", ""), json_true());
 	fprintf(out, "<h2 id=r%zu-placement>Placement</h2>\n", r->number);
-	if (json_object_size(names) < 2)
+	report_placement(out, r);
+	if (json_object_size(names) < 2 && !r->cells->by_placement)
 		fputs("<p>One placement in this run; these are its CPUs.</p>\n", out);
 	html_table(out, "Placement: where the workload's threads ran, and what came of it");
 	html_head(out, head, ARRAY_SIZE(head));

@@ -49,6 +49,8 @@ void report_reproduce(FILE *out, const struct report_run *r);
 /* report_published.c: items of a list, of a row and of its group. */
 void report_published_row(FILE *out, const json_t *row);
 void report_published_words(FILE *out, const json_t *group);
+/* report_placement.c: matrix and recommendation, where placements are compared; else nothing. */
+void report_placement(FILE *out, const struct report_run *r);
 /* report_instruments.c: nothing where no mode has two. */
 void report_instruments(FILE *out, const struct report_run *r);
 /* report_across.c: several runs, from across_cells(). */
