@@ -15,7 +15,7 @@ static const char *placement_of(const struct cell *c)
 
 bool by_placement_is_meant(const struct cells *cells)
 {
-	bool two = false;
+	bool two = false, local = false;
 
 	for (size_t i = 0; i < cells->n; i++)
 		for (size_t j = 0; j < i; j++) {
@@ -26,12 +26,17 @@ bool by_placement_is_meant(const struct cells *cells)
 			if (strcmp(a->mode, b->mode))
 				return false;
 			two |= strcmp(placement_of(a), placement_of(b)) != 0;
+			local |= !strcmp(placement_of(a), BY_PLACEMENT_BASELINE) ||
+				 !strcmp(placement_of(b), BY_PLACEMENT_BASELINE);
 		}
-	return two;
+	return two && local;
 }
 
 void by_placement(struct cells *cells)
 {
+	if (cells->by_placement)
+		return;
+	cells->by_placement = true;
 	for (size_t i = 0; i < cells->n; i++) {
 		struct cell *c = &cells->cell[i];
 		json_t *spec = (json_t *)c->spec;

@@ -8,8 +8,9 @@
 
 struct cells;
 
-/* Are there two placements of one mode at least, and no two modes of one kind of target? */
+/* Are there two placements of one mode at least, local among them, and no two modes of one kind of
+ * target? */
 bool by_placement_is_meant(const struct cells *cells);
-/* Swap them, in place; once. The baseline is BY_PLACEMENT_BASELINE then. */
+/* Swap them, in place; a second time does nothing. The baseline is BY_PLACEMENT_BASELINE then. */
 void by_placement(struct cells *cells);
 #define BY_PLACEMENT_BASELINE "local"

@@ -46,13 +46,14 @@ struct cell {
 	double rate;			     /* of the first open-loop trial; NAN */
 	double cpu_left;		     /* cpu_left_per_io of the pass of its own; NAN */
 	struct detail *detail;		     /* NULL unless details were asked for */
-	json_t *facts;			     /* instruments.h; NULL before the first trial */
+	json_t *facts;			     /* instruments.h; NULL where one workload is all */
 };
 
 struct cells {
 	struct run_data *run;
 	struct cell *cell;
 	size_t n;
+	bool by_placement;	 /* placements stand in the place of modes (by_placement.h) */
 	size_t blocks;		 /* distinct, over all cells */
 	long long test_delay_ns; /* the loop was slowed down on purpose, by this at most; 0 */
 	json_t *canary;		 /* what the run's canary says of its blocks (canary.h) */

@@ -15,8 +15,8 @@ struct compare_options {
 	const char *baseline;	    /* mode; NULL: that of run.json */
 	const char *const *metrics; /* judge these instead of run.json's primary ones … */
 	size_t n_metrics;	    /* … then marked "declared": false */
-	/* compare_run() only: placements against "local" instead of modes against the baseline.
-	 * AUTO: where the run has one mode and several placements. */
+	/* Placements against "local" instead of modes against the baseline. AUTO: where the run has
+	 * one mode and several placements, and no baseline is named. */
 	enum { COMPARE_AUTO, COMPARE_MODES, COMPARE_PLACEMENTS } by;
 };
 

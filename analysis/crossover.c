@@ -282,7 +282,10 @@ static void family(const struct comparison *cmp, const size_t *member, size_t n,
 	snprintf(title, sizeof(title), "%s, %s%s%s%s",
 		 jsonio_string(cmp->cells->cell[first->cell[0]].spec, "target", "?"),
 		 jsonio_string(cmp->cells->cell[first->cell[0]].spec, "workload", "?"),
-		 *group_placement(&cmp->cells->cell[first->cell[0]]) ? ", placement " : "",
+		 !*group_placement(&cmp->cells->cell[first->cell[0]]) ? ""
+		 : json_is_true(json_object_get(cmp->cells->cell[first->cell[0]].spec, "of_mode"))
+			 ? ", mode "
+			 : ", placement ",
 		 group_placement(&cmp->cells->cell[first->cell[0]]),
 		 first->open_loop ? ", open loop" : "");
 	for (size_t row = 0; row < first->n; row++) {

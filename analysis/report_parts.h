@@ -29,6 +29,7 @@ int report_draw(const struct report_run *r, struct figures *f, struct diag *d);
 
 /* report_load.c: those over an axis of load. */
 int report_draw_loads(const struct report_run *r, struct figures *f, struct diag *d);
+int report_draw_interrupts(const struct report_run *r, struct figures *f, struct diag *d);
 /* Begin "rN-name"; the name of its files; how a mode looks, the same in every figure. */
 int report_begin_figure(struct figures *f, const struct report_run *r, const char *name,
 			const char *title, const char *alt, struct diag *d);
@@ -48,6 +49,8 @@ void report_reproduce(FILE *out, const struct report_run *r);
 /* report_published.c: items of a list, of a row and of its group. */
 void report_published_row(FILE *out, const json_t *row);
 void report_published_words(FILE *out, const json_t *group);
+/* report_placement.c: matrix and recommendation, where placements are compared; else nothing. */
+void report_placement(FILE *out, const struct report_run *r);
 /* report_instruments.c: nothing where no mode has two. */
 void report_instruments(FILE *out, const struct report_run *r);
 /* report_across.c: several runs, from across_cells(). */

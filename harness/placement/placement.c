@@ -79,9 +79,13 @@ static int next_cpu(const struct machine *m, const struct machine_disk *disk,
 int placement_resolve(const struct machine *m, const struct machine_disk *disk, unsigned jobs,
 		      bool wants_sq, struct placement *p, struct diag *d)
 {
+	const struct machine_disk *path[2];
 	struct cpulist taken = {0};
 	int err = 0, cpu;
 
+	/* A multipath head has neither node nor queues; its one path has. */
+	if (disk && machine_paths(m, disk, path, 2) == 1)
+		disk = path[0];
 	*p = (struct placement){.memory = {-1, -1}, .napi_cpu = {-1, -1}};
 	for (unsigned i = 0; !err && i < jobs && (cpu = next_cpu(m, disk, &taken)) >= 0; i++) {
 		err = cpulist_add(&p->workers, (unsigned)cpu);

@@ -80,8 +80,11 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 			    "another placement for this mode");
 		return 0;
 	}
-	if (!err && c->placement.n_moves && o->euid) {
-		plan_refuse(c, "moving interrupt vectors needs root", "run as root");
+	if (!err && o->euid &&
+	    (c->placement.n_moves || c->placement.role->steer ||
+	     (!r.net && c->placement.away_from_thread))) {
+		plan_refuse(c, "this placement sets vectors or queues, which needs root",
+			    "run as root");
 		c->needs_root = true;
 	}
 	return err ? diag_errno(d, err, "placement %s", cell->placement) : 0;
@@ -92,7 +95,6 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 		     struct diag *d)
 {
 	const struct experiment_cell *cell = c->cell;
-	const struct machine_disk *path[2];
 	int err;
 
 	if (experiment_load_writes(&cell->load) && !p->target->may_write) {
@@ -113,12 +115,8 @@ int plan_place_block(const struct plan *p, struct plan_cell *c, const struct pla
 	}
 	if (cell->placement)
 		return place_named(p, c, o, d);
-	/* A multipath head has neither node nor queues; its one path has. */
-	err = placement_resolve(p->machine,
-				machine_paths(p->machine, p->target->disk, path, 2) == 1
-					? path[0]
-					: p->target->disk,
-				(unsigned)cell->load.numjobs, wants_sq(cell), &c->placement, d);
+	err = placement_resolve(p->machine, p->target->disk, (unsigned)cell->load.numjobs,
+				wants_sq(cell), &c->placement, d);
 	if (!err && wants_sq(cell) && !c->placement.has_sq)
 		plan_refuse(c, "no CPU is left for the SQ thread", "fewer jobs, or more CPUs");
 	return err;
@@ -226,6 +224,20 @@ static int steer_end(const struct plan *p, struct plan_cell *c, const struct mac
 	return err;
 }
 
+/* Where interrupts are to come to other CPUs than the thread's, completions stay there: by default
+ * (1) the kernel sends them back to the submitter when it shares no cache
+ * (blk_mq_complete_need_ipi). */
+static int keep_completions(const struct plan *p, struct plan_cell *c)
+{
+	const struct machine_disk *path[16];
+	size_t n = machine_paths(p->machine, p->target->disk, path, 16);
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n && i < 16; i++)
+		err = append_if(p, c, "block.rq_affinity", path[i]->name, "0");
+	return err;
+}
+
 int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *d)
 {
 	int err = 0;
@@ -233,6 +245,8 @@ int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *
 	for (size_t i = 0; !err && i < c->placement.n_moves; i++)
 		err = append(c, "irq.affinity", c->placement.moves[i].vector,
 			     c->placement.moves[i].cpus);
+	if (!err && c->placement.away_from_thread && c->cell->load.kind == MODE_BLOCK)
+		err = keep_completions(p, c);
 	if (!err && c->placement.role && c->placement.role->steer && p->net->n_nics == 2) {
 		err = steer_end(p, c, p->net->nic[PEER_CLIENT], &c->placement.workers);
 		if (!err)

@@ -111,7 +111,8 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		.spin_idle = run->spin_idle,
 		.proof = json_object_get(run->proof, c->cell->id),
 	};
-	int err;
+	struct diag ignored;
+	int err, undone;
 
 	if (run->attempt)
 		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
@@ -129,9 +130,9 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 	else
 		snprintf(id, sizeof(id), "b%02llu-o%02llu%s", (unsigned long long)block,
 			 (unsigned long long)order, resumed);
-	err = trial_run(&run->ctx, &r, &record, d);
-	if (err)
-		return err;
+	undone = trial_run(&run->ctx, &r, &record, d);
+	if (!record)
+		return undone;
 	if (again) {
 		snprintf(of, sizeof(of), "%s/%s", run->id, again->id);
 		json_object_set_new(record, "retry_of", json_string(of));
@@ -146,7 +147,9 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
 	run->done++;
 	err = retry_note(&run->retries, record, cell);
-	return err ? err : record_append_trial(run->dir.trials, record, d);
+	if (!err)
+		err = record_append_trial(run->dir.trials, record, undone ? &ignored : d);
+	return undone ? undone : err;
 }
 
 static const char *const best_names[MODE_TARGETS] = {

@@ -50,7 +50,9 @@ struct trial {
 	unsigned irqs[IRQS_MAX];
 	size_t n_disks, n_irqs;
 	int raw;
-	bool refused; /* the device does not take a setting: unsupported, not failed */
+	int undone;	  /* a setting did not come back after a whole measurement: what is left */
+	struct diag left; /* and where */
+	bool refused;	  /* the device does not take a setting: unsupported, not failed */
 	uint64_t started_ns, ready_ns, done_ns;
 };
 
@@ -468,6 +470,11 @@ static int run_restored(struct trial *t, struct diag *d)
 		undone = session_restore(session, &restore);
 		json_object_set_new(t->record, "knobs", session_take_log(session));
 	}
+	if (undone && !err) { /* what was measured is still worth a record, then the run ends */
+		t->undone = undone;
+		t->left = restore;
+		return 0;
+	}
 	if (undone) {
 		*d = restore;
 		return undone;
@@ -522,5 +529,9 @@ int trial_run(const struct trial_context *ctx, const struct trial_request *r, js
 		json_decref(t.record);
 	else
 		*record = t.record;
+	if (!err && t.undone) {
+		*d = t.left;
+		return t.undone;
+	}
 	return err;
 }

@@ -39,7 +39,8 @@ struct trial_request {
 /*
  * Run it. *record is always a whole record on return 0: a workload that fails makes a trial with
  * status "failed" and the reason. Negative: the run cannot go on: -EINTR (signal), -EUCLEAN (knobs
- * did not come back), -ENOMEM. Knobs are restored in every case.
+ * did not come back; *record is still there if it was measured whole), -ENOMEM. Knobs are restored
+ * in every case.
  */
 int trial_run(const struct trial_context *ctx, const struct trial_request *r, json_t **record,
 	      struct diag *d);

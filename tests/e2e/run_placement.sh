@@ -13,7 +13,7 @@ cat >"$work/places.yaml" <<-END
 	load: {rw: randread, bs: 4k, iodepth: 1, placement: [local, same-cpu, os-default, remote-node, remote-memory]}
 	groups:
 	  - {modes: [interrupt]}
-	  - {modes: [interrupt], workloads: [fio], placement: [local]}
+	  - {modes: [aio], workloads: [fio], placement: [local]}
 END
 if ! type fio >/dev/null 2>&1; then sed -i '/\[fio\]/d' "$work/places.yaml"; fi
 "$iomodes" run "$work/places.yaml" --single-block --output "$results" -q >"$work/out" 2>"$work/err" ||

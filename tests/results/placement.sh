@@ -55,6 +55,28 @@ if grep -q "memory at home\|Recommended" "$tmp/out"; then echo "FAILED: placemen
 expect 1 "mode or placement" "$bin" compare "$tmp/run" --by node
 expect 1 "within one run" "$bin" compare "$tmp/run" "$tmp/run" --by placement
 
+# The report has the same.
+if command -v gnuplot >/dev/null; then
+	"$bin" report "$tmp/run" >/dev/null
+	python3 - "$tmp/run/report.html" "$(change remote-memory)" "$(change remote-node)" <<'PY'
+import html, re, sys
+page = open(sys.argv[1]).read()
+section = page[page.index("placement>Placement</h2>"):]
+rows = [[html.unescape(re.sub("<[^>]+>", "", c)).strip() for c in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", section)]
+want = {("home", "home", "home", "local"): None, ("home", "home", "away", "remote-memory"): (sys.argv[2], "better"),
+        ("away", "away", "away", "remote-node"): (sys.argv[3], "worse")}
+for key, value in want.items():
+    found = [r for r in rows if tuple(r[:4]) == key]
+    assert len(found) == 3, (key, found)  # a matrix for each load
+    assert value is None or tuple(found[0][4:]) == value, (found[0], value)
+lacking = [r for r in rows if r[:4] == ["away", "home", "away", "remote-thread-memory"]]
+assert "managed" in lacking[0][5], lacking
+assert "Recommended for scratch, ioloop" in section
+assert "One placement in this run" not in page
+PY
+fi
+
 # The scripts, with files in the place of the kernel's.
 root=$tmp/root
 mkdir -p "$root"/sys/bus/pci/devices/0000:42:00.0/msi_irqs "$root"/sys/class/net/eth0/queues/tx-0 \

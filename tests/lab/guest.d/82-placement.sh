@@ -43,7 +43,8 @@ run() { # NAME [OPTION...]
 run disk-places --target /dev/nvme1n1
 [ "$nic" = igb ] && run net-places
 affinities > /tmp/affinity.after
-is "every vector may fire where it might before" "$(diff /tmp/affinity.before /tmp/affinity.after)" ""
+# those of interfaces that were down had no number then
+is "every vector may fire where it might before" "$(while read -r irq cpus; do grep "^$irq " /tmp/affinity.after | grep -vxF "$irq $cpus"; done < /tmp/affinity.before)" ""
 python3 - /tmp/places/2*-places <<'EOF'
 import json, sys
 
