@@ -29,6 +29,7 @@ struct builder {
 	json_t *blocks;	      /* set */
 	const json_t *canary; /* of run.json */
 	size_t arrived, seen;
+	bool two_workloads; /* so that a mode may have two instruments */
 	struct hist_text latency, service;
 };
 
@@ -293,7 +294,8 @@ static int add_trial(struct builder *b, struct cell *c, struct trial *t, struct 
 		c->failed += t->mode != VERDICT_UNSUPPORTED;
 		return 0;
 	}
-	instruments_note(&c->facts, t->view, t->failed);
+	if (b->two_workloads)
+		instruments_note(&c->facts, t->view, t->failed);
 	if (strcmp(t->status, "valid")) {
 		c->invalid++;
 		return 0;
@@ -384,6 +386,8 @@ static int read_cells(const char *dir, struct builder *b, json_t **run, struct d
 		}
 		json_object_set_new(b->index, jsonio_string(spec, "id", "?"),
 				    json_integer((json_int_t)i));
+		b->two_workloads |= strcmp(jsonio_string(spec, "workload", ""),
+					   jsonio_string(json_array_get(list, 0), "workload", ""));
 		b->cells->n++;
 	}
 	return 0;

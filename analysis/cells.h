@@ -46,7 +46,7 @@ struct cell {
 	double rate;			     /* of the first open-loop trial; NAN */
 	double cpu_left;		     /* cpu_left_per_io of the pass of its own; NAN */
 	struct detail *detail;		     /* NULL unless details were asked for */
-	json_t *facts;			     /* instruments.h; NULL before the first trial */
+	json_t *facts;			     /* instruments.h; NULL where one workload is all */
 };
 
 struct cells {

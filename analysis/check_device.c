@@ -83,8 +83,8 @@ void check_device_ios(const json_t *trial, struct check_outcome *o)
 	if (!isnan(merged))
 		seen += merged;
 	check_decide(o, seen >= DEVICE_IOS_SEEN * io,
-		     "the device saw %.0f I/Os (merged ones included) of the workload's %.0f%s",
-		     seen, io,
+		     "the device saw %.0f I/Os%s of the workload's %.0f%s", seen,
+		     isnan(merged) ? "" : " (merged ones included)", io,
 		     seen >= DEVICE_IOS_SEEN * io ? "" : ": the rest came from memory or holes");
 }
 

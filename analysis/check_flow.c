@@ -202,9 +202,12 @@ static const char *rate_verdict(const json_t *trial, double got, double asked)
 {
 	double seconds = jsonio_number(trial, "timing.measured_ns") / 1e9;
 	bool poisson = !strcmp(jsonio_string(trial, "load.rate_process", ""), "poisson");
-	double scatter = poisson && seconds > 0 ? SIGMAS * sqrt(asked / seconds) : 0;
+	/* one may lie across the end of the window */
+	double scatter = seconds > 0 ? 1 / seconds : 0;
 	double early = jsonio_number(trial, check_work_of(trial)->depth) / seconds;
 
+	if (poisson && seconds > 0)
+		scatter += SIGMAS * sqrt(asked / seconds);
 	if (got < OPEN_LOOP_REACHED * asked - scatter)
 		return ": saturated, latency is that of a growing queue";
 	if (got > OPEN_LOOP_MOST * asked + scatter + (isfinite(early) ? early : 0))

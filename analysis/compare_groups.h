@@ -60,6 +60,8 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 /* What a table shows of it: a percentile of the merged histogram, else the median over blocks; NAN.
  */
 double group_value(const struct cell *c, const struct metric *m);
+/* A cell as a row of compare_run(), its comparisons still empty. New reference. */
+json_t *group_row(const struct cell *c);
 /* The values of both in the blocks that have both. */
 struct group_pairs {
 	size_t n, *block;

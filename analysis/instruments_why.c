@@ -92,15 +92,14 @@ static bool ring_flags(const struct instruments *b, const struct judgement *j, c
 		return false;
 	if (asked)
 		snprintf(out, size,
-			 "ioloop's ring has DEFER_TASKRUN; of the %.0f that %s made %.0f do: it "
-			 "drops the flag without a word where the kernel refuses it",
-			 rings, b->name[1], defer);
+			 "%s's ring has DEFER_TASKRUN, %.0f of %s's %.0f have: it drops the flag "
+			 "without a word where the kernel refuses it",
+			 b->name[0], defer, b->name[1], rings);
 	else
-		snprintf(
-			out, size,
-			"%.0f of the %.0f rings that %s made have DEFER_TASKRUN, for which it asks "
-			"by itself; ioloop's has not",
-			defer, rings, b->name[1]);
+		snprintf(out, size,
+			 "%.0f of %s's %.0f rings have DEFER_TASKRUN, for which it asks by itself; "
+			 "%s's has not",
+			 defer, b->name[1], rings, b->name[0]);
 	return true;
 }
 

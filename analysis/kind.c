@@ -31,6 +31,7 @@ static const struct kind_axis net_axes[] = {
 	{.key = "depth", .label = "depth", .unit = "", .closed_only = true},
 	{.key = "flows", .label = "flows", .unit = ""},
 	{.key = "queue"},
+	{.key = "steer"},
 	{.key = "open_loop"},
 	{.key = "rate_per_s", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
@@ -172,7 +173,8 @@ const char *kind_load_text(const json_t *load, double rate, char *out, size_t si
 	}
 	n += add_count(out + n, size - n, "", jsonio_number(load, "numjobs"), 1, " jobs");
 	n += add_count(out + n, size - n, "", jsonio_number(load, "flows"), 1, " flows");
-	n += add_count(out + n, size - n, "queue ", jsonio_number(load, "queue"), -1, "");
+	n += add_count(out + n, size - n, "queue ", jsonio_number(load, "queue"), -1,
+		       json_object_get(load, "steer") ? " by rule" : "");
 	if (open && rate > 0)
 		snprintf(out + n, size - n, ", open loop at %.0f/s", rate);
 	else if (open)

@@ -202,86 +202,6 @@ static int draw_cpu(const struct report_run *r, struct figures *f, const json_t 
 	return err < 0 ? err : 0;
 }
 
-/* A row a mode and load, a column a CPU: interrupts of the device's vectors an event. */
-static int draw_interrupts(const struct report_run *r, struct figures *f, struct diag *d)
-{
-	const struct cell *shown[48];
-	const json_t *group, *row;
-	size_t n = 0, g, i;
-	unsigned cpus = 0;
-	const char *cpu;
-	char load[160];
-	json_t *v;
-	int err;
-
-	json_array_foreach (json_object_get(r->result, "groups"), g, group)
-		json_array_foreach (json_object_get(group, "rows"), i, row) {
-			const struct cell *c = report_cell(r, row);
-
-			if (n == ARRAY_SIZE(shown) || !c || !c->used || !c->detail ||
-			    !(c->detail->events > 0) || !json_object_size(c->detail->irq_by_cpu))
-				continue;
-			shown[n++] = c;
-			json_object_foreach (c->detail->irq_by_cpu, cpu, v)
-				if ((unsigned)atoi(cpu) + 1 > cpus)
-					cpus = (unsigned)atoi(cpu) + 1;
-		}
-	if (!n || !cpus || cpus > 1024)
-		return 0;
-	err = report_begin_figure(
-		f, r, "irq", "Which CPU takes the interrupts",
-		"Heat map: a row a mode and load, a column a CPU; the darker, the more "
-		"interrupts of "
-		"the device's vectors per event. The table below has the numbers.",
-		d);
-	if (err)
-		return err;
-	fputs("# row\tcpu\tinterrupts_per_event\tcell\n", f->data);
-	for (i = 0; i < n; i++) {
-		for (unsigned k = 0; k < cpus; k++) {
-			char key[16];
-			double count;
-
-			snprintf(key, sizeof(key), "%u", k);
-			count = json_number_value(
-				json_object_get(shown[i]->detail->irq_by_cpu, key));
-			fprintf(f->data, "%zu\t%u\t%.15g\t", i, k,
-				count / shown[i]->detail->events);
-			figure_field(f->data, jsonio_string(shown[i]->spec, "id", "?"));
-			fputc('\n', f->data);
-		}
-		fputc('\n', f->data);
-	}
-	fprintf(f->script,
-		"set terminal svg size 720,%zu\nunset key\nset palette defined (0 '#ffffff', 0.5 "
-		"'#7fb3d5', 1 '#08306b')\nset cbrange [0:*]\nset cblabel 'interrupts per "
-		"event'\nset "
-		"xlabel 'CPU'\nset xrange [-0.5:%u.5]\nset yrange [%zu.5:-0.5]\nset xtics "
-		"%u\nunset "
-		"grid\nset ytics (",
-		180 + 26 * n, cpus - 1, n - 1, cpus > 32 ? 8 : 1);
-	for (i = 0; i < n; i++) {
-		char text[240];
-
-		kind_load_text(json_object_get(shown[i]->spec, "load"), shown[i]->rate, load,
-			       sizeof(load));
-		snprintf(text, sizeof(text), "%.40s, %.60s", shown[i]->mode, load);
-		if (i)
-			fputs(", ", f->script);
-		figure_quote(f->script, text);
-		fprintf(f->script, " %zu", i);
-	}
-	fprintf(f->script, ") font ',11'\nplot '%s.tsv' using 2:1:3 with image pixels",
-		report_figure_file(f));
-	if (cpus <= 16)
-		fprintf(f->script, ", '' using 2:1:(sprintf($3 >= 0.0005 ? '%%.2g' : '', $3)) with "
-				   "labels font "
-				   "',11' tc rgb '#000000' boxed");
-	fputs("\nset terminal svg size 720,430\n", f->script);
-	err = figure_end(f, d);
-	return err < 0 ? err : 0;
-}
-
 /* One trial against the median of its cell. */
 struct moment {
 	double minutes, ratio;
@@ -431,7 +351,7 @@ int report_draw(const struct report_run *r, struct figures *f, struct diag *d)
 			err = draw_cpu(r, f, group, i, d);
 	}
 	if (!err)
-		err = draw_interrupts(r, f, d);
+		err = report_draw_interrupts(r, f, d);
 	if (!err)
 		err = draw_time(r, f, d);
 	return err;

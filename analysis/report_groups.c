@@ -260,6 +260,7 @@ static void interrupts(FILE *out, const struct report_run *r, const struct figur
 	char load[160], text[48];
 
 	fprintf(out, "<h2 id=r%zu-irq>Interrupts</h2>\n", r->number);
+	report_show_figure(out, f, report_figure(f, r, "irqs"));
 	report_show_figure(out, f, report_figure(f, r, "irq"));
 	html_table(out,
 		   "Interrupts of the device's vectors over all trials in force, per event (I/O, "
@@ -378,16 +379,21 @@ static void crossings(FILE *out, const struct report_run *r, const struct figure
 		fputs("<p>No load was measured at two depths, so there is no curve over "
 		      "load.</p>\n",
 		      out);
-	if (!json_array_size(list))
+	json_array_foreach (list, i, one)
+		silent += !strcmp(jsonio_string(one, "finding", ""), "none");
+	if (silent)
+		fprintf(out,
+			"<p>For %zu of %zu pairs of mode and metric no crossing is shown: the "
+			"intervals do not lie on opposite sides at any two levels.</p>\n",
+			silent, json_array_size(list));
+	if (silent == json_array_size(list))
 		return;
 	html_table(out,
 		   "Where one mode overtakes the baseline, with the 95 % interval of the place");
 	html_head(out, head, ARRAY_SIZE(head));
 	json_array_foreach (list, i, one) {
-		if (!strcmp(jsonio_string(one, "finding", ""), "none")) {
-			silent++;
+		if (!strcmp(jsonio_string(one, "finding", ""), "none"))
 			continue;
-		}
 		fputs("<tr>", out);
 		html_element(out, "td", jsonio_string(one, "title", "?"));
 		html_element(out, "td", metric_find(jsonio_string(one, "metric", "iops"))->label);
@@ -395,12 +401,6 @@ static void crossings(FILE *out, const struct report_run *r, const struct figure
 		html_element(out, "td class=w", jsonio_string(one, "sentence", "?"));
 		fputs("</tr>\n", out);
 	}
-	if (silent)
-		fprintf(out,
-			"<tr><td colspan=4>For %zu more pairs of mode and metric no crossing is "
-			"shown: the "
-			"intervals do not lie on opposite sides at any two levels.</td></tr>\n",
-			silent);
 	html_table_end(out);
 }
 

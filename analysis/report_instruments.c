@@ -66,11 +66,27 @@ static void words(FILE *out, const json_t *pair)
 	}
 }
 
+/* "fio against ioloop", where all pairs are of the same two. */
+static const char *pair_names(const json_t *pairs, char *out, size_t size)
+{
+	const json_t *first = json_object_get(json_array_get(pairs, 0), "instruments"), *pair;
+	size_t i;
+
+	snprintf(out, size, "%.30s against %.30s",
+		 json_string_value(json_array_get(first, 1)) ?: "?",
+		 json_string_value(json_array_get(first, 0)) ?: "?");
+	json_array_foreach (pairs, i, pair)
+		if (!json_equal(first, json_object_get(pair, "instruments")))
+			snprintf(out, size, "the second against the first (ours)");
+	return out;
+}
+
 void report_instruments(FILE *out, const struct report_run *r)
 {
 	static const char *const head[] = {"Mode",   "Load",	      "Metric", "First",
 					   "Second", "Change [95 %]", "Result", "Explained by"};
 	const json_t *pairs = json_object_get(r->result, "instruments"), *pair, *one;
+	char names[80], caption[120];
 	size_t i, k;
 
 	if (!json_array_size(pairs))
@@ -80,7 +96,9 @@ void report_instruments(FILE *out, const struct report_run *r)
 	      "beyond the margin, what their records show of the reason; a difference that none of "
 	      "it explains is one to doubt both by.</p>\n",
 	      out);
-	html_table(out, "Two instruments of one mode: the second against the first (ours)");
+	snprintf(caption, sizeof(caption), "Two instruments of one mode: %s",
+		 pair_names(pairs, names, sizeof(names)));
+	html_table(out, caption);
 	html_head(out, head, ARRAY_SIZE(head));
 	json_array_foreach (pairs, i, pair)
 		json_array_foreach (json_object_get(pair, "comparisons"), k, one)

@@ -29,6 +29,7 @@ int report_draw(const struct report_run *r, struct figures *f, struct diag *d);
 
 /* report_load.c: those over an axis of load. */
 int report_draw_loads(const struct report_run *r, struct figures *f, struct diag *d);
+int report_draw_interrupts(const struct report_run *r, struct figures *f, struct diag *d);
 /* Begin "rN-name"; the name of its files; how a mode looks, the same in every figure. */
 int report_begin_figure(struct figures *f, const struct report_run *r, const char *name,
 			const char *title, const char *alt, struct diag *d);

@@ -10,6 +10,8 @@ struct table_column {
 	const char *name;
 	bool right; /* numbers stand to the right */
 	bool wrap;  /* may be broken over lines when the terminal is narrow */
+	/* Left out on a terminal that is too narrow, 1 first, and named below; 0: never. */
+	unsigned spare;
 };
 
 /* NULL on lack of memory; freed by table_free(). `columns` is copied. */

@@ -87,7 +87,7 @@ static int disks_difference(const struct evidence_scope *scope, const void *b, c
 			    json_t *result, struct diag *d)
 {
 	const struct disks_sample *before = b, *after = a;
-	uint64_t reads = 0, writes = 0, sectors = 0, other = 0;
+	uint64_t reads = 0, writes = 0, sectors = 0, other = 0, merges = 0;
 	json_t *detail = json_object();
 
 	for (size_t i = 0; i < after->n; i++) {
@@ -106,12 +106,15 @@ static int disks_difference(const struct evidence_scope *scope, const void *b, c
 		other += evidence_delta(x[DISCARDS], y[DISCARDS]) +
 			 evidence_delta(x[FLUSHES], y[FLUSHES]);
 		writes += evidence_delta(x[WRITES], y[WRITES]);
+		merges += evidence_delta(x[READ_MERGES], y[READ_MERGES]) +
+			  evidence_delta(x[WRITE_MERGES], y[WRITE_MERGES]);
 		sectors += evidence_delta(x[READ_SECTORS], y[READ_SECTORS]) +
 			   evidence_delta(x[WRITE_SECTORS], y[WRITE_SECTORS]);
 	}
 	evidence_put(result, "device_reads", reads);
 	evidence_put(result, "device_writes", writes);
 	evidence_put(result, "device_ios", reads + writes);
+	evidence_put(result, "device_merges", merges);
 	evidence_put(result, "device_bytes", sectors * 512); /* whatever the logical block size */
 	evidence_put(result, "device_other_ios", other);
 	evidence_detail(result, "disks", detail);

@@ -129,6 +129,8 @@ static const struct evidence_counter counters[] = {
 	KERNEL("disks", "device_reads", "reads completed by the target's disks (count)"),
 	KERNEL("disks", "device_writes", "writes completed by the target's disks (count)"),
 	KERNEL("disks", "device_ios", "reads and writes completed by the target's disks (count)"),
+	KERNEL("disks", "device_merges",
+	       "reads and writes that were merged into another before the disk saw them (count)"),
 	KERNEL("disks", "device_other_ios", "discards and flushes completed by them (count)"),
 	KERNEL("disks", "device_bytes", "bytes read and written by the target's disks (bytes)"),
 	KERNEL("perf", "cpu_cycles", "cycles of the measured CPUs, kernel and user (count)"),

@@ -138,6 +138,17 @@ static int set_queue(struct experiment_load *load, const struct yaml_node *node,
 	return err;
 }
 
+/* How flows get there. */
+static int set_steer(struct experiment_load *load, const struct yaml_node *node, struct diag *d)
+{
+	static const char *const words[] = {"ports", "rule"};
+	char word[8];
+	int err = set_word(node, "steer", words, ARRAY_SIZE(words), word, sizeof(word), d);
+
+	load->by_rule = !err && !strcmp(word, "rule");
+	return err;
+}
+
 /* "20%": share of the best rate seen in calibration; "5000": arrivals a second. */
 static int set_rate(struct experiment_load *load, const struct yaml_node *node, struct diag *d)
 {
@@ -180,6 +191,7 @@ static const struct load_axis axes[] = {
 	{"response_size", NET, set_response},
 	{"flows", NET, set_flows},
 	{"queue", NET, set_queue},
+	{"steer", NET, set_steer},
 	{"rate_process", BLOCK | NET, set_process},
 	{"iodepth", BLOCK, set_iodepth},
 	{"depth", NET, set_depth},
@@ -228,6 +240,8 @@ int load_finish(struct experiment_load *load, const struct yaml_node *at, struct
 		return 0;
 	if (load->response_bytes == RESPONSE_AS_ASKED)
 		load->response_bytes = stream ? 0 : load->request_bytes;
+	if (load->by_rule && load->queue < 0)
+		return yaml_error(at, d, -EINVAL, "steer: rule: to which queue? queue: N says it");
 	if (!stream && !load->response_bytes)
 		return yaml_error(at, d, -EINVAL,
 				  "response_size 0: only pattern: stream has no response");

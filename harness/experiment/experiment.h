@@ -42,6 +42,7 @@ struct experiment_load {
 	uint64_t request_bytes, response_bytes;
 	uint64_t depth, flows; /* requests under way a flow; flows of all */
 	int queue;	       /* on which they arrive at both ends; -1: wherever they land */
+	bool by_rule;	       /* steered to `queue` by a rule of each end, not by source ports */
 	/* both */
 	bool open_loop;
 	double rate_share; /* of the best rate seen in calibration; 0: rate_per_s is given */

@@ -122,7 +122,7 @@ static char *net_id(const struct experiment_cell *c)
 {
 	const struct experiment_load *l = &c->load;
 	bool stream = !strcmp(l->pattern, "stream");
-	char size[32], response[40] = "", flows[32] = "", queue[16] = "", rate[48], *id;
+	char size[32], response[40] = "", flows[32] = "", queue[20] = "", rate[48], *id;
 
 	if (!stream && l->response_bytes != l->request_bytes) {
 		memcpy(response, "/r", 3);
@@ -131,7 +131,7 @@ static char *net_id(const struct experiment_cell *c)
 	if (l->flows > 1)
 		snprintf(flows, sizeof(flows), "/f%llu", (unsigned long long)l->flows);
 	if (l->queue >= 0)
-		snprintf(queue, sizeof(queue), "/q%d", l->queue);
+		snprintf(queue, sizeof(queue), "/q%d%s", l->queue, l->by_rule ? "rule" : "");
 	if (asprintf(&id, "%s/%s-%s/%s%s/d%llu%s%s%s%s%s", c->mode->name, l->protocol, l->pattern,
 		     size_word(l->request_bytes, size, sizeof(size)), response,
 		     (unsigned long long)l->depth, flows, queue, rate_word(l, rate, sizeof(rate)),

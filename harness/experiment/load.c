@@ -75,6 +75,8 @@ static json_t *net_json(const struct experiment_load *load)
 
 	if (j && load->queue >= 0)
 		json_object_set_new(j, "queue", json_integer(load->queue));
+	if (j && load->by_rule)
+		json_object_set_new(j, "steer", json_string("rule"));
 	return j;
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The looks of a run: is it precise enough to end before the last planned block? The analysis says
  * so from the records on disk, as 'check' does again years later. */
+#include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "analysis/precision.h"
 #include "base/cleanup.h"
+#include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/record.h"
 #include "trial/run_private.h"
@@ -16,13 +19,18 @@ static size_t looks_of(const struct run *run, size_t look[static PRECISION_LOOKS
 	return precision_looks(e->blocks_min, e->blocks, look);
 }
 
+static uint64_t blocks_of(const json_t *look)
+{
+	return (uint64_t)json_integer_value(json_object_get(look, "blocks"));
+}
+
 /* The look at which the widths will probably do, by the root of the number of blocks; the last one
  * where nothing can be said. */
 static uint64_t aim_of(const struct run *run, const json_t *look)
 {
 	double forecast = jsonio_number(look, "forecast");
 	size_t at[PRECISION_LOOKS], n = looks_of(run, at);
-	uint64_t blocks = (uint64_t)jsonio_number(look, "blocks");
+	uint64_t blocks = blocks_of(look);
 
 	for (size_t i = 0; forecast > 0 && i < n; i++)
 		if (at[i] > blocks && (double)at[i] >= forecast)
@@ -30,28 +38,49 @@ static uint64_t aim_of(const struct run *run, const json_t *look)
 	return run->plan->e->blocks;
 }
 
-int looks_begin(struct run *run)
+/* {"at", "asked"} */
+static json_t *design_json(const struct experiment *e)
 {
-	const struct experiment *e = run->plan->e;
-	json_t *looks = jsonio_at(run->json, "precision.looks"), *at = json_array();
-	size_t look[PRECISION_LOOKS], n = looks_of(run, look);
+	size_t look[PRECISION_LOOKS], n = precision_looks(e->blocks_min, e->blocks, look);
+	json_t *at = json_array();
 
-	run->blocks = e->blocks;
-	run->aim = e->blocks_min;
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(at, json_integer((json_int_t)look[i]));
-	for (size_t i = json_array_size(looks); i-- > 0;)
-		if ((uint64_t)jsonio_number(json_array_get(looks, i), "blocks") >= run->first_block)
-			json_array_remove(looks, i);
-	if (json_array_size(looks))
-		run->aim = aim_of(run, json_array_get(looks, json_array_size(looks) - 1));
+	return json_pack("{s:o, s:o}", "at", at, "asked",
+			 e->precision > 0 ? json_real(e->precision) : json_null());
+}
+
+int looks_same_design(const json_t *run, const struct experiment *e, struct diag *d)
+{
+	const json_t *before = json_object_get(run, "precision");
+	_json_ json_t *design = design_json(e);
+	double asked = jsonio_number(before, "asked"); /* NAN: the margins; reals lose digits */
+	bool same_width = isnan(asked) ? !(e->precision > 0) : fabs(asked - e->precision) < 1e-9;
+
+	if (!before || (same_width &&
+			json_equal(json_object_get(before, "at"), json_object_get(design, "at"))))
+		return 0;
+	return diag_set(d, -EINVAL,
+			"this run cannot be resumed: its blocks and precision are not what the "
+			"experiment says now");
+}
+
+int looks_begin(struct run *run)
+{
+	json_t *design = design_json(run->plan->e);
+	json_t *looks = jsonio_at(run->json, "precision.looks");
+	size_t kept;
+
 	looks = looks ? json_incref(looks) : json_array();
+	for (size_t i = json_array_size(looks); i-- > 0;)
+		if (blocks_of(json_array_get(looks, i)) >= run->first_block)
+			json_array_remove(looks, i);
+	kept = json_array_size(looks);
+	run->blocks = run->plan->e->blocks;
+	run->aim = kept ? aim_of(run, json_array_get(looks, kept - 1)) : run->plan->e->blocks_min;
+	json_object_set_new(design, "looks", looks);
 	json_object_del(run->json, "precision_met");
-	return json_object_set_new(
-		run->json, "precision",
-		json_pack("{s:o, s:o, s:o}", "at", at, "asked",
-			  e->precision > 0 ? json_real(e->precision) : json_null(), "looks",
-			  looks));
+	return json_object_set_new(run->json, "precision", design) ? -ENOMEM : 0;
 }
 
 int looks_take(struct run *run, uint64_t blocks, struct diag *d)

@@ -12,8 +12,8 @@
 #include "base/jsonio.h"
 #include "trial/plan_place.h"
 
-/* The namespaces are ours alone, so that nothing else can be there. */
-#define PORT 7471
+/* One in (queues of the client x queues of the server) fits both; a rule fits with the first. */
+#define SOURCE_PORTS 2048
 
 static int draw_token(struct net_job *job, struct diag *d)
 {
@@ -44,7 +44,7 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 				.flows = load->flows,
 				.rate_per_s = r->rate_per_s,
 				.address = peer_end(target->peer, PEER_SERVER)->address,
-				.port = PORT,
+				.port = NET_JOB_PORT,
 				.token = out->token,
 				.server_cpus = server_cpus,
 				.server_control_fd = -1,
@@ -64,6 +64,7 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 			return err;
 		out->job.napi_id = id[PEER_CLIENT];
 		out->job.server_napi_id = id[PEER_SERVER];
+		out->job.source_ports = load->by_rule ? 1 : SOURCE_PORTS;
 	}
 	return draw_token(out, d);
 }

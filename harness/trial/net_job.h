@@ -5,6 +5,9 @@
 #include "adapter/adapter.h"
 #include "trial/trial.h"
 
+/* The server's. The namespaces are ours alone, so that nothing else can be there. */
+#define NET_JOB_PORT 7471
+
 struct net_job {
 	struct workload_net job;
 	char token[40], token_line[48]; /* of this trial alone */

@@ -16,6 +16,7 @@
 #include "trial/canary.h"
 #include "trial/prepare.h"
 #include "trial/proof.h"
+#include "trial/steer.h"
 
 /*
  * What a trial costs beside ramp and runtime, measured here (benchmarks/trial_overhead.sh prints
@@ -23,7 +24,7 @@
  * knob from journal to read-back and back again. The forecast must be right within 10 %.
  */
 #define TRIAL_NS     40000000u
-#define NET_TRIAL_NS 105000000u /* two programs, and both ends looked at again */
+#define NET_TRIAL_NS 65000000u	/* two programs, and both ends looked at again */
 #define NET_KNOB_NS  2000000u	/* a message to the kernel; no queue is frozen for it */
 #define FIO_TRIAL_NS 700000000u /* fio's start, and from one of its jobs to the next */
 #define KNOB_NS	     65000000u
@@ -114,6 +115,7 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 			 struct plan_cell *c, unsigned euid, struct diag *d)
 {
 	struct machine_subject s = plan_subject(p, c->cell->load.kind);
+	int err;
 
 	if (n_common) {
 		c->settings = calloc(n_common, sizeof(*common));
@@ -124,7 +126,11 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 	}
 	if (euid) /* mode_check() has seen that what the mode sets is already so */
 		return 0;
-	return mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+	err = mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+	if (!err && c->cell->load.by_rule)
+		err = steer_settings(p->net, c->cell->load.protocol, plan_place_queue(c),
+				     &c->settings, &c->n_settings, d);
+	return err;
 }
 
 static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setting *common,

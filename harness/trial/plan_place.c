@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "machine/nic.h"
 #include "placement/role.h"
+#include "trial/steer.h"
 
 static bool has_option(const struct experiment_cell *cell, const char *value)
 {
@@ -126,13 +127,17 @@ static void check_queue(const struct plan *p, struct plan_cell *c)
 {
 	int queue = plan_place_queue(c);
 	struct diag why = {""};
+	_free_ struct knob_setting *rules = NULL;
+	size_t n_rules = 0;
 	unsigned napi_id[2];
 
 	if (queue >= 0 && strcmp(c->cell->workload, "netloop"))
 		plan_refuse(c, "flows are placed on a queue by netloop only",
 			    "workloads: [netloop]");
 	else if (queue >= 0 && !*p->net->tentative &&
-		 net_target_queue(p->net, queue, napi_id, &why))
+		 (net_target_queue(p->net, queue, napi_id, &why) ||
+		  (c->cell->load.by_rule &&
+		   steer_settings(p->net, c->cell->load.protocol, queue, &rules, &n_rules, &why))))
 		plan_refuse(c, why.text, "");
 }
 

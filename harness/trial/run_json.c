@@ -16,6 +16,7 @@
 #include "iomodes_version.h"
 #include "record/record.h"
 #include "sys/sys.h"
+#include "trial/run_private.h"
 
 static json_t *build_json(void)
 {
@@ -207,5 +208,5 @@ int run_json_same_plan(const json_t *run, const struct plan *plan, struct diag *
 
 	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++)
 		err = same_part(run, now, keys[i], d);
-	return err;
+	return err ? err : looks_same_design(run, plan->e, d);
 }

@@ -34,6 +34,9 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 	      const struct retry_entry *again, struct diag *d);
 
 /* looks.c */
+/* -EINVAL when the run was begun with another design: looks at other widths would be one decision
+ * made of two. */
+int looks_same_design(const json_t *run, const struct experiment *e, struct diag *d);
 /* Before the first block: what the design asks goes into run.json; of a run that goes on, the looks
  * of the blocks that are kept stay. */
 int looks_begin(struct run *run);

@@ -210,12 +210,14 @@ static void label(json_t *record)
 {
 	json_t *labels = json_object_get(record, "labels");
 	double ios = jsonio_number(record, "evidence.counts.io");
+	double seen = jsonio_number(record, "evidence.counters.device_ios") +
+		      jsonio_number(record, "evidence.counters.device_merges");
 
 	json_object_set_new(record, "steady", steady_of_trial(record));
 	if (json_is_false(jsonio_at(record, "steady.reached")))
 		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
-	if (jsonio_number(record, "evidence.counters.device_ios") > 1.02 * ios + 2)
+	if (seen > 1.02 * ios + 2)
 		json_array_append_new(labels, json_string("foreign_io"));
 }
 

@@ -108,6 +108,7 @@ cat >"$work/both.yaml" <<-END
 	  - {modes: [defer-taskrun], workloads: [fio], rw: randrw, iodepth: 4, rwmixread: 70}
 	  - {modes: [defer-taskrun], workloads: [fio], iodepth: 8, rate: 500, rate_process: constant}
 	  - {modes: [sync], fio_job: job.fio}
+	  - {modes: [aio], workloads: [ioloop, fio], rw: read, bs: 128k, iodepth: 16}
 END
 start "$iomodes" run "$work/both.yaml" --output "$results" --quiet --compare
 ends_with 0 "a run with fio"
@@ -122,7 +123,13 @@ python3 - "$dir" <<-'END' || fail "records of fio"
 	reason = {c["workload"]: c["reason"] for c in hybrid if not c["supported"]}
 	assert reason["fio"].startswith("fio cannot make mode hybrid-iopoll"), reason
 	assert "fio" not in reason.get("ioloop", ""), reason
-	trials = [t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl")) if t["workload"] == "fio"]
+	trials = [t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl"))]
+	merged = [t for t in trials if "/128k/" in t["cell"] and t["status"] != "failed"]
+	for t in merged:  # I/Os side by side become one request, and none of them is missing
+	    device = next(c for c in t["checks"] if c["id"] == "device_ios")
+	    assert device["result"] == "pass", (t["cell"], device)
+	assert len(merged) >= 12, len(merged)
+	trials = [t for t in trials if t["workload"] == "fio"]
 	cells = {t["cell"] for t in trials}
 	assert len(cells) >= 5, cells
 	used = set()
@@ -137,6 +144,7 @@ python3 - "$dir" <<-'END' || fail "records of fio"
 	        continue
 	    # one window: every I/O of it is in fio's counts (warm-up included) and in the device's
 	    ios, device = t["evidence"]["counts"]["io"], t["evidence"]["counters"]["device_ios"]
+	    device += t["evidence"]["counters"]["device_merges"]
 	    assert device >= 0.99 * ios > 0, (where, ios, device)
 	    assert t["counts"]["io"] <= ios, where
 	    hist = t.get("latency") or t["service"]

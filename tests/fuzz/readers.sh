@@ -52,7 +52,8 @@ seeds() { # TARGET: where its recordings are
 	mkdir -p "seed-$1"
 	case $1 in
 	fio) find "$source/tests/fixtures/fio" -name '*.out' -size -20k -exec cp -t "seed-$1" {} + ;
-		cp "$source"/tests/fixtures/fio/*.err "seed-$1" ;;
+		# names with quotes: no recording has a backslash
+		cp "$source"/tests/fixtures/fio/*.err "$source"/tests/fuzz/corpus/fio/* "seed-$1" ;;
 	iperf3) cp "$source"/tests/fixtures/iperf3/*.out "seed-$1" ;;
 	job) cp "$source"/tests/fuzz/corpus/job/*.fio "seed-$1" ;;
 	yaml) find "$source/configs" "$source/tests/fuzz/corpus/yaml" -name '*.yaml' |
@@ -112,7 +113,7 @@ planted)
 	objects asan -fsanitize="$sanitizers",fuzzer-no-link -fno-sanitize-recover=all -DIOMODES_PLANTED_BUG
 	link asan fio -fsanitize="$sanitizers",fuzzer
 	status=0
-	fuzz fio 90 || status=$?
+	fuzz fio 240 || status=$? # it ends where the bug is found, after some 10,000 executions
 	grep -q 'ERROR: AddressSanitizer: heap-buffer-overflow' fio.log ||
 		{ tail -n 5 fio.log >&2; fail "the planted bug was not found (status $status)"; }
 	grep -q 'in find_close' fio.log || fail "another bug than the planted one was found"

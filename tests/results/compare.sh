@@ -84,7 +84,8 @@ make_run "$tmp/instruments" --instruments
 python3 "$here/verify.py" "$tmp/instruments" "$tmp/instruments.json"
 python3 - "$tmp/instruments.json" <<'PY'
 import json, sys
-pairs = {p["mode"]: p for p in json.load(open(sys.argv[1]))["instruments"]}
+every = json.load(open(sys.argv[1]))["instruments"]
+pairs = {p["mode"]: p for p in every if not p["load"]["open_loop"]}
 rate, latency = {}, {}
 for mode, p in pairs.items():
     assert p["instruments"] == ["ioloop", "fio"], p
@@ -100,6 +101,14 @@ for mode, both in latency.items():  # the tail is known less well: it may be und
     assert both[0] == want[mode][0] and all(one in (want[mode][0], "undecided") for one in both), (mode, both)
 assert "in force" in pairs["iopoll"]["reason"] and "neither can" in pairs["hybrid-iopoll"]["reason"]
 assert not pairs["iopoll"]["comparisons"]
+# at open loop the rate is given, and what fio has is the service time
+given = {p["mode"]: {c["metric"]: c["agreement"] if c["agreement"] != "disagree" else [e["rule"] for e in c["explanations"]]
+                     for c in p["comparisons"]} for p in every if p["load"]["open_loop"]}
+assert all(set(g) in (set(), {"service_p50_ns", "service_p99_ns"}) for g in given.values()), given
+median = {m: g["service_p50_ns"] for m, g in given.items() if g}
+assert {m: median[m] for m in ("interrupt", "sqpoll", "defer-taskrun", "aio", "same", "little")} == {
+    "interrupt": ["cpu_per_io"], "sqpoll": ["slat_missing"], "defer-taskrun": ["ring_flags"], "aio": [],
+    "same": "agree", "little": ["check_failed"]}, median
 PY
 expect 0 "unexplained" "$bin" compare "$tmp/instruments"
 expect 0 "interrupt, randread 4.00 KiB, depth 1: IOPS .*cpu_per_io: fio spends .* more CPU time of its own" "$bin" compare "$tmp/instruments"

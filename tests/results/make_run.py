@@ -119,8 +119,14 @@ def as_instrument(record, mode, block):
         record["metrics"]["slat_mean_ns"] = 900.0
     if mode == "defer-taskrun":
         record["evidence"]["proof"] = {"counters": {"io_uring_rings": 2, "io_uring_defer_taskrun_rings": 0}}
+    if record["load"]["open_loop"]:  # its clock starts with the submission
+        record.pop("latency")
+        for name in [n for n in record["metrics"] if n.startswith("latency_")]:
+            del record["metrics"][name]
     if mode == "little" and block < 3:
-        record["metrics"]["latency_mean_ns"] *= 1.2
+        for name in ("latency_mean_ns", "service_mean_ns"):
+            if name in record["metrics"]:
+                record["metrics"][name] *= 1.2
         record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
                              "numbers": {}, "sentence": "more in flight than the depth"}]
 
@@ -190,6 +196,8 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
     if rate:
         record["service"] = latency
         m["service_mean_ns"], m["in_flight_mean"] = mean, iops * mean / 1e9
+    if args.instruments and rate:
+        m["service_p50_ns"], m["service_p99_ns"] = m["latency_p50_ns"], m["latency_p99_ns"]
     if args.instruments and mode == "sqpoll":
         counters["sq_thread_runnable_share"] = 1.0
         m["cpu_ns_per_io_sq_thread"] = 12000.0
@@ -306,7 +314,7 @@ def main():
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
     p.add_argument("--floor", type=float, help="noise floor of every metric")
-    p.add_argument("--instruments", action="store_true", help="every mode by fio, too, at depth 1")
+    p.add_argument("--instruments", action="store_true", help="every mode by fio, too")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
     p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
@@ -319,7 +327,7 @@ def main():
     if args.instruments:
         MODES.update({m: (1.0, POLLED_CPU if m == "polled" else 9000, 0.0 if m == "polled" else 1.0, 1.0,
                           "accepted", []) for m in INSTRUMENTS if m not in MODES})
-        LOADS[:] = [("d1", 1, None)]
+        LOADS[:] = [("d1", 1, None), ("open", 64, 2000.0)]
         args.modes = ",".join(MODES)
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0

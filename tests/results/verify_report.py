@@ -294,6 +294,17 @@ for name in sorted(os.listdir(os.path.join(out, "figures"))):
             block.setdefault(row[2], []).append(float(row[1]))
         for row in data[1]:
             near(float(row[1]), statistics.median(block[row[2]]), ("block", row[2]))
+    if kind == "irqs":
+        for row in data[0]:
+            cells = [c["id"] for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == row[3]]
+            hard = [row_value(cells[0], m) for m in ("interrupts_per_io", "interrupts_per_packet")]
+            for got, want in ((row[1], hard[0] if hard[0] is not None else hard[1]),
+                              (row[2], row_value(cells[0], "net_rx_softirqs_per_packet"))):
+                assert (got == "-") == (want is None), row
+                if want is not None:
+                    near(float(got), want, ("irqs", row))
+                    points += 1
+        assert len(data[0]) == min(48, len([c for c in head["cells"] if in_force(c["id"])])), "a row without its interrupts"
     if kind == "irq":
         for row in (r for part in data for r in part):
             cells = [c["id"] for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == row[3]]

@@ -87,6 +87,7 @@ static void test_argv(void **state)
 	more.rate_per_s = 20000.5; /* of all flows together, as netloop takes it */
 	more.napi_id = 8;
 	more.server_napi_id = 9;
+	more.source_ports = 2048;
 	more.source_port = 5000;
 	more.server_cpus = NULL;
 	more.server_control_fd = -1;

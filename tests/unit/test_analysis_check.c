@@ -481,6 +481,23 @@ static void test_conforming(void **state)
 	assert_int_equal(json_array_size(a), 0);
 }
 
+/* Sequential I/Os become one request each handful: merged is not missing. */
+static void test_merged(void **state)
+{
+	_json_ json_t *trial = load(conforming);
+	json_t *counters = jsonio_at(trial, "evidence.counters");
+	_json_ json_t *few = NULL, *merged = NULL;
+
+	json_object_set_new(counters, "device_ios", json_integer(20000));
+	json_object_set_new(counters, "device_interrupts", json_integer(20000));
+	json_object_set_new(counters, "device_merges", json_integer(100000));
+	few = check_trial(trial);
+	assert_string_equal(result_of(few, "device_ios"), "fail");
+	json_object_set_new(counters, "device_merges", json_integer(140000));
+	merged = check_trial(trial);
+	assert_string_equal(result_of(merged, "device_ios"), "pass");
+}
+
 /* Diskstats do not see NVMe passthrough: neither check may take their 0 for the truth. */
 static void test_passthrough(void **state)
 {
@@ -513,6 +530,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_loop),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),
+		cmocka_unit_test(test_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Numbers, CPU lists, "did you mean", option tables. */
+/* Numbers, CPU lists, "did you mean", option tables, tables on a narrow terminal. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/num.h"
 #include "base/opt.h"
 #include "base/suggest.h"
+#include "base/table.h"
 
 static void test_numbers(void **state)
 {
@@ -186,12 +190,70 @@ static void test_options(void **state)
 	}
 }
 
+/* What a table prints on a terminal that is `columns` wide; 0: into a pipe. */
+static void printed(unsigned short columns, char *text, size_t size)
+{
+	static const struct table_column head[] = {{.name = "MODE"},
+						   {.name = "CHANGE", .spare = 1},
+						   {.name = "TAIL", .spare = 2},
+						   {.name = "VERDICT"}};
+	static const char *const cells[] = {"interrupt", "+20.1 %", "1.72 ms", "better"};
+	struct winsize w = {.ws_row = 24, .ws_col = columns};
+	struct table *t = table_new(head, ARRAY_SIZE(head));
+	int fd[2];
+	FILE *out;
+	ssize_t n;
+
+	assert_int_equal(pipe(fd), 0);
+	if (columns) {
+		close(fd[0]);
+		close(fd[1]);
+		fd[0] = posix_openpt(O_RDWR | O_NOCTTY);
+		if (fd[0] < 0 || grantpt(fd[0]) || unlockpt(fd[0]))
+			skip();
+		fd[1] = open(ptsname(fd[0]), O_RDWR | O_NOCTTY);
+		assert_int_equal(ioctl(fd[0], TIOCSWINSZ, &w), 0);
+	}
+	out = fdopen(fd[1], "w");
+	assert_non_null(t);
+	assert_non_null(out);
+	assert_int_equal(table_row(t, cells), 0);
+	assert_int_equal(table_print(t, out), 0);
+	fflush(out);
+	n = read(fd[0], text, size - 1);
+	assert_true(n > 0);
+	text[n] = '\0';
+	table_free(t);
+	fclose(out);
+	close(fd[0]);
+}
+
+/* Columns that can be spared go one after the other, and are named. */
+static void test_narrow_tables(void **state)
+{
+	char text[1024];
+
+	printed(0, text, sizeof(text));
+	assert_non_null(strstr(text, "CHANGE"));
+	printed(80, text, sizeof(text));
+	assert_non_null(strstr(text, "CHANGE"));
+	assert_null(strstr(text, "Not shown"));
+	printed(32, text, sizeof(text));
+	assert_non_null(strstr(text, "Not shown at 32 columns: CHANGE"));
+	assert_null(strstr(text, "+20.1"));
+	assert_non_null(strstr(text, "1.72 ms"));
+	printed(20, text, sizeof(text));
+	assert_non_null(strstr(text, "Not shown at 20 columns: CHANGE, TAIL"));
+	assert_null(strstr(text, "1.72 ms"));
+	assert_non_null(strstr(text, "better"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_number_texts),
 		cmocka_unit_test(test_cpu_lists), cmocka_unit_test(test_suggestions),
-		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_options),	  cmocka_unit_test(test_narrow_tables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

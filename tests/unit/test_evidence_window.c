@@ -119,7 +119,7 @@ static void put_after(void)
 			  "cpu1 103 0 12 510 49 2 2 4 0 0\nintr 5\n");
 	put("/proc/schedstat", "version 15\ntimestamp 2\ncpu0 0 0 0 0 0 0 70 8 9\ndomain0 03 1\n"
 			       "cpu1 1 0 3 4 5 6 3500 8 9\ndomain0 03 1\n");
-	put("/sys/block/nvme0n1/stat", "  117 0 936 5 13 0 104 7 0 9 10 0 0 0 0 0 0\n");
+	put("/sys/block/nvme0n1/stat", "  117 4 936 5 13 1 104 7 0 9 10 0 0 0 0 0 0\n");
 	put("/sys/class/powercap/intel-rapl:0/energy_uj", "20\n");
 	put("/sys/class/powercap/intel-rapl:0:0/energy_uj", "6\n");
 	put_task("77", "ioloop", 14, 1900, 1);
@@ -241,6 +241,7 @@ static void test_differences(void **state)
 	expect_counter(r, "device_reads", 17);
 	expect_counter(r, "device_writes", 3);
 	expect_counter(r, "device_ios", 20);
+	expect_counter(r, "device_merges", 5);
 	expect_counter(r, "device_bytes", (136 + 24) * 512);
 	expect_counter(r, "energy_uj", 30); /* wrapped; neither core nor psys on top */
 	expect_absent(r, "cpu_cycles", "recorded machine");

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,9 +259,74 @@ static void test_networks(void **state)
 	net = (struct net_target){0};
 }
 
+#define PLACED                                                                          \
+	"name: n\ndesign: {blocks: 6}\ngroups:\n"                                       \
+	" - {target: net, modes: [plain], protocol: tcp, pattern: rr, queue: [1, 2]}\n" \
+	" - {target: net, modes: [plain], queue: 1, steer: rule}\n"
+
+/* A queue by source ports needs nothing; by rule it is two settings an end, where the driver has
+ * rules. */
+static void test_placed(void **state)
+{
+	static const char *const text[] = {
+		"net.ntuple eth1@client on",
+		"net.flow-rule eth1@client:rule-0 udp4 src-port=7471 action=1",
+		"net.ntuple eth2@server on",
+		"net.flow-rule eth2@server:rule-0 udp4 dst-port=7471 action=1",
+	};
+	struct machine_feature rules = {.name = "rx-ntuple-filter"};
+	struct machine_nic_queue queues[2] = {{.rx = true, .index = 0, .napi = 1},
+					      {.rx = true, .index = 1, .napi = 0}};
+	struct machine_napi napis[2] = {{.id = 8}, {.id = 9, .index = 1}};
+	struct machine_nic ends[2];
+	const struct plan_cell *c;
+	unsigned id[2];
+
+	for (int i = 0; i < 2; i++) {
+		ends[i] = (struct machine_nic){.driver = "mlx9",
+					       .features = &rules,
+					       .n_features = 1,
+					       .queues = queues,
+					       .n_queues = 2,
+					       .napis = napis,
+					       .n_napis = 2};
+		snprintf(ends[i].instance, sizeof(ends[i].instance), "%s",
+			 i ? "eth2@server" : "eth1@client");
+	}
+	net = (struct net_target){
+		.label = "eth1 to eth2", .nic = {&ends[0], &ends[1]}, .n_nics = 2};
+	assert_int_equal(make(PLACED, "0-1", (struct plan_options){.seed = 1}), 0);
+	c = cell("plain/tcp-rr/16/d1/q1");
+	assert_true(c->runs);
+	assert_int_equal(c->n_settings, 0);
+	c = cell("plain/tcp-rr/16/d1/q2");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "eth1@client has 2 receive queues, no queue 2");
+	c = cell("plain/udp-pingpong/16/d1/q1rule");
+	assert_true(c->runs);
+	assert_int_equal(c->n_settings, ARRAY_SIZE(text));
+	for (size_t i = 0; i < c->n_settings; i++) {
+		char one[300];
+
+		snprintf(one, sizeof(one), "%s %s %.100s", c->settings[i].knob->name,
+			 c->settings[i].instance, c->settings[i].value);
+		assert_string_equal(one, text[i]);
+	}
+	/* as netlink told which instance serves the queue, not in their order */
+	assert_int_equal(net_target_queue(&net, 1, id, &f.d), 0);
+	assert_int_equal(id[0], 8);
+	rules.fixed = true;
+	assert_int_equal(make(PLACED, "0-1", (struct plan_options){.seed = 1}), 0);
+	c = cell("plain/udp-pingpong/16/d1/q1rule");
+	assert_false(c->runs);
+	assert_string_equal(c->reason, "driver mlx9 is fixed to no flow rules (eth1@client)");
+	net = (struct net_target){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_placed, teardown),
 		cmocka_unit_test_teardown(test_order, teardown),
 		cmocka_unit_test_teardown(test_forecast, teardown),
 		cmocka_unit_test_teardown(test_reasons, teardown),

@@ -34,7 +34,8 @@ struct workload_net {
 	int server_control_fd;	 /* as `control_fd`, of the server; -1: none */
 	/* NAPI instance on which the flows must arrive at each end; 0: wherever they land. */
 	uint32_t napi_id, server_napi_id;
-	uint16_t source_port; /* of the first flow, the others follow; 0: the kernel's choice */
+	unsigned source_ports; /* to try for that; 0: as the program likes */
+	uint16_t source_port;  /* of the first flow, the others follow; 0: the kernel's choice */
 };
 
 /* What the program is asked to do. All borrowed. */

@@ -18,8 +18,6 @@
 #include "base/jsonio.h"
 #include "record/hist.h"
 
-#define SOURCE_PORTS 2048
-
 static void add_load(struct args *a, const struct workload_job *job)
 {
 	const struct workload_net *net = job->net;
@@ -50,9 +48,8 @@ static void add_load(struct args *a, const struct workload_job *job)
 		args_add(a, "--napi-id=%u", net->napi_id);
 	if (net->server_napi_id)
 		args_add(a, "--server-napi-id=%u", net->server_napi_id);
-	/* one port in (queues of the client x queues of the server) fits both */
-	if (net->napi_id && net->server_napi_id)
-		args_add(a, "--source-ports=%d", SOURCE_PORTS);
+	if (net->source_ports)
+		args_add(a, "--source-ports=%u", net->source_ports);
 	if (net->source_port)
 		args_add(a, "--source-port=%u", net->source_port);
 	if (job->cpus)

@@ -188,7 +188,7 @@ def check(name, instances, before):
 
 def check_many(group, before):
     """Knobs of ALONE's complement, one value each, in one `with`: a call takes most of a second under emulation.
-    Whoever is refused is left to check()."""
+    Whoever is refused, or not known to this reader, is left to check()."""
     label = lambda n, i: f"{n}:{i}" if i else n
     settings = {(n, i): values[0] for n, i, old in group if (values := others(n, i, old))}
     while settings:
@@ -198,6 +198,7 @@ def check_many(group, before):
             break
         named = [s for s in settings if (f"{s[0]} of {s[1]}:" if s[1] else f"{s[0]}:") in why]
         settings = {s: v for s, v in settings.items() if named and s not in named}
+    settings = {s: v for s, v in settings.items() if saw[s] is not None}
     seen = {}
     for (n, i), value in settings.items():
         if saw[n, i] == value:
@@ -217,7 +218,10 @@ def check_many(group, before):
 def unread(knob, instances):
     """those without a value: this reader must not know one either"""
     for i in instances:
-        value = kernel_value(knob, i["instance"])
+        try:
+            value = kernel_value(knob, i["instance"])
+        except (TypeError, ValueError): # not even something to take apart
+            value = None
         good = value is None or value.startswith("<")
         print(f"{'single' if good else 'not ok'} - {i['why']}" + ("" if good else f": but it is {value}"))
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings that steer flows to a queue by a rule (ntuple) of each end. */
+#pragma once
+#include "knob/knob.h"
+#include "trial/net_target.h"
+
+/*
+ * Rules on at both ends, and one at location 0: what the server listens on goes to the queue there,
+ * what it answers from to the queue here. Appended to the array, which the caller frees.
+ * -EOPNOTSUPP with the reason: a driver has no rules. Whether packets follow the rule is for who
+ * opens the flows to see (SO_INCOMING_NAPI_ID).
+ */
+int steer_settings(const struct net_target *t, const char *protocol, int queue,
+		   struct knob_setting **settings, size_t *n, struct diag *d);
