@@ -62,8 +62,7 @@ static int print_group(const json_t *group)
 {
 	const char *judged = jsonio_string(text_judged(group), "metric", NULL),
 		   *cells[KIND_COLUMNS + 5];
-	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
-						      {"PROOF", false, false}};
+	struct table_column head[KIND_COLUMNS + 5] = {{.name = "MODE"}, {.name = "PROOF"}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
 	size_t i, n = 2, n_metrics = text_columns(group, metric);
@@ -75,9 +74,9 @@ static int print_group(const json_t *group)
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
 		 jsonio_string(group, "baseline", "?"));
-	head[n++] = (struct table_column){"N", true, false};
+	head[n++] = (struct table_column){.name = "N", .right = true};
 	head[n++] = (struct table_column){change, true, false, SPARE_CHANGE};
-	head[n++] = (struct table_column){"VERDICT", false, false};
+	head[n++] = (struct table_column){.name = "VERDICT"};
 	table = table_new(head, n);
 	if (!table)
 		return -ENOMEM;
