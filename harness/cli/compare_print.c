@@ -299,8 +299,10 @@ void compare_csv_number(const json_t *j, const char *path, char end)
 	putchar(end);
 }
 
-static void csv_row(const json_t *group, const json_t *row)
+static void csv_row(const json_t *group, const json_t *row, bool by_placement)
 {
+	const char *placement = jsonio_string(group, "placement", "");
+	const char *mode = jsonio_string(row, "mode", "");
 	const json_t *value, *one, *judged;
 	const char *metric;
 	size_t i;
@@ -312,9 +314,9 @@ static void csv_row(const json_t *group, const json_t *row)
 				judged = one;
 		compare_csv_text(jsonio_string(group, "target", ""), ',');
 		compare_csv_text(jsonio_string(group, "workload", ""), ',');
-		compare_csv_text(jsonio_string(group, "placement", ""), ',');
+		compare_csv_text(by_placement ? mode : placement, ',');
 		compare_csv_text(jsonio_string(group, "title", ""), ',');
-		compare_csv_text(jsonio_string(row, "mode", ""), ',');
+		compare_csv_text(by_placement ? placement : mode, ',');
 		compare_csv_text(jsonio_string(row, "state", ""), ',');
 		compare_csv_text(jsonio_string(row, "grade", ""), ',');
 		compare_csv_text(metric, ',');
@@ -334,9 +336,9 @@ static void csv_row(const json_t *group, const json_t *row)
 	compare_csv_text(jsonio_string(group, "target", ""),
 			 ','); /* nothing measured is a row, too */
 	compare_csv_text(jsonio_string(group, "workload", ""), ',');
-	compare_csv_text(jsonio_string(group, "placement", ""), ',');
+	compare_csv_text(by_placement ? mode : placement, ',');
 	compare_csv_text(jsonio_string(group, "title", ""), ',');
-	compare_csv_text(jsonio_string(row, "mode", ""), ',');
+	compare_csv_text(by_placement ? placement : mode, ',');
 	compare_csv_text(jsonio_string(row, "state", ""), ',');
 	compare_csv_text(jsonio_string(row, "grade", ""), ',');
 	puts(",,,,,,,,,,");
@@ -351,7 +353,7 @@ int compare_print_csv(const json_t *result)
 	     "estimate,estimate_low,estimate_high,p_adjusted,verdict");
 	json_array_foreach (json_object_get(result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row)
-			csv_row(group, row);
+			csv_row(group, row, json_object_get(result, "by") != NULL);
 	instruments_print_csv(result);
 	return 0;
 }
