@@ -367,8 +367,10 @@ int cmd_probe(int argc, char **argv)
 
 	if (err == 1)
 		return cli_help("probe", options, ARRAY_SIZE(options),
-				"Needs no root; without it the types of queues and, before Linux "
-				"6.12, whether a vector\nis managed are shown as unknown.");
+				"Needs no root; without it the types of queues are shown as "
+				"unknown. Whether a vector is\nmanaged is known from Linux 6.12 "
+				"on; before, only to root on a kernel with\n"
+				"CONFIG_GENERIC_IRQ_DEBUGFS.");
 	if (!err && first < argc)
 		err = diag_set(&d, -EINVAL, "unexpected \"%s\"", argv[first]);
 	if (!err && o.dot && (!o.paths || o.json))
