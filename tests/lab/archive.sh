@@ -52,11 +52,10 @@ archive_open() {
 	mv "$LAB_APT/lab.sources.new" "$LAB_APT/lab.sources"
 	lab_say "reading the package lists of $uri"
 	# a release that this archive does not carry is an error to apt and a fact to us
-	if archive_apt apt-get -q update >"$LAB_APT/update.log" 2>&1; then
-		touch "$LAB_APT/updated"
-	else
+	archive_apt apt-get -q update >"$LAB_APT/update.log" 2>&1 ||
 		lab_say "not every list could be read: $(grep -m1 '^[EW]:' "$LAB_APT/update.log")"
-	fi
+	# what could be read is good for a day; with nothing read the next boot tries again
+	! grep -q '^\(Hit\|Get\):' "$LAB_APT/update.log" || touch "$LAB_APT/updated"
 }
 
 # archive_fresh FILE: is FILE an answer made from lists that are still good?
