@@ -33,7 +33,7 @@ archive_open() {
 	lab_need dpkg-deb dpkg
 	[ "$(dpkg --print-architecture)" = amd64 ] || lab_skip "the guest is x86-64 and runs this machine's programs"
 	uri=$(archive_uri)
-	[ -n "$uri" ] || lab_skip "apt's sources name no Debian archive; set IOMODES_LAB_ARCHIVE to its URI"
+	[ -n "$uri" ] || lab_skip "apt's sources name no Debian archive, whose kernels the guest boots; set IOMODES_LAB_ARCHIVE to the URI of a mirror of Debian"
 	# shellcheck source=/dev/null
 	host=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 	mkdir -p "$LAB_APT"/{none,state/lists/partial,cache/archives/partial}
