@@ -5,6 +5,19 @@
 LAB_MODULES=(virtio_pci virtio_console virtio_rng 9p 9pnet_virtio overlay
 	nvme igb e1000e virtio_net null_blk loop ext4)
 
+# What a boot cannot do without; devices that are missing are for the checks to miss.
+LAB_MODULES_NEEDED=(virtio_pci virtio_console 9p 9pnet_virtio overlay)
+
+# initramfs_need KERNEL-DIR: those are modules of this kernel, or built in
+initramfs_need() {
+	local release name has
+	release=$(cat "$1/release")
+	has=$(cat "$1/lib/modules/$release"/modules.{dep,builtin} 2>/dev/null | sed 's/:.*//; s|.*/||; s/[.]ko.*//; s/-/_/g') || true
+	for name in "${LAB_MODULES_NEEDED[@]}"; do
+		grep -qx "$name" <<< "$has" || lab_skip "kernel $release has no $name; choose another with --kernel"
+	done
+}
+
 # initramfs_modules KERNEL-DIR: paths below lib/modules/RELEASE in the order of insmod
 initramfs_modules() {
 	awk -v want="${LAB_MODULES[*]}" '
