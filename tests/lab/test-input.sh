@@ -59,4 +59,16 @@ kernel 7.0-fake "${modules[@]}"
 says 77 "this QEMU has no 9p" "${with_kernel[@]}" "$LAB_DIR/lab" --qemu /bin/true -- true
 kernel 7.0-fake "${modules[@]/fs\/9p\/9p/nothing}"
 says 77 "kernel 7.0-fake has no 9p; choose" "${with_kernel[@]}" "$LAB_DIR/lab" -- true
+
+# What is there only from some kernel or some QEMU on is not left out unnoticed.
+kernel 6.12.99-fake "${modules[@]}"
+says 77 "the newest kernel to be had is 6.12.99-fake" "${with_kernel[@]}" "$LAB_DIR/guest-suite.sh" newest
+kernel 7.0-fake "${modules[@]}"
+says 77 "this QEMU has no igb" "${with_kernel[@]}" LAB_QEMU=/bin/true "$LAB_DIR/guest-suite.sh" newest
+for check in "$LAB_DIR"/guest.d/[0-9]*.sh; do
+	grep -q "^[^#]*${check##*/}" "$LAB_DIR/CMakeLists.txt" || {
+		echo "not ok - no test runs guest.d/${check##*/}: list it in CMakeLists.txt"
+		failed=1
+	}
+done
 exit $failed

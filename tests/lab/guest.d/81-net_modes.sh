@@ -5,7 +5,7 @@
 . "$(dirname "$0")/check.sh"
 
 nic=$(basename "$(readlink /sys/class/net/eth0/device/driver)")
-[ "$nic" = igb ] || { echo "# the first pair is $nic, not igb: nothing to measure here"; exit 0; }
+[ "$nic" = igb ] || { echo "skip - the first pair is $nic, not igb"; exit 0; }
 $busybox ip link set eth0 down
 $busybox ip link set eth1 down
 

@@ -41,7 +41,7 @@ run() { # NAME [OPTION...]
 	"$iomodes" compare /tmp/places/2*-"$name" --by placement 2>&1 | cut -c 1-160 | sed 's/^/# /'
 }
 run disk-places --target /dev/nvme1n1
-[ "$nic" = igb ] && run net-places
+if [ "$nic" = igb ]; then run net-places; else echo "skip - the first pair is $nic, not igb"; fi
 affinities > /tmp/affinity.after
 # those of interfaces that were down had no number then
 is "every vector may fire where it might before" "$(while read -r irq cpus; do grep "^$irq " /tmp/affinity.after | grep -vxF "$irq $cpus"; done < /tmp/affinity.before)" ""
