@@ -15,3 +15,13 @@ for n in 0 1; do
 	is "eth$n is on node $n" "$(cat /sys/class/net/eth$n/device/numa_node)" $n
 	holds "nvme$n is behind a root port" test -e "$(readlink -f /sys/class/nvme/nvme$n/device)/../subordinate_bus_number"
 done
+
+# What `collect` records of this machine names it nowhere, and is a machine to probe.
+$busybox hostname secrethost
+holds "collect" "$iomodes" collect -o /tmp/machine.tar
+$busybox hostname lab
+mkdir -p /tmp/machine
+tar -xf /tmp/machine.tar -C /tmp/machine
+is "no host name, MAC address or serial number is in it" \
+	"$(grep -rlaiE 'secrethost|52:?54:?00:?00:?0[012]|LAB-NVME' /tmp/machine | head -n 3; find /tmp/machine | grep -iE 'secrethost|LAB-NVME' | head -n 3)" ""
+holds "probe reads it, and finds both drives" sh -c "'$iomodes' probe --root /tmp/machine.tar > /tmp/machine.txt && grep -q '^nvme0n1 ' /tmp/machine.txt && grep -q '^nvme1n1 ' /tmp/machine.txt"
