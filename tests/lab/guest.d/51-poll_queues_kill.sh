@@ -1,48 +1,91 @@
 # SPDX-License-Identifier: Apache-2.0
-# kill -9 of the orchestrator at random moments of a run that stands on a rebound controller.
+# kill -9 before, in and after a rebind: at journal steps, and at moments of a run that stands on a rebound controller.
 . "$(dirname "$0")/check.sh"
 . "$(dirname "$0")/poll_queues_common.sh"
 [ "${LAB_POLL_QUEUES:-2}" -eq 0 ] || exit 0
 
 experiment "interrupt, iopoll"
-echo mq-deadline > "/sys/block/$(path_of nvme1)/queue/scheduler"
+driver=$(dirname "$iomodes")/../tests/knob_driver
+path=$(path_of nvme1) pci=$(pci_of nvme1)
+echo mq-deadline > "/sys/block/$path/queue/scheduler"
 before=$(state 1)
-# Moments: before, inside and after the rebind (it takes a second or two here), in the trials.
-for wait in 0.4 0.8 1.2 1.6 2 2.4 3 4 6; do
+io_poll() { cat "/sys/block/$path/queue/io_poll" 2>/dev/null || echo gone; }
+
+# Orchestrator and guardian die at a step: nobody restores until told to. Each step until the write, then some.
+at_step() { "$driver" "$IOMODES_STATE_DIR" "$1" both "nvme.poll_queues:$pci=2" 2> /tmp/step; }
+points=$(at_step 0) || points=0
+holds "a rebind and back has $points steps" test "$points" -gt 4
+old=0 new=0 n=1 first=
+while [ "$n" -le "$points" ]; do
+	at_step $n > /dev/null
+	was=$(io_poll)
+	[ "$was" != 1 ] || new=$((new + 1))
+	[ "$was" != 0 ] || [ -n "$first" ] || old=$((old + 1))
+	if [ -z "$first" ] && [ "$was" = 1 ]; then
+		# Written, not yet read back: any other value counts as ours, also none between unbind and bind.
+		first=$n
+		echo "$pci" > /sys/bus/pci/drivers/nvme/unbind
+		holds "step $n and unbound: status lists it" sh -c "! iomodes status > /tmp/status 2>&1; grep -q unbound /tmp/status"
+	fi
+	holds "$(head -n 1 /tmp/step), io_poll was $was: restored" iomodes restore
+	unchanged "step $n: the controller is as before" 1 "$before"
+	[ -z "$first" ] && n=$((n + 1)) || n=$((n + (points - first) / 3 + 1))
+done
+holds "killed before the change at $old steps, after it at $new" test $old -ge 1 -a $new -ge 2
+
+# The orchestrator alone, before the rebind and in the trials on it: the guardian restores.
+# caught WHAT COMMAND...: kill when the command holds (within 30 s)
+caught() {
+	local what=$1 i=0
+	shift
+	rm -rf "$results"/2*
 	start --target /dev/nvme1n1 --allow-rebind
-	sleep $wait
-	was=$(cat /sys/block/nvme1*n1/queue/io_poll 2>/dev/null | tail -n 1)
+	until "$@"; do
+		i=$((i + 1))
+		[ $i -lt 300 ] || { echo "not ok - $what: never came to that: $(tail -n 1 /tmp/killed)"; break; }
+		sleep 0.1
+	done
+	was=$(io_poll)
 	kill -KILL $pid
 	wait $pid 2>/dev/null
-	idle || echo "not ok - kill after $wait s: the guardian is still there after 60 s"
-	unchanged "kill -9 after $wait s (io_poll was '$was'): the controller is as before" 1 "$before"
-	holds "kill -9 after $wait s: the status is clean" iomodes status
-done
+	idle || echo "not ok - $what: the guardian is still there after 60 s"
+	unchanged "kill -9 $what (io_poll was $was): the controller is as before" 1 "$before"
+	holds "kill -9 $what: the status is clean" iomodes status
+}
+rebound() { [ "$(io_poll)" = 1 ]; }
+in_trials() { rebound && [ -s "$(last_run)trials.jsonl" ]; }
+caught "before the rebind" true
+is "io_poll then" "$was" 0
+caught "right after the rebind" rebound
+is "io_poll then" "$was" 1
+caught "in the trials" in_trials
+is "io_poll then" "$was" 1
 
 # Without the guardian the journal stays open, and the next start restores.
-start --target /dev/nvme1n1 --allow-rebind
-sleep 6
-kill -KILL "$(pgrep -x iomodes-guard)" $pid
-wait $pid 2>/dev/null
+both_killed() {
+	local i=0
+	rm -rf "$results"/2*
+	start --target /dev/nvme1n1 --allow-rebind
+	until in_trials; do
+		i=$((i + 1))
+		[ $i -lt 300 ] || { echo "not ok - no trial after 30 s: $(tail -n 1 /tmp/killed)"; break; }
+		sleep 0.1
+	done
+	kill -KILL "$(pgrep -x iomodes-guard)" $pid
+	wait $pid 2>/dev/null
+}
+both_killed
 holds "both killed: the status lists the poll queues" sh -c "! iomodes status > /tmp/status 2>&1; grep -q nvme.poll_queues /tmp/status"
 holds "both killed: restore mends it" iomodes restore
 unchanged "both killed: the controller is as before" 1 "$before"
 
-# Between unbind and bind nothing of the drive is there.
-start --target /dev/nvme1n1 --allow-rebind
-sleep 6
-kill -KILL "$(pgrep -x iomodes-guard)" $pid
-wait $pid 2>/dev/null
-echo "$(pci_of nvme1)" > /tmp/pci
-cat /tmp/pci > /sys/bus/pci/drivers/nvme/unbind
-echo 3 > /sys/module/nvme/parameters/poll_queues # as if we had died right there
-holds "unbound: status lists it" sh -c "! iomodes status > /tmp/status 2>&1; grep -q unbound /tmp/status"
+# What was set had been read back, so the unbinding is somebody else's: said, not overwritten.
+both_killed
+echo "$pci" > /sys/bus/pci/drivers/nvme/unbind
+echo 3 > /sys/module/nvme/parameters/poll_queues
 iomodes restore > /tmp/restore 2>&1
-case $? in
-0) holds "unbound: restored" true ;;
-*) # our read-back is known by now, so the unbinding is somebody else's: said, not overwritten
-	holds "unbound by somebody else is a conflict" grep -q conflict /tmp/restore
-	holds "restore --overwrite mends it" iomodes restore --overwrite ;;
-esac
+is "unbound by somebody else: restore ends with" $? 5
+holds "and calls it a conflict" grep -q conflict /tmp/restore
+holds "restore --overwrite mends it" iomodes restore --overwrite
 echo 0 > /sys/module/nvme/parameters/poll_queues
 unchanged "unbound: the controller is as before" 1 "$before"
