@@ -44,8 +44,8 @@ for c in 0 1; do
 
 	run --target /dev/$disk --mode iopoll --ignore-requires > /tmp/ignored 2>&1
 	if kernel_at_least 6 11; then
-		is "$disk: --ignore-requires without poll queues: every trial fails" "$(verdicts iopoll)" ""
-		holds "$disk: with EOPNOTSUPP" grep -rqi 'not supported' "$(last_run)trials.jsonl"
+		is "$disk: --ignore-requires without poll queues: nothing is measured" "$(verdicts iopoll)" ""
+		is "$disk: and each trial fails with EOPNOTSUPP" "$(records iopoll refused)" "all 6 or more"
 	else
 		is "$disk: --ignore-requires without poll queues: not in force" "$(verdicts iopoll)" "not_in_force x6"
 		holds "$disk: on about 1 interrupt per I/O ($(interrupts iopoll))" within "$(interrupts iopoll)" 0.9 1.1

@@ -17,14 +17,15 @@ experiment() {
 
 # start OPTIONS: as run, in the background, and iomodes itself is $! and no shell around it
 start() {
-	(exec iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@" > /tmp/killed 2>&1) &
+	(exec iomodes run /tmp/poll_queues.yaml --output $results --quiet "$@" > /tmp/killed 2>&1) &
 	pid=$!
 }
-mkdir -p /tmp/results # in RAM: trials.jsonl read from the 9p share under Linux 7.2 was not what was written
-run() { iomodes run /tmp/poll_queues.yaml --output /tmp/results --quiet "$@"; }
+results=/lab/results/poll-queues
+mkdir -p -m 700 $results
+run() { iomodes run /tmp/poll_queues.yaml --output $results --quiet "$@"; }
 knob() { iomodes knob get "$1"; }
 pci_of() { basename "$(readlink /sys/class/nvme/$1/device)"; }
-last_run() { ls -td /tmp/results/*poll-queues*/ | head -n 1; }
+last_run() { ls -td $results/*poll-queues*/ 2> /dev/null | head -n 1; }
 
 # state N: all that a rebind of controller N may change
 state() {
@@ -48,8 +49,12 @@ records() {
 	python3 - "$(last_run)trials.jsonl" "$1" "$2" <<-'END' || echo unreadable
 	import collections, json, sys
 	trials = [json.loads(line) for line in open(sys.argv[1])]
-	trials = [t for t in trials if t["mode"] == sys.argv[2] and t["pass"] == "measure" and t["status"] != "failed"]
-	if sys.argv[3] == "verdicts":
+	trials = [t for t in trials if t["mode"] == sys.argv[2] and t["pass"] == "measure"]
+	failed, trials = ([t for t in trials if (t["status"] == "failed") == wanted] for wanted in (True, False))
+	if sys.argv[3] == "refused":
+	    other = [t["error"] for t in failed if "Operation not supported" not in str(t["error"])]
+	    print("all 6 or more" if len(failed) >= 6 and not other and not trials else (len(failed), len(trials), other[:2]))
+	elif sys.argv[3] == "verdicts":
 	    found = collections.Counter(t["verdict"]["mode"] for t in trials)
 	    print(*("%s x%d" % one for one in sorted(found.items())))
 	elif trials and sys.argv[3] == "cpu": # of one, by the kernel's accounts
