@@ -2,13 +2,13 @@
 # Every block mode is measured and proven by counters, or unsupported with the right reason.
 . "$(dirname "$0")/check.sh"
 
-rm -rf /tmp/modes
-mkdir -m 700 /tmp/modes
-LAB_RESULTS=/tmp/modes "$LAB_DIR/experiment.sh" > /tmp/modes-out 2>&1
+# As ./run.sh lab has it, with the results on the share.
+mkdir -m 700 /lab/results/modes
+LAB_RESULTS=/lab/results/modes "$LAB_DIR/experiment.sh" > /tmp/modes-out 2>&1
 status=$?
 grep -v 'inconclusive against' /tmp/modes-out | sed 's/^/# /'
 is "the run and its comparison end well" $status 0
-dir=$(echo /tmp/modes/2*)
+dir=$(echo /lab/results/modes/2*)
 holds "every check and verdict comes out again" "$iomodes" check "$dir"
 is "status" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
 kernel_at_least 6 13 && hybrid=yes || hybrid=no
@@ -27,7 +27,7 @@ def of(mode, depth):
     return [t for t in trials if t["mode"] == mode and t["load"]["iodepth"] == depth and t["pass"] == "measure"]
 
 
-wanted = ["interrupt", "interrupt-registered", "sync", "aio", "sqpoll", "iopoll", "sqpoll-iopoll",
+wanted = ["interrupt", "interrupt-registered", "sync", "aio", "defer-taskrun", "sqpoll", "iopoll", "sqpoll-iopoll",
           "passthrough", "passthrough-iopoll"] + (["hybrid-iopoll"] if hybrid else [])
 for mode in wanted:
     seen = of(mode, 1)
@@ -47,10 +47,16 @@ for mode in wanted:
         say(sum(t["evidence"]["counters"]["device_interrupts"] for t in seen) == 0, f"{mode}: no device interrupt at all")
     else:
         say(min(per_io) >= 0.9 and max(per_io) <= 1.1, f"{mode}: {min(per_io):.3f} to {max(per_io):.3f} interrupts per I/O")
+for mode in ["interrupt", "iopoll", "passthrough-iopoll"] + ["min-wait"] * hybrid + ["hybrid-iopoll"] * hybrid:
+    verdicts = [t["verdict"]["mode"] for t in of(mode, 8)]
+    say(len(verdicts) == 6 and set(verdicts) == {"in_force"},
+        f"{mode}, depth 8: {verdicts.count('in_force')} of {len(verdicts)} trials in force")
 cells = {c["id"]: c for c in run["cells"]}
 if not hybrid:
     c = cells["hybrid-iopoll/randread/4k/d1"]
     say(not c["supported"] and "IORING_SETUP_HYBRID_IOPOLL" in c["reason"], f"hybrid-iopoll: unsupported: {c.get('reason')}")
+    c = cells["min-wait/randread/4k/d8"]
+    say(not c["supported"] and "6.12" in c["reason"], f"min-wait: unsupported: {c.get('reason')}")
 seen = of("nvme-coalesced", 8)
 say(seen and all(t["verdict"]["mode"] == "unsupported" and "Feature Not Changeable (0x10e)" in t["error"] for t in seen),
     f"nvme-coalesced: unsupported in the device's words: {seen[0]['error'] if seen else 'no trial'}")
