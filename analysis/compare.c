@@ -422,6 +422,9 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		*result = result_json(&cmp);
 	if (!err)
 		json_object_set_new(*result, "instruments", instruments_all(&cmp));
+	/* then "mode" of a row is a placement, and "placement" of a group a mode */
+	if (!err && cells->by_placement)
+		json_object_set_new(*result, "by", json_string("placement"));
 	comparison_clear(&cmp);
 	return err;
 }

@@ -46,12 +46,15 @@ static void print_environment(const json_t *one)
 
 static int print_rows(const json_t *one)
 {
-	static const struct table_column head[] = {
-		{"LOAD", false, false},	  {"MODE", false, false},
-		{"METRIC", false, false}, {"FIRST", true, false},
-		{"N", true, false},	  {"SECOND", true, false},
-		{"N", true, false},	  {"CHANGE [95 %]", true, false},
-		{"VERDICT", false, false}};
+	static const struct table_column head[] = {{.name = "LOAD"},
+						   {.name = "MODE"},
+						   {.name = "METRIC"},
+						   {.name = "FIRST", .right = true},
+						   {.name = "N", .right = true},
+						   {.name = "SECOND", .right = true},
+						   {.name = "N", .right = true},
+						   {.name = "CHANGE [95 %]", .right = true},
+						   {.name = "VERDICT"}};
 	struct table *table = table_new(head, sizeof(head) / sizeof(*head));
 	const json_t *row;
 	char first[64], second[64], n[24], m[24];

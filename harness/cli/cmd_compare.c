@@ -31,7 +31,7 @@ static const struct opt table[] = {
 	 .offset = offsetof(struct options, by),
 	 .arg = "WHAT",
 	 .help = "compare by mode, or by placement against local (default: mode; placement where "
-		 "the run has one mode and several placements)"},
+		 "the run has one mode and several placements, but not with --json and --csv)"},
 	{.name = "scripts",
 	 .type = OPT_STR,
 	 .offset = offsetof(struct options, scripts),
@@ -135,7 +135,9 @@ int cmd_compare(int argc, char **argv)
 			&d, -EINVAL,
 			"--baseline names a mode of one run; of several, the first run is the "
 			"baseline");
-	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n, COMPARE_AUTO};
+	/* programs that read the output find modes where they always were, unless they ask */
+	how = (struct compare_options){o.baseline, o.metrics.item, o.metrics.n,
+				       o.json || o.csv ? COMPARE_MODES : COMPARE_AUTO};
 	if (!err && o.scripts && across)
 		err = diag_set(&d, -EINVAL, "--scripts is for placements of one run");
 	if (!err && o.by)

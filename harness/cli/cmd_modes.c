@@ -31,10 +31,10 @@ static const struct opt options[] = {
 static int print_docs(const struct modes *modes)
 {
 	static const struct table_column columns[] = {
-		{"MODE", false, false},
-		{"OF", false, false},
-		{"PROOF", false, false},
-		{"WHAT IT IS", false, true},
+		{.name = "MODE"},
+		{.name = "OF"},
+		{.name = "PROOF"},
+		{.name = "WHAT IT IS", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	int err = t ? 0 : -ENOMEM;

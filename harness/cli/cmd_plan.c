@@ -45,8 +45,11 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 static int print_cells(const struct plan *p)
 {
 	static const struct table_column columns[] = {
-		{"CELL", false, false},	 {"CPU", true, false},		{"SQ, SERVER", true, false},
-		{"GRADE", false, false}, {"KNOB CHANGES", false, true},
+		{.name = "CELL"},
+		{.name = "CPU", .right = true},
+		{.name = "SQ, SERVER", .right = true},
+		{.name = "GRADE"},
+		{.name = "KNOB CHANGES", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 

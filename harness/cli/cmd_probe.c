@@ -83,10 +83,10 @@ static void print_caches(const struct machine *m)
 static void print_nodes(const struct machine *m)
 {
 	static const struct table_column columns[] = {
-		{"NODE", true, false},
-		{"CPUS", false, true},
-		{"MEMORY", true, false},
-		{"DISTANCE TO EACH NODE", false, false},
+		{.name = "NODE", .right = true},
+		{.name = "CPUS", .wrap = true},
+		{.name = "MEMORY", .right = true},
+		{.name = "DISTANCE TO EACH NODE"},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 
@@ -130,10 +130,18 @@ static void link_text(const struct machine_disk *d, char *out, size_t size)
 static void print_disks(const struct machine *m, const struct options *o)
 {
 	static const struct table_column columns[] = {
-		{"DISK", false, false},	    {"SIZE", true, false},	{"DRIVER", false, false},
-		{"MODEL", false, true},	    {"FIRMWARE", false, false}, {"SERIAL", false, true},
-		{"NODE", true, false},	    {"PCI", false, false},	{"LINK", false, true},
-		{"CHAR DEV", false, false}, {"QUEUES", true, false},	{"NOTE", false, true},
+		{.name = "DISK"},
+		{.name = "SIZE", .right = true},
+		{.name = "DRIVER"},
+		{.name = "MODEL", .wrap = true},
+		{.name = "FIRMWARE"},
+		{.name = "SERIAL", .wrap = true},
+		{.name = "NODE", .right = true},
+		{.name = "PCI"},
+		{.name = "LINK", .wrap = true},
+		{.name = "CHAR DEV"},
+		{.name = "QUEUES", .right = true},
+		{.name = "NOTE", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	size_t left_out = 0;
@@ -220,9 +228,15 @@ static bool vector_of_queue(const struct machine_disk *d, size_t vector)
 static void print_queues(const struct machine *m)
 {
 	static const struct table_column columns[] = {
-		{"DISK", false, false},	    {"QUEUE", true, false},	{"TYPE", false, false},
-		{"CPUS", false, true},	    {"IRQ", true, false},	{"VECTOR", false, false},
-		{"REQUESTED", false, true}, {"EFFECTIVE", false, true}, {"AFFINITY", false, false},
+		{.name = "DISK"},
+		{.name = "QUEUE", .right = true},
+		{.name = "TYPE"},
+		{.name = "CPUS", .wrap = true},
+		{.name = "IRQ", .right = true},
+		{.name = "VECTOR"},
+		{.name = "REQUESTED", .wrap = true},
+		{.name = "EFFECTIVE", .wrap = true},
+		{.name = "AFFINITY"},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	size_t rows = 0;

@@ -12,6 +12,7 @@
 #include "arms.h"
 #include "cli.h"
 #include "compare_print.h"
+#include "placement_print.h"
 #include "plan_print.h"
 #include "knob/transaction.h"
 #include "setup.h"
@@ -159,6 +160,7 @@ static int execute(const struct setup_options *o, struct setup *s, struct diag *
 	if (o->compare && result.trials && !compare_run(result.dir, &none, &comparison, d)) {
 		putchar('\n');
 		compare_print_text(comparison);
+		placement_print(comparison, result.dir, d);
 	}
 	if (o->aa && status == EXIT_OK)
 		status = arms_report(result.dir);

@@ -64,8 +64,7 @@ static int print_group(const json_t *group)
 {
 	const char *judged = jsonio_string(text_judged(group), "metric", NULL),
 		   *cells[KIND_COLUMNS + 5];
-	struct table_column head[KIND_COLUMNS + 5] = {{"MODE", false, false},
-						      {"PROOF", false, false}};
+	struct table_column head[KIND_COLUMNS + 5] = {{.name = "MODE"}, {.name = "PROOF"}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
 	size_t i, n = 2, n_metrics = text_columns(group, metric);
@@ -77,9 +76,9 @@ static int print_group(const json_t *group)
 	snprintf(change, sizeof(change), "%s VS %s [95 %%]",
 		 judged ? metric_find(judged)->label : "CHANGE",
 		 jsonio_string(group, "baseline", "?"));
-	head[n++] = (struct table_column){"N", true, false};
+	head[n++] = (struct table_column){.name = "N", .right = true};
 	head[n++] = (struct table_column){change, true, false, SPARE_CHANGE};
-	head[n++] = (struct table_column){"VERDICT", false, false};
+	head[n++] = (struct table_column){.name = "VERDICT"};
 	table = table_new(head, n);
 	if (!table)
 		return -ENOMEM;
@@ -302,8 +301,10 @@ void compare_csv_number(const json_t *j, const char *path, char end)
 	putchar(end);
 }
 
-static void csv_row(const json_t *group, const json_t *row)
+static void csv_row(const json_t *group, const json_t *row, bool by_placement)
 {
+	const char *placement = jsonio_string(group, "placement", "");
+	const char *mode = jsonio_string(row, "mode", "");
 	const json_t *value, *one, *judged;
 	const char *metric;
 	size_t i;
@@ -315,9 +316,9 @@ static void csv_row(const json_t *group, const json_t *row)
 				judged = one;
 		compare_csv_text(jsonio_string(group, "target", ""), ',');
 		compare_csv_text(jsonio_string(group, "workload", ""), ',');
-		compare_csv_text(jsonio_string(group, "placement", ""), ',');
+		compare_csv_text(by_placement ? mode : placement, ',');
 		compare_csv_text(jsonio_string(group, "title", ""), ',');
-		compare_csv_text(jsonio_string(row, "mode", ""), ',');
+		compare_csv_text(by_placement ? placement : mode, ',');
 		compare_csv_text(jsonio_string(row, "state", ""), ',');
 		compare_csv_text(jsonio_string(row, "grade", ""), ',');
 		compare_csv_text(metric, ',');
@@ -337,9 +338,9 @@ static void csv_row(const json_t *group, const json_t *row)
 	compare_csv_text(jsonio_string(group, "target", ""),
 			 ','); /* nothing measured is a row, too */
 	compare_csv_text(jsonio_string(group, "workload", ""), ',');
-	compare_csv_text(jsonio_string(group, "placement", ""), ',');
+	compare_csv_text(by_placement ? mode : placement, ',');
 	compare_csv_text(jsonio_string(group, "title", ""), ',');
-	compare_csv_text(jsonio_string(row, "mode", ""), ',');
+	compare_csv_text(by_placement ? placement : mode, ',');
 	compare_csv_text(jsonio_string(row, "state", ""), ',');
 	compare_csv_text(jsonio_string(row, "grade", ""), ',');
 	puts(",,,,,,,,,,");
@@ -354,7 +355,7 @@ int compare_print_csv(const json_t *result)
 	     "estimate,estimate_low,estimate_high,p_adjusted,verdict");
 	json_array_foreach (json_object_get(result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row)
-			csv_row(group, row);
+			csv_row(group, row, json_object_get(result, "by") != NULL);
 	instruments_print_csv(result);
 	return 0;
 }

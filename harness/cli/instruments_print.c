@@ -69,15 +69,15 @@ static void print_words(const json_t *pair)
 int instruments_print_text(const json_t *result)
 {
 	static const struct table_column head[] = {
-		{"MODE", false, false},
-		{"LOAD", false, false},
-		{"INSTRUMENTS", false, false},
-		{"METRIC", false, false},
-		{"FIRST", true, false},
-		{"SECOND", true, false},
-		{"N", true, false},
-		{"CHANGE [95 %]", true, false},
-		{"RESULT", false, false},
+		{.name = "MODE"},
+		{.name = "LOAD"},
+		{.name = "INSTRUMENTS"},
+		{.name = "METRIC"},
+		{.name = "FIRST", .right = true},
+		{.name = "SECOND", .right = true},
+		{.name = "N", .right = true},
+		{.name = "CHANGE [95 %]", .right = true},
+		{.name = "RESULT"},
 	};
 	const json_t *pairs = json_object_get(result, "instruments"), *pair;
 	struct table *table;

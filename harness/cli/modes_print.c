@@ -25,10 +25,10 @@ int modes_print(const struct modes *modes, const struct machine *m,
 		const struct machine_subject *subject)
 {
 	static const struct table_column columns[] = {
-		{"MODE", false, false},
-		{"AVAILABLE", false, false},
-		{"PROOF", false, false},
-		{"WHY NOT, WHAT WOULD HELP", false, true},
+		{.name = "MODE"},
+		{.name = "AVAILABLE"},
+		{.name = "PROOF"},
+		{.name = "WHY NOT, WHAT WOULD HELP", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	int err = t ? 0 : -1;

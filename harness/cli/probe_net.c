@@ -48,10 +48,17 @@ static void nic_row(struct table *t, const struct machine_nic *nic)
 static void print_interfaces(const struct machine *m, bool all)
 {
 	static const struct table_column columns[] = {
-		{"NIC", false, false},	 {"DRIVER", false, false}, {"FIRMWARE", false, true},
-		{"STATE", false, false}, {"SPEED", true, false},   {"NODE", true, false},
-		{"PCI", false, false},	 {"LINK", false, true},	   {"RX/TX QUEUES", true, false},
-		{"NAPI", true, false},	 {"NOTE", false, true},
+		{.name = "NIC"},
+		{.name = "DRIVER"},
+		{.name = "FIRMWARE", .wrap = true},
+		{.name = "STATE"},
+		{.name = "SPEED", .right = true},
+		{.name = "NODE", .right = true},
+		{.name = "PCI"},
+		{.name = "LINK", .wrap = true},
+		{.name = "RX/TX QUEUES", .right = true},
+		{.name = "NAPI", .right = true},
+		{.name = "NOTE", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	size_t left_out = 0, rows = 0;
@@ -116,9 +123,15 @@ static bool vector_of_queue(const struct machine_nic *nic, size_t vector)
 static void print_queues(const struct machine *m, bool all)
 {
 	static const struct table_column columns[] = {
-		{"NIC", false, false},	    {"QUEUE", false, false},	{"NAPI", true, false},
-		{"IRQ", true, false},	    {"VECTOR", false, false},	{"KNOWN BY", false, false},
-		{"REQUESTED", false, true}, {"EFFECTIVE", false, true}, {"STEERING", false, true},
+		{.name = "NIC"},
+		{.name = "QUEUE"},
+		{.name = "NAPI", .right = true},
+		{.name = "IRQ", .right = true},
+		{.name = "VECTOR"},
+		{.name = "KNOWN BY"},
+		{.name = "REQUESTED", .wrap = true},
+		{.name = "EFFECTIVE", .wrap = true},
+		{.name = "STEERING", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 	size_t rows = 0;

@@ -14,12 +14,17 @@
 static int print_table(const struct path *paths, size_t n)
 {
 	static const struct table_column columns[] = {
-		{"DEVICE", false, false},   {"NODE", true, false},
-		{"QUEUE", false, false},    {"VECTOR", false, false},
-		{"AFFINITY", false, false}, {"INTERRUPTS", true, false},
-		{"ON NODE", true, false},   {"DISTANCE", true, false},
-		{"CONTEXT", false, false},  {"SERVES CPUS", false, true},
-		{"NOTE", false, true},
+		{.name = "DEVICE"},
+		{.name = "NODE", .right = true},
+		{.name = "QUEUE"},
+		{.name = "VECTOR"},
+		{.name = "AFFINITY"},
+		{.name = "INTERRUPTS", .right = true},
+		{.name = "ON NODE", .right = true},
+		{.name = "DISTANCE", .right = true},
+		{.name = "CONTEXT"},
+		{.name = "SERVES CPUS", .wrap = true},
+		{.name = "NOTE", .wrap = true},
 	};
 	struct table *t = table_new(columns, ARRAY_SIZE(columns));
 

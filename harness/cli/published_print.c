@@ -91,7 +91,7 @@ int published_print(const json_t *group)
 {
 	const json_t *rows = json_object_get(group, "rows"), *row, *any = NULL;
 	const struct metric *metric[METRICS_MAX];
-	struct table_column columns[METRICS_MAX + 1] = {{"MODE", false, false}};
+	struct table_column columns[METRICS_MAX + 1] = {{.name = "MODE"}};
 	char cell[METRICS_MAX][64];
 	size_t n = metrics_of(rows, metric), i;
 	struct table *t;
@@ -104,7 +104,7 @@ int published_print(const json_t *group)
 		return 0;
 	}
 	for (size_t m = 0; m < n; m++)
-		columns[m + 1] = (struct table_column){metric[m]->label, true, false};
+		columns[m + 1] = (struct table_column){.name = metric[m]->label, .right = true};
 	t = table_new(columns, n + 1);
 	err = t ? 0 : -1;
 	json_array_foreach (rows, i, row) {

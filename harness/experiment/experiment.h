@@ -67,7 +67,7 @@ struct experiment_cell {
 	const struct mode *mode; /* borrowed from the modes given at load */
 	char *workload;		 /* "ioloop", "netloop" */
 	struct experiment_load load;
-	char *placement; /* a role or "cpus:2-3" (placement/role.h); NULL: none named */
+	char *placement;   /* a role or "cpus:2-3" (placement/role.h); NULL: none named */
 	json_t *published; /* what others published of it (published.h), or NULL */
 	unsigned group;	   /* order of the file = priority when max_cells cuts */
 };

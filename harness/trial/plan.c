@@ -241,16 +241,19 @@ static int draw_order(struct plan *p)
 	return 0;
 }
 
+/* Cells that pin nothing could be anywhere: they count only where there are no others. */
 static int collect_cpus(struct plan *p)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < p->n_run; i++) {
-		const struct plan_cell *c = &p->cells[p->run[i]];
+	for (int pass = 0; pass < 2 && !p->measured.n; pass++)
+		for (size_t i = 0; !err && i < p->n_run; i++) {
+			const struct plan_cell *c = &p->cells[p->run[i]];
 
-		err = placement_measured(&c->placement, &p->measured);
-		p->calibrates[c->cell->load.kind] |= c->cell->load.rate_share > 0;
-	}
+			if (c->placement.unpinned == (pass == 1))
+				err = placement_measured(&c->placement, &p->measured);
+			p->calibrates[c->cell->load.kind] |= c->cell->load.rate_share > 0;
+		}
 	return err;
 }
 

@@ -61,6 +61,18 @@ grep -q 'this machine has one node' "$work/compare" || [[ -d /sys/devices/system
 	{ cat "$work/compare"; fail "compare does not say what this machine lacks"; }
 rm -rf "$results"
 
+# What this process may not use, or what is not there, is refused by name.
+cat >"$work/cpuset.yaml" <<-END
+	name: cpuset
+	target: scratch
+	scratch_size: 64MiB
+	groups: [{modes: [interrupt], placement: [os-default, "cpus:1", "cpus:4095"]}]
+END
+taskset -c 0 "$iomodes" plan "$work/cpuset.yaml" --output "$results" >"$work/plan"
+grep -q 'cpus:4095: CPU 4095 is not online' "$work/plan" || { cat "$work/plan"; fail "offline CPU"; }
+(($(nproc) == 1)) || grep -q 'cpus:1: CPU 1 may not be used by this process; widen the cpuset' "$work/plan" ||
+	{ cat "$work/plan"; fail "CPU outside of the cpuset"; }
+
 # The worker goes to another CPU in the middle of the window, as an administrator's taskset would.
 (($(nproc) > 1)) || { echo "skip: one CPU, nowhere to move a thread to"; exit 77; }
 cat >"$work/astray.yaml" <<-END

@@ -9,8 +9,20 @@ python3 "$here/as_placements.py" "$tmp/run"
 
 # One mode and several placements: nothing need be said.
 "$bin" compare "$tmp/run" >"$tmp/text"
-"$bin" compare "$tmp/run" --json >"$tmp/json"
-"$bin" compare "$tmp/run" --by placement --json | diff "$tmp/json" -
+"$bin" compare "$tmp/run" --by placement | diff "$tmp/text" -
+"$bin" compare "$tmp/run" --by placement --json >"$tmp/json"
+# Columns keep their meaning; who asks for nothing gets modes, as of any run.
+"$bin" compare "$tmp/run" --by placement --csv >"$tmp/csv"
+"$bin" compare "$tmp/run" --json >"$tmp/modes.json"
+python3 - "$tmp/csv" "$tmp/modes.json" <<'PY'
+import csv, json, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+assert {r["mode"] for r in rows} == {"interrupt"} and "remote-node" in {r["placement"] for r in rows}
+assert any(r["placement"] == "remote-node" and r["verdict"] == "worse" for r in rows)
+modes = json.load(open(sys.argv[2]))
+assert {r["mode"] for g in modes["groups"] for r in g["rows"]} == {"interrupt"} and "by" not in modes
+assert len(modes["groups"]) == 18
+PY
 python3 - "$tmp/run" "$tmp/json" <<'PY'
 import json, sys
 trials = [json.loads(line) for line in open(sys.argv[1] + "/trials.jsonl")]
