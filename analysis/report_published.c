@@ -2,11 +2,22 @@
 /* What others published, beside ours. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
+
+/* The baseline may be what is missing, or the counter: hardware cycles, vectors. */
+static const char *why_not_ours(const json_t *row)
+{
+	const char *state = jsonio_string(row, "state", "");
+
+	if (!strcmp(state, "measured"))
+		return "not known";
+	return strcmp(state, "not_in_force") ? "not measured" : "not in force";
+}
 
 /* What others published of a row, as ratios against the row they name, and ours. */
 void report_published_row(FILE *out, const json_t *row)
@@ -32,7 +43,7 @@ void report_published_row(FILE *out, const json_t *row)
 		html_text(out, m ? m->label : metric);
 		fprintf(out, " %.3g, ours ", json_number_value(theirs));
 		if (isnan(ours))
-			fputs("not in force", out);
+			fputs(why_not_ours(row), out);
 		else
 			fprintf(out, "%.3g", ours);
 		sep = "; ";

@@ -174,7 +174,6 @@ run --protocol udp --pattern rr --depth 4 --wait epoll --runtime 1.5 --timeout 5
 wait $server || fail "the server ended with $?"
 jq -e '.lost >= 4 and .late_responses > 0 and .late_responses <= .lost and
 	.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
-	.latency.max_ns < 60000000 and
 	.bytes_sent == (.transactions_total + .lost) * .options.size' "$dir/stdout" >/dev/null ||
 	fail "lost requests: $(jq -c 'del(.latency.bins)' "$dir/stdout")"
 exit $failed
