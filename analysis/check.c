@@ -67,6 +67,9 @@ static const struct check checks[] = {
 	{"open_loop_complete",
 	 "an arrival that was never started is the slowest of all and has no latency",
 	 LIST("latency_*", "rtt_*"), check_open_loop_complete},
+	{"starts_on_time",
+	 "requests that the generator itself sends late show its delay, not the mode's",
+	 LIST("latency_*", "rtt_*"), check_starts_on_time},
 	{"device_ios", "I/Os that never reached the device say nothing about its modes", ALL,
 	 check_device_ios},
 	{"packets_accounted",
@@ -82,8 +85,8 @@ static const struct check checks[] = {
 	{"drive_health", "a hot or failing drive is another drive", ALL, check_drive_health},
 	{"host_kernel_log", "the kernel reported trouble during the window", ALL, check_kernel_log},
 	{"host_affinity", "interrupts moved to other CPUs during the window", ALL, check_affinity},
-	{"host_link", "packets of requests were dropped, or the link changed, during the window", ALL,
-	 check_link},
+	{"host_link", "packets of requests were dropped, or the link changed, during the window",
+	 ALL, check_link},
 };
 
 static const char *const result_names[] = {

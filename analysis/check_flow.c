@@ -19,7 +19,10 @@
 #define OPEN_LOOP_REACHED 0.97 /* of the intended rate, else the loop is closed in truth */
 #define OPEN_LOOP_MOST	  1.03 /* above it, nobody kept to it */
 #define SIGMAS		  3.0
-#define CLAT_TOLERANCE	  0.01 /* means of the same I/Os, rounded apart */
+/* Of the median: a generator that sleeps until the next start is due has 0.25 to 0.3 here. */
+#define START_DELAY_MOST 0.5
+#define SLOTS_BUSY	 0.25 /* of the arrivals; from here on the delay is that of a queue */
+#define CLAT_TOLERANCE	 0.01 /* means of the same I/Os, rounded apart */
 
 bool check_is_open_loop(const json_t *trial)
 {
@@ -276,6 +279,35 @@ void check_open_loop_complete(const json_t *trial, struct check_outcome *o)
 	else
 		check_decide(o, never == 0, "%.0f of %.0f arrivals were never started%s", never,
 			     arrivals, never == 0 ? "" : ": no slot was free in time");
+}
+
+/*
+ * How late the usual request left: the median from when it was due against the median from when it
+ * was sent. Not the mean, which one pause of the host moves above any median. What was due while
+ * every slot was busy waited for the target, and belongs to the latency.
+ */
+void check_starts_on_time(const json_t *trial, struct check_outcome *o)
+{
+	double due = check_number(trial, "metrics.rtt_p50_ns", o), sent, share, busy;
+
+	if (isnan(due))
+		due = check_number(trial, "metrics.latency_p50_ns", o);
+	sent = check_number(trial, "metrics.service_p50_ns", o);
+	busy = check_number(trial, "workload_report.open_loop.late_starts", o) /
+	       jsonio_number(trial, "counts.arrivals");
+	share = (due - sent) / due;
+	if (!check_is_open_loop(trial) || !isfinite(share) || !isfinite(busy)) {
+		check_not_applicable(o, "closed loop, or the starts were not timed");
+		return;
+	}
+	json_object_set_new(o->numbers, "share", json_real(share));
+	check_decide(o, share <= START_DELAY_MOST || busy >= SLOTS_BUSY,
+		     "median %.6g ns from when a request was due, %.6g ns from when it was sent; "
+		     "every slot was busy for %.3g %% of the arrivals%s",
+		     due, sent, busy * 100,
+		     share <= START_DELAY_MOST ? ""
+		     : busy >= SLOTS_BUSY      ? ", which waited for them"
+					       : ": the generator itself was late");
 }
 
 /* fio's parts of a latency; with SQPOLL fio 3.33 starts clat's clock at 0. */

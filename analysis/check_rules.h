@@ -27,7 +27,7 @@ typedef void check_rule(const json_t *trial, struct check_outcome *o);
 /* check_flow.c: rate, latency, counts and time, of any workload */
 check_rule check_littles_law, check_bytes_match, check_rate_matches, check_histogram_count,
 	check_percentile_order, check_runtime, check_open_loop_rate, check_open_loop_complete,
-	check_clat_above_lat;
+	check_starts_on_time, check_clat_above_lat;
 /* check_device.c: what the kernel counted beside what the workload says */
 check_rule check_device_ios, check_interrupts, check_cpu_time, check_packets, check_lost;
 /* check_host.c: what the host did meanwhile */

@@ -8,7 +8,9 @@
 #     github.com/google/neper) and sockperf's ping-pong (which prints half the round trip; doubled
 #     here). Goal: no slower, every round trip recorded.
 #  3. modes against each other: busy polling at most 1/4 of blocking, and at most 1.25 of spinning.
-# Everything is p50 of the round trip in us; ratios are ours/theirs, below 1 is faster.
+# Everything is p50 of the round trip in us; ratios are ours/theirs, below 1 is faster. The median of the pairs
+# is held against the goal; a pair that lies half as far again from it is printed, and counts all the same.
+# Exit status: 0 every goal holds, 1 one does not, 2 those that were tried hold, but one was left out.
 # Usage: netloop_pingpong.sh [NETLOOP]   PAIRS=10 SECONDS_EACH=1 ONLY="own others modes"
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
@@ -97,47 +99,62 @@ sockperf() { # PROTOCOL
 	wait $server 2>/dev/null || true
 	sed 's/\x1b\[[0-9;]*m//g' "$dir/out" | awk '/percentile 50/ { print 2 * $NF }'
 }
-summary() { # of "ours theirs" lines
-	awk '{ print $1 / $2, $1, $2 }' | sort -n | awk '{ r[NR] = $1; o[NR] = $2; t[NR] = $3 }
+failed=0 left_out=0
+summary() { # GOAL SLACK: of "ours theirs" lines; the median ratio, or the median difference in us within SLACK
+	awk '{ print $1 / $2, $1, $2, $1 - $2 }' | sort -n | awk -v goal="$1" -v slack="$2" -v least=6 '
+	{ r[NR] = $1; o[NR] = $2; t[NR] = $3; d[NR] = $4 }
 	function median(a, n) { return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2 }
-	END { m = median(r, NR); asort_(o, NR); asort_(t, NR)
+	END { m = median(r, NR)
+		for (i = 1; i <= NR; i++)
+			if (r[i] > 1.5 * m || r[i] < m / 1.5)
+				printf "  suspect pair: %.2f us against %.2f us, ratio %.3f\n", o[i], t[i], r[i]
+		asort_(o, NR); asort_(t, NR); asort_(d, NR)
 		printf "  ratio median %.3f, from %.3f to %.3f, %d pairs; p50 %.2f us against %.2f us\n",
-			m, r[1], r[NR], NR, median(o, NR), median(t, NR) }
+			m, r[1], r[NR], NR, median(o, NR), median(t, NR)
+		good = NR >= least && (m <= goal || (slack > 0 && median(d, NR) <= slack))
+		printf "  at most %.4g%s: %s\n", goal,
+			(slack > 0 ? sprintf(" or %.3g us more", slack) : ""), (good ? "holds" : "DOES NOT HOLD")
+		exit !good }
 	function asort_(a, n,   i, j, x) { for (i = 2; i <= n; i++) { x = a[i]
 		for (j = i - 1; j && a[j] > x; j--) a[j + 1] = a[j]; a[j + 1] = x } }'
 }
-compare() { # TITLE OURS THEIRS: commands; who goes first alternates
+compare() { # TITLE GOAL SLACK OURS THEIRS: commands; who goes first alternates
 	local lines= a b
 	echo "$1"
 	for ((i = 0; i < pairs; i++)); do
-		if ((i % 2)); then b=$($3); a=$($2); else a=$($2); b=$($3); fi
+		if ((i % 2)); then b=$($5); a=$($4); else a=$($4); b=$($5); fi
+		[[ $a =~ ^[0-9.]+$ && $b =~ ^[0-9.]+$ ]] || { echo "  pair $i is no pair: \"$a\" \"$b\"" >&2; exit 1; }
 		[ -n "${VERBOSE:-}" ] && echo "  pair $i: $a $b"
 		lines+="$a $b"$'\n'
 	done
-	printf %s "$lines" | summary
+	printf %s "$lines" | summary "$2" "$3" || failed=$((failed + 1))
 }
 
 for p in tcp udp; do
 	if [[ $only == *own* ]]; then
-		compare "$p, blocking, against a bare loop:" "netloop $p" "bare $p block"
-		compare "$p, spinning, against a bare loop:" "netloop $p --wait spin" "bare $p spin"
+		compare "$p, blocking, against a bare loop:" 1.02 0.1 "netloop $p" "bare $p block"
+		compare "$p, spinning, against a bare loop:" 1.02 0.1 "netloop $p --wait spin" "bare $p spin"
 	fi
 	if [[ $only == *others* ]]; then
 		if [ -x "${NEPER:-}/${p}_rr" ]; then
-			compare "$p, blocking, against neper ${p}_rr:" "netloop $p" "neper $p"
+			compare "$p, blocking, against neper ${p}_rr:" 1 0 "netloop $p" "neper $p"
 		else
+			left_out=1
 			echo "neper: left out, set NEPER to the directory of its ${p}_rr"
 		fi
 		if command -v sockperf >/dev/null; then
-			compare "$p, blocking, against sockperf ping-pong:" "netloop $p" "sockperf $p"
+			compare "$p, blocking, against sockperf ping-pong:" 1 0 "netloop $p" "sockperf $p"
 		else
+			left_out=1
 			echo "sockperf: left out, it is not installed (Debian: sockperf)"
 		fi
 	fi
 	if [[ $only == *modes* ]]; then
-		compare "$p, busy polling (SO_BUSY_POLL 64 us) against blocking:" \
+		compare "$p, busy polling (SO_BUSY_POLL 64 us) against blocking:" 0.25 0 \
 			"netloop $p --busy-poll-usecs 64" "netloop $p"
-		compare "$p, busy polling against spinning:" "netloop $p --busy-poll-usecs 64" \
+		compare "$p, busy polling against spinning:" 1.25 0 "netloop $p --busy-poll-usecs 64" \
 			"netloop $p --wait spin"
 	fi
 done
+((!failed)) || { echo "$failed goals do not hold"; exit 1; }
+exit $((left_out * 2))

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "knob/knob.h"
+#include "knob/net_raise.h"
 #include "knob/store.h"
 
 #define JOURNAL_FILE "journal"
@@ -71,6 +72,8 @@ struct journal {
 	void (*step)(void *arg, const char *what);
 	void *step_arg;
 	uint64_t patience_ns; /* clock_ns() until which a device may take to appear; 0: no wait */
+	bool raises;	      /* may set an interface up to restore it */
+	struct net_raised raised;
 };
 
 /* Fill from the store; no file is an empty journal. Unknown knobs, bad instances and damaged lines

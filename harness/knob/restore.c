@@ -54,6 +54,45 @@ static int locate(struct sys *s, const struct journal *j, struct entry *e, struc
 	return err;
 }
 
+/* The device at home to which something set in a namespace came back; false: it is elsewhere. */
+static bool came_home(const struct entry *e, char dev[static KNOB_INSTANCE_MAX])
+{
+	if (!e->knob || !net_is_scope(e->knob) || !strchr(e->instance, '@') || !e->at ||
+	    strchr(e->at, '@'))
+		return false;
+	snprintf(dev, KNOB_INSTANCE_MAX, "%.*s", (int)net_device_len(e->at), e->at);
+	return true;
+}
+
+/* After -ENETDOWN: 0 when it is worth another try. */
+static int raise_home(struct sys *s, struct journal *j, const struct entry *e, int err,
+		      struct diag *d)
+{
+	char dev[KNOB_INSTANCE_MAX];
+
+	return err == -ENETDOWN && j->raises && came_home(e, dev) ? net_raise(s, dev, &j->raised, d)
+								  : err;
+}
+
+static int read_value(struct sys *s, struct journal *j, const struct entry *e, char *value,
+		      struct diag *d)
+{
+	int err = knob_get(s, e->knob, where(e), value, d);
+
+	if (err == -ENETDOWN && !raise_home(s, j, e, err, d))
+		err = knob_get(s, e->knob, where(e), value, d);
+	return err;
+}
+
+static int write_value(struct sys *s, struct journal *j, const struct entry *e, struct diag *d)
+{
+	int err = knob_set(s, e->knob, where(e), e->original, d);
+
+	if (err == -ENETDOWN && !raise_home(s, j, e, err, d))
+		err = knob_set(s, e->knob, where(e), e->original, d);
+	return err;
+}
+
 /* Its device went, and its state with it: not to be confused with a file that cannot be read just
  * now. */
 static bool is_gone(struct sys *s, const struct entry *e)
@@ -84,9 +123,10 @@ static bool is_awaited(const struct journal *j, const struct entry *e)
 	return false;
 }
 
-static int look(struct sys *s, const struct journal *j, struct entry *e)
+static int look(struct sys *s, struct journal *j, struct entry *e)
 {
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
+	char dev[KNOB_INSTANCE_MAX];
 	struct diag d = {""};
 	int err = value ? locate(s, j, e, &d) : -ENOMEM;
 
@@ -95,8 +135,10 @@ static int look(struct sys *s, const struct journal *j, struct entry *e)
 		fail(e, ENTRY_BACK, d.text);
 		return 0;
 	}
+	if (!err && j->raises && came_home(e, dev))
+		net_raise_found(s, dev, &j->raised);
 	if (!err)
-		err = knob_get(s, e->knob, where(e), value, &d);
+		err = read_value(s, j, e, value, &d);
 	set_now(e, err ? NULL : value);
 	if (!err && !e->now)
 		err = -ENOMEM;
@@ -170,7 +212,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 
 	if (look(s, j, e) || e->state == ENTRY_BACK || is_original(e))
 		return;
-	err = knob_set(s, e->knob, where(e), e->original, &d);
+	err = write_value(s, j, e, &d);
 	if (j->step)
 		j->step(j->step_arg, "write");
 	if (err)
@@ -178,7 +220,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 }
 
 /* Conflicts and failures read anew at the end, too: a later write may have changed or mended it. */
-static void verify(struct sys *s, const struct journal *j, struct entry *e)
+static void verify(struct sys *s, struct journal *j, struct entry *e)
 {
 	enum entry_state was = e->state;
 	_free_ char *why = e->why ? strdup(e->why) : NULL;
@@ -289,11 +331,14 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 {
 	_free_ bool *done = calloc(j->n + 1, sizeof(*done)), *was_over = calloc(j->n + 1, 1);
 	bool writes = false;
+	struct diag why = {""};
 	struct entry *e;
+	int lowered;
 
 	if (!done || !was_over)
 		return -ENOMEM;
 	j->patience_ns = clock_ns() + PATIENCE_NS;
+	j->raises = true;
 	for (size_t i = 0; i < j->n; i++) {
 		was_over[i] = j->entry[i].state == ENTRY_BACK ||
 			      (mode == RESTORE_ABOVE && stays(&j->entry[i]));
@@ -318,6 +363,7 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 	for (size_t i = 0; i < j->n; i++)
 		if (!was_over[i])
 			verify(s, j, &j->entry[i]);
+	lowered = net_lower(s, &j->raised, &why);
 	keep_disturbed(j, was_over);
 	for (size_t i = 0; i < j->n; i++)
 		report_entry(report, &j->entry[i], was_over[i]);
@@ -329,12 +375,15 @@ int restore_journal(struct sys *s, struct journal *j, enum restore_mode mode, js
 		settle(j, was_over, mode);
 		return first_left(j, d);
 	}
+	if (lowered && mode != RESTORE_ACCEPT) /* the journal stays, so that the next one tries */
+		return diag_set(d, -EUCLEAN, "%s", why.text);
 	return journal_remove(j, d);
 }
 
 int restore_inspect(struct sys *s, struct journal *j, json_t *left)
 {
 	j->patience_ns = 0;
+	j->raises = false;
 	for (size_t i = 0; i < j->n; i++) {
 		struct entry *e = &j->entry[i];
 

@@ -27,7 +27,7 @@ static const struct {
 };
 static const char *const op_keys[] = {"at_least", "at_most"};
 static const char *const expectation_keys[] = {
-	"evidence", "per", "at_most", "at_least", "otherwise", "when",
+	"evidence", "per", "at_most", "at_least", "otherwise", "proves_from", "when",
 };
 
 static int add_condition(const struct yaml_node *key, const struct yaml_node *value,
@@ -117,6 +117,8 @@ int expectation_load(const struct yaml_node *map, enum mode_target target, struc
 		err = load_bound(map, "at_least", &e->at_least, d);
 	if (!err)
 		err = load_bound(map, "otherwise", &e->otherwise, d);
+	if (!err && yaml_get(map, "proves_from"))
+		err = load_bound(map, "proves_from", &e->proves_from, d);
 	if (!err && isnan(e->at_most) && isnan(e->at_least))
 		return yaml_error(map, d, -EINVAL, "an expectation needs at_most: or at_least:");
 	node = yaml_get(map, "when");

@@ -152,6 +152,20 @@ static void say(const struct expectation *e, struct expectation_result *r)
 		 r->measured, per_suffix[e->per], bound, share);
 }
 
+/* Below so many packets a second the bound would be kept without the mode, too. */
+static void weigh(const struct expectation *e, const struct denominators *over,
+		  struct expectation_result *r)
+{
+	double rate = over->packet / over->second;
+	size_t len = strlen(r->sentence);
+
+	if (rate >= e->proves_from) /* false for NAN */
+		return;
+	r->limits = r->weak = true;
+	snprintf(r->sentence + len, sizeof(r->sentence) - len,
+		 "; shows nothing below %.4g packets/s (%.4g)", e->proves_from, rate);
+}
+
 void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 			  const struct denominators *over, const json_t *load,
 			  struct expectation_result *r)
@@ -200,6 +214,8 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 		r->share = effect_share(e, r->measured);
 	}
 	say(e, r);
+	if (e->proves_from > 0 && r->outcome == EXPECTATION_PASSED)
+		weigh(e, over, r);
 }
 
 static void set_number(json_t *j, const char *key, double value)
@@ -216,6 +232,8 @@ json_t *expectation_json(const struct expectation *e, const struct expectation_r
 	set_number(j, "at_most", e->at_most);
 	set_number(j, "at_least", e->at_least);
 	set_number(j, "otherwise", e->otherwise);
+	if (e->proves_from > 0)
+		json_object_set_new(j, "proves_from", json_real(e->proves_from));
 	if (e->proof)
 		json_object_set_new(j, "proof", json_true());
 	for (size_t i = 0; i < e->n_when; i++) {
@@ -274,12 +292,14 @@ static int condition_from_json(const char *key, const json_t *value, struct cond
 int expectation_from_json(const json_t *j, struct expectation *e, struct diag *d)
 {
 	const char *name = jsonio_string(j, "evidence", NULL), *key;
+	double from = jsonio_number(j, "proves_from");
 	json_t *value, *when = json_object_get(j, "when");
 	int err;
 
 	*e = (struct expectation){.at_most = jsonio_number(j, "at_most"),
 				  .at_least = jsonio_number(j, "at_least"),
 				  .otherwise = jsonio_number(j, "otherwise"),
+				  .proves_from = isnan(from) ? 0 : from,
 				  .proof = json_is_true(json_object_get(j, "proof"))};
 	if (!name)
 		return diag_set(d, -EINVAL, "expectation: no \"evidence\"");

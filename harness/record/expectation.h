@@ -32,6 +32,9 @@ struct expectation {
 	 * for an at_most below 1 per I/O, packet or transaction (no event instead of one), else
 	 * unknown. */
 	double otherwise;
+	/* Packets a second from which keeping the bound shows the mode; fewer keep it without, and
+	 * what passed then shows nothing. 0 = any. */
+	double proves_from;
 	/* On a counter that only a proof trial of the same set-up has ("evidence.proof"). Where it
 	 * could not be counted there, it does not apply. */
 	bool proof;
@@ -60,7 +63,9 @@ struct expectation_result {
 	double measured; /* counter / denominator; NAN when absent or not applicable */
 	double share;	 /* of the effect that was there, 0..1, when failed; NAN = cannot be said */
 	char sentence[256];
-	bool limits; /* of the placement: it can fail, but does not show that the mode was there */
+	bool limits; /* it can fail, but does not show that the mode was there: of the placement …
+		      */
+	bool weak;   /* … or too few packets for its bound (limits is set, too) */
 };
 
 const char *expectation_per_name(enum expectation_per per);
@@ -73,7 +78,7 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 			  const struct denominators *over, const json_t *load,
 			  struct expectation_result *result);
 
-/* {"evidence","per","at_most","at_least","otherwise","when","result","measured","share",
+/* {"evidence","per","at_most","at_least","otherwise","proves_from","when","result","measured","share",
  * "sentence"}; unset bounds are left out. `result` may be NULL. New reference. */
 json_t *expectation_json(const struct expectation *e, const struct expectation_result *result);
 /* Reads the above (result members are ignored). -EINVAL with the reason. */

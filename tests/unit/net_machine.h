@@ -241,7 +241,17 @@ enum { A_IFINDEX = 1, A_ID, A_DEFER = 5, A_FLUSH, A_SUSPEND, A_THREADED };
 
 static bool old_kernel; /* without the settings of a NAPI instance */
 
-/* In descending order of ids, as the kernel tells them. */
+static bool is_down(const struct fake_device *f)
+{
+	char path[64];
+	const char *flags;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/flags", f->name);
+	flags = sys_memory_content(f->sys, path);
+	return flags && !(strtoul(flags, NULL, 16) & 1);
+}
+
+/* In descending order of ids, as the kernel tells them; of an interface that is down, none. */
 static int get_napis(struct sys *s, const struct genl_request *r, struct genl_replies *replies)
 {
 	uint64_t ifindex = 0;
@@ -251,7 +261,7 @@ static int get_napis(struct sys *s, const struct genl_request *r, struct genl_re
 		for (unsigned n = fake[i].n_napis; n-- > 0;) {
 			const struct fake_napi *napi = &fake[i].napi[n];
 
-			if (fake[i].sys != s || fake[i].ifindex != ifindex)
+			if (fake[i].sys != s || fake[i].ifindex != ifindex || is_down(&fake[i]))
 				continue;
 			genl_request_init(&answer, "", 0, 0);
 			genl_put_u32(&answer, A_ID, napi->id);
@@ -323,6 +333,22 @@ static int on_defer(struct sys *s, const char *path, const char *value)
 	return 0;
 }
 
+/* The kernel would wait for ever for a NAPI thread of an interface that is down. */
+static int on_threaded(struct sys *s, const char *path, const char *value)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(fake); i++) {
+		if (fake[i].sys != s)
+			continue;
+		if (is_down(&fake[i]))
+			abort();
+		fake[i].threaded = (unsigned)atoi(value);
+		for (unsigned n = 0; n < fake[i].n_napis; n++)
+			fake[i].napi[n].threaded = fake[i].threaded;
+	}
+	sys_memory_file(s, path, 0644, value);
+	return 0;
+}
+
 static void net_files(struct sys *s, const struct fake_device *f)
 {
 	char path[96], number[16];
@@ -337,6 +363,12 @@ static void net_files(struct sys *s, const struct fake_device *f)
 	snprintf(path, sizeof(path), "/sys/class/net/%s/napi_defer_hard_irqs", f->name);
 	sys_memory_file(s, path, 0644, "0");
 	sys_memory_on_write(s, path, on_defer);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/threaded", f->name);
+	snprintf(number, sizeof(number), "%u", f->threaded);
+	sys_memory_file(s, path, 0644, number);
+	sys_memory_on_write(s, path, on_threaded);
+	snprintf(path, sizeof(path), "/sys/class/net/%s/ifalias", f->name);
+	sys_memory_file(s, path, 0644, "");
 	snprintf(path, sizeof(path), "/sys/class/net/%s/queues/rx-0/rps_cpus", f->name);
 	sys_memory_file(s, path, 0644, "00000000,00000003");
 }
@@ -402,8 +434,10 @@ static char *net_text(struct sys *s)
 	for (size_t i = 0; i < ARRAY_SIZE(fake); i++) {
 		const struct fake_device *f = &fake[i];
 
-		fprintf(out, "%s: adaptive %u usecs %u frames %u channels %u defer %u\n", f->name,
-			f->adaptive, f->usecs, f->frames, f->channels, f->defer);
+		fprintf(out,
+			"%s: adaptive %u usecs %u frames %u channels %u defer %u threaded %u\n",
+			f->name, f->adaptive, f->usecs, f->frames, f->channels, f->defer,
+			f->threaded);
 		for (size_t n = 0; n < ARRAY_SIZE(f->feature) && f->feature[n].name; n++)
 			fprintf(out, "  %s %d %d\n", f->feature[n].name, f->feature[n].wanted,
 				f->feature[n].active);

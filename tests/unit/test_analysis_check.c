@@ -51,8 +51,10 @@ static const char net_open[] =
 	"{'trial':'t6','status':'valid','workload':'netloop','load':{'pattern':'rr','protocol':"
 	"'udp','depth':64,'flows':1,'open_loop':1,'rate_per_s':5000,'runtime_ns':1000000000},"
 	"'placement':{'cpus':'0-1'},'counts':{'transaction':5000,'arrivals':5003,"
-	"'never_started':0},'metrics':{'transactions_per_s':5000,'in_flight_mean':0.5,"
-	"'service_mean_ns':100000},'latency':{'count':5003},'evidence':{'counters':{},"
+	"'never_started':0},'workload_report':{'open_loop':{'late_starts':50}},"
+	"'metrics':{'transactions_per_s':5000,'in_flight_mean':0.5,'rtt_p50_ns':130000,"
+	"'service_p50_ns':98000,'service_mean_ns':100000},'latency':{'count':5003},'evidence':{'"
+	"counters':{},"
 	"'counts':{'transaction':5003},'absent':{}},'timing':{'measured_ns':1000000000}}";
 static const char stream[] =
 	"{'trial':'t7','status':'valid','workload':'iperf3','load':{'pattern':'stream',"
@@ -79,7 +81,9 @@ static const char open_loop[] =
 	"{'trial':'t2','status':'valid','load':{'engine':'io_uring','iodepth':64,'numjobs':1,"
 	"'bs':4096,'rate_iops':2000,'open_loop':true,'runtime_ns':1000000000},"
 	"'placement':{'cpus':'0'},'counts':{'io':2000,'bytes':8192000,"
-	"'arrivals':2003,'never_started':0},'latency':{'count':2003},'metrics':{'iops':2000,"
+	"'arrivals':2003,'never_started':0},'latency':{'count':2003},"
+	"'workload_report':{'open_loop':{'late_starts':0}},'metrics':{'iops':2000,"
+	"'latency_p50_ns':98000,'service_p50_ns':97000,"
 	"'service_mean_ns':100000,'in_flight_mean':0.2},'evidence':{'counters':{},'counts':{'io':"
 	"2003},"
 	"'absent':{'device_ios':'iostats is off'}},'timing':{'measured_ns':1000000000}}";
@@ -167,6 +171,10 @@ static const struct {
 	 "service_p99_ns"},
 	{"open_loop_complete", net_open, "counts", "never_started", 1, "rtt_p99_ns",
 	 "service_p99_ns"},
+	{"starts_on_time", open_loop, "metrics", "service_p50_ns", 48000, "latency_p99_ns",
+	 "service_p99_ns"},
+	{"starts_on_time", net_open, "metrics", "service_p50_ns", 60000, "rtt_p99_ns",
+	 "transactions_per_s"},
 	{"device_ios", conforming, "evidence.counters", "device_ios", 158000, "iops", NULL},
 	{"device_ios", fio, "evidence.counters", "device_ios", 0, "latency_p50_ns", NULL},
 	{"packets_accounted", net, "evidence.counts", "packet", 158000, "rtt_p50_ns", NULL},
@@ -356,6 +364,39 @@ static void test_poisson(void **state)
 	}
 }
 
+/* What is due while every slot is busy waits for the target; what is due while one is free waits
+ * for the generator. */
+static void test_late_starts(void **state)
+{
+	static const struct {
+		double service_p50, late_starts;
+		const char *result, *words;
+	} cases[] = {
+		{98000, 0, "pass", "98000 ns from when it was sent"},
+		{30000, 50, "fail", "the generator itself was late"},
+		{30000, 4500, "pass", "of the arrivals, which waited"},
+		{98000, 4500, "pass", "89.9 %"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(net_open);
+		_json_ json_t *checks = NULL;
+		const json_t *one;
+		size_t k;
+
+		json_object_set_new(json_object_get(trial, "metrics"), "service_p50_ns",
+				    json_real(cases[i].service_p50));
+		json_object_set_new(jsonio_at(trial, "workload_report.open_loop"), "late_starts",
+				    json_real(cases[i].late_starts));
+		checks = check_trial(trial);
+		assert_string_equal(result_of(checks, "starts_on_time"), cases[i].result);
+		json_array_foreach (checks, k, one)
+			if (!strcmp(jsonio_string(one, "id", ""), "starts_on_time") &&
+			    !strstr(jsonio_string(one, "sentence", ""), cases[i].words))
+				fail_msg("case %zu: %s", i, jsonio_string(one, "sentence", ""));
+	}
+}
+
 /* fio's window holds its own start: what others had of the CPUs is looked at within. */
 static void test_steady_part(void **state)
 {
@@ -526,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_accounts),
 		cmocka_unit_test(test_own_spinner),
 		cmocka_unit_test(test_poisson),
+		cmocka_unit_test(test_late_starts),
 		cmocka_unit_test(test_steady_part),
 		cmocka_unit_test(test_foreign_loop),
 		cmocka_unit_test(test_conforming),

@@ -120,6 +120,41 @@ static void test_outcomes(void **state)
 			       "no tracepoints"));
 }
 
+/* 200 packets a second keep a bound of 500 interrupts without any delay; 2000 do not. */
+static void test_bound_that_does_not_bite(void **state)
+{
+	static const struct {
+		double packets;
+		const char *mode, *grade;
+		double interrupts;
+	} rows[] = {
+		{400, "in_force", "accepted", 400},
+		{1999, "in_force", "accepted", 400},
+		{2000, "in_force", "counter", 400},
+		{400, "not_in_force", "counter", 1200},
+		{4000, "not_in_force", "counter", 1200},
+		{NAN, "in_force", "accepted", 400}, /* nobody counted them */
+	};
+	struct expectation e = parse("{\"evidence\":\"device_interrupts\",\"per\":\"second\","
+				     "\"at_most\":500,\"proves_from\":1000}");
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct denominators of = {
+			.io = NAN, .packet = rows[i].packets, .second = 2, .transaction = NAN};
+		_json_ json_t *evidence =
+			json_pack("{s:{s:f}}", "counters", "device_interrupts", rows[i].interrupts);
+		_json_ json_t *v =
+			verdict_evaluate(&e, 1, GRADE_COUNTER, evidence, &of, NULL, NULL);
+
+		assert_string_equal(jsonio_string(v, "mode", ""), rows[i].mode);
+		assert_string_equal(jsonio_string(v, "grade", ""), rows[i].grade);
+		assert_string_equal(jsonio_string(v, "declared", ""), "counter");
+		assert_int_equal(json_array_size(json_object_get(v, "reasons")), 1);
+		assert_true(jsonio_number(json_array_get(json_object_get(v, "expectations"), 0),
+					  "proves_from") == 1000);
+	}
+}
+
 static void test_denominators(void **state)
 {
 	_json_ json_t *timed = json_loads("{\"counts\":{\"io\":7},\"evidence\":{\"counters\":{"
@@ -173,14 +208,14 @@ static void test_refused(void **state)
 
 static void test_decision(void **state)
 {
-	static const struct expectation_result pass = {EXPECTATION_PASSED, 1, NAN, "", false},
-					       fail = {EXPECTATION_FAILED, 1, .4, "", false},
-					       worse = {EXPECTATION_FAILED, 1, .2, "", false},
-					       none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "",
-						       false},
-					       gone = {EXPECTATION_ABSENT, NAN, NAN, "", false},
-					       placed = {EXPECTATION_PASSED, 0, NAN, "", true},
-					       astray = {EXPECTATION_FAILED, .6, .4, "", true};
+	static const struct expectation_result
+		pass = {EXPECTATION_PASSED, 1, NAN, "", false, false},
+		fail = {EXPECTATION_FAILED, 1, .4, "", false, false},
+		worse = {EXPECTATION_FAILED, 1, .2, "", false, false},
+		none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "", false, false},
+		gone = {EXPECTATION_ABSENT, NAN, NAN, "", false, false},
+		placed = {EXPECTATION_PASSED, 0, NAN, "", true, false},
+		astray = {EXPECTATION_FAILED, .6, .4, "", true, false};
 	static const struct {
 		enum verdict_grade declared;
 		struct expectation_result result[3];
@@ -220,7 +255,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes),   cmocka_unit_test(test_denominators),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_decision),
+		cmocka_unit_test(test_decision),   cmocka_unit_test(test_bound_that_does_not_bite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
