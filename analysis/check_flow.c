@@ -281,12 +281,24 @@ void check_open_loop_complete(const json_t *trial, struct check_outcome *o)
 /* fio's parts of a latency; with SQPOLL fio 3.33 starts clat's clock at 0. */
 void check_clat_above_lat(const json_t *trial, struct check_outcome *o)
 {
+static double mean_of(const json_t *trial, const char *member)
+{
+	char sum[32], count[32], metric[48];
+	double mean;
+
+	snprintf(sum, sizeof(sum), "%s.sum_ns", member);
+	snprintf(count, sizeof(count), "%s.count", member);
+	snprintf(metric, sizeof(metric), "metrics.%s_mean_ns", member);
+	mean = jsonio_number(trial, sum) / jsonio_number(trial, count);
+	return isnan(mean) ? jsonio_number(trial, metric) : mean;
+}
+
 	double clat = check_number(trial, "clat.mean_ns", o), slat, lat;
 
 	slat = jsonio_number(trial, "slat.mean_ns");
-	lat = jsonio_number(trial, "latency.sum_ns") / jsonio_number(trial, "latency.count");
-	if (isnan(lat))
-		lat = jsonio_number(trial, "metrics.latency_mean_ns");
+	lat = mean_of(trial, "latency");
+	if (isnan(lat)) /* at open loop, from the submission as they are */
+		lat = mean_of(trial, "service");
 	if (isnan(clat) || isnan(lat)) {
 		check_not_applicable(o, "the workload gives no completion latency of its own");
 		return;

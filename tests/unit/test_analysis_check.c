@@ -63,7 +63,8 @@ static const char stream[] =
 static const char fio_open[] =
 	"{'trial':'t8','status':'valid','workload':'fio','load':{'engine':'io_uring','iodepth':64,"
 	"'numjobs':1,'bs':4096,'rate_iops':2000,'open_loop':true,'runtime_ns':1000000000},"
-	"'counts':{'io':2000,'bytes':8192000},'service':{'count':2000},'metrics':{'iops':2000,"
+	"'counts':{'io':2000,'bytes':8192000},'service':{'count':2000,'sum_ns':200000000},"
+	"'clat':{'mean_ns':98500},'slat':{'mean_ns':1500},'metrics':{'iops':2000,"
 	"'service_mean_ns':100000},'evidence':{'counters':{'device_ios':2400},'absent':{},"
 	"'counts':{'io':2400}},'timing':{'measured_ns':1000000000}}";
 /* A user's job file: 700 reads and 300 writes a second were asked for */
@@ -141,6 +142,9 @@ static const struct {
 	/* 18.7 seconds: what fio 3.33 says with sqthread_poll=1 */
 	{"clat_above_lat", fio, "clat", "mean_ns", 18.7e9, "clat_mean_ns", "latency_p50_ns"},
 	{"clat_above_lat", fio, "slat", "mean_ns", 3000, "slat_mean_ns", "latency_mean_ns"},
+	/* limited in rate, its whole latency goes by another name */
+	{"clat_above_lat", fio_open, "clat", "mean_ns", 18.7e9, "clat_mean_ns", "service_p50_ns"},
+	{"clat_above_lat", fio_open, "slat", "mean_ns", 3000, "slat_mean_ns", "service_mean_ns"},
 	{"interrupts_bounded", conforming, "evidence.counters", "device_interrupts", 200000,
 	 "interrupts_per_io", "iops"},
 	{"interrupts_bounded", net, "evidence.counters", "device_interrupts", 337000,
