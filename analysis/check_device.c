@@ -52,16 +52,20 @@ bool check_bypasses_diskstats(const json_t *trial)
 	       !(jsonio_number(trial, "load.iostats_passthrough") > 0);
 }
 
+/* Of the kernel counters' own window, which may hold a warm-up (fio). */
+static double workload_ios(const json_t *trial, struct check_outcome *o)
+{
+	double io = check_number(trial, "evidence.counts.io", o);
+
+	return isnan(io) ? check_number(trial, "counts.io", o) : io;
+}
+
 void check_device_ios(const json_t *trial, struct check_outcome *o)
 {
-	/* of the device's own window, which may hold a warm-up (fio): what it did then hides
-	 * nothing */
-	double io = check_number(trial, "evidence.counts.io", o);
+	double io = workload_ios(trial, o);
 	double seen = check_number(trial, "evidence.counters.device_ios", o);
 	double merged = check_number(trial, "evidence.counters.device_merges", o);
 
-	if (isnan(io))
-		io = check_number(trial, "counts.io", o);
 	if (check_work_of(trial) == &net_work) {
 		check_not_applicable(o, "a network load has no device that does I/Os");
 		return;
@@ -98,7 +102,7 @@ void check_interrupts(const json_t *trial, struct check_outcome *o)
 	double other = jsonio_number(trial, "evidence.counters.device_other_ios");
 
 	if (!net && (isnan(work) || check_bypasses_diskstats(trial)))
-		work = check_number(trial, "counts.io", o);
+		work = workload_ios(trial, o);
 	if (!net && !isnan(other)) /* flushes and discards of others interrupt, too */
 		work += other;
 	if (isnan(irqs) || isnan(work) || isnan(window)) {
