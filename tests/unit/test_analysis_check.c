@@ -411,6 +411,58 @@ static void test_foreign_loop(void **state)
 	assert_string_equal(result_of(packets, "packets_accounted"), "not_applicable");
 }
 
+/* A job that thinks between its I/Os is far below its depth, and never above it. */
+static void test_depth_bound(void **state)
+{
+	static const struct {
+		const char *bound;
+		int mean_ns;
+		const char *result;
+	} cases[] = {{NULL, 20000, "fail"},
+		     {"thinktime", 20000, "pass"},
+		     {"thinktime", 130000, "pass"},
+		     {"thinktime", 140000, "fail"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		_json_ json_t *checks = NULL;
+
+		json_object_set_new(json_object_get(trial, "metrics"), "latency_mean_ns",
+				    json_integer(cases[i].mean_ns));
+		if (cases[i].bound)
+			json_object_set_new(json_object_get(trial, "load"), "depth_bound",
+					    json_string(cases[i].bound));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "littles_law"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+	}
+}
+
+/* fio's counters cover its whole life, so that the requests they are held against do, too. */
+static void test_interrupts_of_a_life(void **state)
+{
+	static const struct {
+		int interrupts;
+		const char *result;
+	} cases[] = {{10200, "pass"}, {10300, "fail"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		json_t *evidence = json_object_get(trial, "evidence");
+		json_t *counters = json_object_get(evidence, "counters");
+		_json_ json_t *checks = NULL;
+
+		json_object_del(counters, "device_ios"); /* queue/iostats is 0 */
+		json_object_set_new(counters, "device_interrupts",
+				    json_integer(cases[i].interrupts));
+		/* 8000 of them after a warm-up */
+		json_object_set_new(evidence, "counts", json_pack("{s:i}", "io", 9600));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "interrupts_bounded"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+	}
+}
+
 static void test_each(void **state)
 {
 	size_t n;
@@ -532,6 +584,8 @@ int main(void)
 		cmocka_unit_test(test_poisson),
 		cmocka_unit_test(test_steady_part),
 		cmocka_unit_test(test_foreign_loop),
+		cmocka_unit_test(test_depth_bound),
+		cmocka_unit_test(test_interrupts_of_a_life),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),
 		cmocka_unit_test(test_merged),
