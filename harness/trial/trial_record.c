@@ -8,6 +8,7 @@
 
 #include "analysis/check.h"
 #include "analysis/steady.h"
+#include "analysis/traffic.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -209,15 +210,12 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 static void label(json_t *record)
 {
 	json_t *labels = json_object_get(record, "labels");
-	double ios = jsonio_number(record, "evidence.counts.io");
-	double seen = jsonio_number(record, "evidence.counters.device_ios") +
-		      jsonio_number(record, "evidence.counters.device_merges");
 
 	json_object_set_new(record, "steady", steady_of_trial(record));
 	if (json_is_false(jsonio_at(record, "steady.reached")))
 		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
-	if (seen > 1.02 * ios + 2)
+	if (traffic_is_foreign(record))
 		json_array_append_new(labels, json_string("foreign_io"));
 }
 
