@@ -176,7 +176,7 @@ void trial_record_metrics(json_t *record, enum mode_target kind)
 void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
-	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, alone_ns = 0;
 	double transactions = jsonio_number(record, "evidence.counts.transaction");
 	size_t i;
 
@@ -186,15 +186,19 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
 		/* Work done beside the load, in the CPU time it took alone. */
 		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
-		had_ns += jsonio_number(spinner, "window_ns");
+		/* What it would have got of this window alone, others of the host beside it. */
+		alone_ns += jsonio_number(spinner, "window_ns") * jsonio_number(alone, "cpu_ns") /
+			    jsonio_number(idle, "window_ns");
 	}
 	json_object_set(record, "spinner", (json_t *)spinner);
-	if (!isfinite(left_ns) || !(had_ns > 0))
+	if (!isfinite(left_ns))
 		return;
 	if (corunner) {
-		double lost_ns = fmax(had_ns - left_ns, 0);
+		double lost_ns = fmax(alone_ns - left_ns, 0);
 
-		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / had_ns));
+		if (!(alone_ns > 0))
+			return;
+		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / alone_ns));
 		if (ios > 0)
 			json_object_set_new(metrics, "corunner_lost_per_io",
 					    json_real(lost_ns / ios));
