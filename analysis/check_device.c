@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/check_rules.h"
+#include "analysis/traffic.h"
 #include "base/jsonio.h"
 #include "base/num.h"
 
@@ -44,24 +45,55 @@ const struct check_work *check_work_of(const json_t *trial)
 	return jsonio_at(trial, "load.pattern") ? &net_work : &block_work;
 }
 
-bool check_bypasses_diskstats(const json_t *trial)
+static bool is_passthrough(const json_t *trial)
 {
 	const char *engine = jsonio_string(trial, "load.engine", "");
 
-	return (!strcmp(engine, "io_uring-passthrough") || !strcmp(engine, "io_uring_cmd")) &&
-	       !(jsonio_number(trial, "load.iostats_passthrough") > 0);
+	return !strcmp(engine, "io_uring-passthrough") || !strcmp(engine, "io_uring_cmd");
+}
+
+bool check_bypasses_diskstats(const json_t *trial)
+{
+	return is_passthrough(trial) && !(jsonio_number(trial, "load.iostats_passthrough") > 0);
+}
+
+/* Of the kernel counters' own window, which may hold a warm-up (fio). */
+static double workload_ios(const json_t *trial, struct check_outcome *o)
+{
+	double io = check_number(trial, "evidence.counts.io", o);
+
+	return isnan(io) ? check_number(trial, "counts.io", o) : io;
+}
+
+/* Of one direction, I/Os and bytes: those of one that was split make up for no other. */
+static bool reached(const struct traffic *t, int i, struct check_outcome *o)
+{
+	double ios = t->device[i].ios, bytes = t->device[i].bytes;
+
+	if (ios < DEVICE_IOS_SEEN * t->work[i].ios)
+		check_decide(o, false,
+			     "the device saw %.0f %s%s of the workload's %.0f: the rest came from "
+			     "memory or holes",
+			     ios, traffic_name(i), t->merges ? " (merged ones included)" : "",
+			     t->work[i].ios);
+	else if (bytes < DEVICE_IOS_SEEN * t->work[i].bytes)
+		check_decide(o, false,
+			     "the device moved %.0f bytes in its %.0f %s, of the workload's %.0f: "
+			     "the rest came from memory or holes",
+			     bytes, ios, traffic_name(i), t->work[i].bytes);
+	else
+		return true;
+	return false;
 }
 
 void check_device_ios(const json_t *trial, struct check_outcome *o)
 {
-	/* of the device's own window, which may hold a warm-up (fio): what it did then hides
-	 * nothing */
-	double io = check_number(trial, "evidence.counts.io", o);
+	struct traffic t;
+	double io = workload_ios(trial, o);
 	double seen = check_number(trial, "evidence.counters.device_ios", o);
-	double merged = check_number(trial, "evidence.counters.device_merges", o);
 
-	if (isnan(io))
-		io = check_number(trial, "counts.io", o);
+	check_number(trial, "evidence.counters.device_merges", o);
+	check_number(trial, "evidence.counters.device_bytes", o);
 	if (check_work_of(trial) == &net_work) {
 		check_not_applicable(o, "a network load has no device that does I/Os");
 		return;
@@ -75,17 +107,20 @@ void check_device_ios(const json_t *trial, struct check_outcome *o)
 					"(queue/iostats_passthrough)");
 		return;
 	}
+	traffic_of(trial, &t);
 	if (isnan(io) || isnan(seen)) {
 		check_not_applicable(o, jsonio_string(trial, "evidence.absent.device_ios",
 						      "the target's I/Os were not counted"));
 		return;
 	}
-	if (!isnan(merged))
-		seen += merged;
-	check_decide(o, seen >= DEVICE_IOS_SEEN * io,
-		     "the device saw %.0f I/Os%s of the workload's %.0f%s", seen,
-		     isnan(merged) ? "" : " (merged ones included)", io,
-		     seen >= DEVICE_IOS_SEEN * io ? "" : ": the rest came from memory or holes");
+	if (is_passthrough(trial)) /* whose bytes nobody promises to count */
+		for (int i = 0; i < TRAFFIC_DIRECTIONS; i++)
+			t.device[i].bytes = NAN;
+	for (int i = 0; i < TRAFFIC_DIRECTIONS; i++)
+		if (!reached(&t, i, o))
+			return;
+	check_decide(o, true, "the device saw %.0f I/Os%s of the workload's %.0f",
+		     t.device[TRAFFIC_ALL].ios, t.merges ? " (merged ones included)" : "", io);
 }
 
 void check_interrupts(const json_t *trial, struct check_outcome *o)
@@ -98,7 +133,7 @@ void check_interrupts(const json_t *trial, struct check_outcome *o)
 	double other = jsonio_number(trial, "evidence.counters.device_other_ios");
 
 	if (!net && (isnan(work) || check_bypasses_diskstats(trial)))
-		work = check_number(trial, "counts.io", o);
+		work = workload_ios(trial, o);
 	if (!net && !isnan(other)) /* flushes and discards of others interrupt, too */
 		work += other;
 	if (isnan(irqs) || isnan(work) || isnan(window)) {

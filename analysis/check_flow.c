@@ -53,6 +53,8 @@ void check_littles_law(const json_t *trial, struct check_outcome *o)
 	const struct check_work *work = check_work_of(trial);
 	bool open = check_is_open_loop(trial);
 	double rate = check_number(trial, work->rate, o), mean, in_flight, ratio, low;
+	/* the option of a user's job file that keeps it below its depth */
+	const char *bound = jsonio_string(trial, "load.depth_bound", NULL);
 
 	if (open) {
 		in_flight = check_number(trial, "metrics.in_flight_mean", o);
@@ -71,14 +73,15 @@ void check_littles_law(const json_t *trial, struct check_outcome *o)
 					     : "no rate, latency or depth");
 		return;
 	}
-	low = is_own_loop(trial) ? 1 - LITTLE_TOLERANCE : LITTLE_FOREIGN_LOW;
+	low = is_own_loop(trial) ? 1 - LITTLE_TOLERANCE : bound ? 0 : LITTLE_FOREIGN_LOW;
 	json_object_set_new(o->numbers, "ratio", json_real(ratio));
 	check_decide(o, ratio >= low && ratio <= 1 + LITTLE_TOLERANCE,
 		     "%.6g %s per second for %.6g ns each are %.4g in flight; %s %.4g (%+.1f %%, "
-		     "%+.0f to %+.0f %% is allowed)",
+		     "%+.0f to %+.0f %% is allowed%s%s)",
 		     rate, work->units, mean, rate * mean / 1e9,
 		     open ? "counted were" : "the depth is", in_flight, (ratio - 1) * 100,
-		     (low - 1) * 100, LITTLE_TOLERANCE * 100);
+		     (low - 1) * 100, LITTLE_TOLERANCE * 100,
+		     bound ? ": an upper bound only, by the job file's " : "", bound ? bound : "");
 }
 
 void check_bytes_match(const json_t *trial, struct check_outcome *o)
@@ -310,15 +313,27 @@ void check_starts_on_time(const json_t *trial, struct check_outcome *o)
 					       : ": the generator itself was late");
 }
 
+static double mean_of(const json_t *trial, const char *member)
+{
+	char sum[32], count[32], metric[48];
+	double mean;
+
+	snprintf(sum, sizeof(sum), "%s.sum_ns", member);
+	snprintf(count, sizeof(count), "%s.count", member);
+	snprintf(metric, sizeof(metric), "metrics.%s_mean_ns", member);
+	mean = jsonio_number(trial, sum) / jsonio_number(trial, count);
+	return isnan(mean) ? jsonio_number(trial, metric) : mean;
+}
+
 /* fio's parts of a latency; with SQPOLL fio 3.33 starts clat's clock at 0. */
 void check_clat_above_lat(const json_t *trial, struct check_outcome *o)
 {
 	double clat = check_number(trial, "clat.mean_ns", o), slat, lat;
 
 	slat = jsonio_number(trial, "slat.mean_ns");
-	lat = jsonio_number(trial, "latency.sum_ns") / jsonio_number(trial, "latency.count");
-	if (isnan(lat))
-		lat = jsonio_number(trial, "metrics.latency_mean_ns");
+	lat = mean_of(trial, "latency");
+	if (isnan(lat)) /* at open loop, from the submission as they are */
+		lat = mean_of(trial, "service");
 	if (isnan(clat) || isnan(lat)) {
 		check_not_applicable(o, "the workload gives no completion latency of its own");
 		return;

@@ -319,7 +319,8 @@ static json_t *result_json(struct comparison *cmp)
 	if (json_object_get(run->run, "precision"))
 		json_object_set(precision, "design", json_object_get(run->run, "precision"));
 	return json_pack(
-		"{s:s, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, s:I, "
+		"{s:s, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, "
+		"s:I, "
 		"s:{s:I, "
 		"s:I, "
 		"s:I, s:I}}",
@@ -327,11 +328,12 @@ static json_t *result_json(struct comparison *cmp)
 		*cmp->cells->altered ? cmp->cells->altered : NULL, "precision", precision,
 		"crossovers", crossovers, "throughout", crossover_throughout(crossovers),
 		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
-		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "canary",
-		cmp->cells->canary, "test_delay_ns", (json_int_t)cmp->cells->test_delay_ns,
-		"blocks", (json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials,
-		"dirty", json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups,
-		"left_out", left_out, "rows_measured", (json_int_t)measured, "words", "better",
+		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "prepared",
+		json_object_get(run->run, "prepared"), "canary", cmp->cells->canary,
+		"test_delay_ns", (json_int_t)cmp->cells->test_delay_ns, "blocks",
+		(json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials, "dirty",
+		json_is_true(jsonio_at(run->run, "build.dirty")), "groups", groups, "left_out",
+		left_out, "rows_measured", (json_int_t)measured, "words", "better",
 		(json_int_t)words[JUDGE_BETTER], "worse", (json_int_t)words[JUDGE_WORSE],
 		"equivalent", (json_int_t)words[JUDGE_EQUIVALENT], "inconclusive",
 		(json_int_t)words[JUDGE_INCONCLUSIVE]);

@@ -173,8 +173,9 @@ static void find_word(struct judgement *j)
 	j->word = JUDGE_INCONCLUSIVE;
 	if (j->n < JUDGE_BLOCKS_MIN) {
 		j->blocks_needed = JUDGE_BLOCKS_MIN;
-		snprintf(j->sentence, sizeof(j->sentence), "%zu %s; no interval exists below %d",
-			 j->n, j->unpaired ? "blocks in the shorter run" : "paired blocks",
+		snprintf(j->sentence, sizeof(j->sentence),
+			 "too few blocks: %zu %s; no interval exists below %d", j->n,
+			 j->unpaired ? "blocks in the shorter run" : "paired blocks",
 			 JUDGE_BLOCKS_MIN);
 		return;
 	}

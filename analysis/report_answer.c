@@ -6,6 +6,7 @@
 #include "analysis/cells.h"
 #include "analysis/kind.h"
 #include "analysis/precision.h"
+#include "analysis/prepared.h"
 #include "analysis/report_html.h"
 #include "analysis/report_parts.h"
 #include "analysis/text.h"
@@ -148,6 +149,9 @@ static void facts(FILE *out, const struct report_run *r)
 		 jsonio_number(r->result, "words.equivalent"),
 		 jsonio_number(r->result, "words.inconclusive"));
 	fact(out, "Judged", text);
+	if (json_is_object(json_object_get(r->run, "prepared")))
+		fact(out, "Prepared",
+		     prepared_text(json_object_get(r->run, "prepared"), text, sizeof(text)));
 	fact(out, "Precision",
 	     precision_text(json_object_get(r->result, "precision"), text, sizeof(text)));
 	fputs("</ul>\n", out);

@@ -129,7 +129,9 @@ static void print_fio(const struct plan *p)
 		size_t k, n;
 
 		if (json_array_size(list))
-			printf("\n%s: imposed on the job file:\n", c->cell->id);
+			printf("\n%s: imposed on the job file (no warm-up: its first I/Os are "
+			       "measured):\n",
+			       c->cell->id);
 		json_array_foreach (list, k, one) {
 			const char *line = json_string_value(json_object_get(one, "line"));
 

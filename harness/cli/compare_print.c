@@ -9,6 +9,7 @@
 
 #include "analysis/kind.h"
 #include "analysis/precision.h"
+#include "analysis/prepared.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
@@ -273,6 +274,9 @@ int compare_print_text(const json_t *result)
 	if (json_object_get(result, "precision"))
 		printf("Precision %s.\n",
 		       precision_text(json_object_get(result, "precision"), text, sizeof(text)));
+	if (json_is_object(json_object_get(result, "prepared")))
+		printf("Prepared: %s.\n",
+		       prepared_text(json_object_get(result, "prepared"), text, sizeof(text)));
 	json_array_foreach (json_object_get(result, "left_out"), i, note)
 		printf("left out: trials.jsonl:%.0f %s: %s\n", jsonio_number(note, "line"),
 		       jsonio_string(note, "trial", ""), jsonio_string(note, "reason", "?"));

@@ -41,6 +41,8 @@ static json_t *fio_json(const struct experiment_load *load)
 					    json_integer((json_int_t)numbers[i].value));
 	if (j && load->open_loop)
 		json_object_set_new(j, "rates", fio_rates(&f->load));
+	if (j && f->load.depth_bound)
+		json_object_set_new(j, "depth_bound", json_string(f->load.depth_bound));
 	return j;
 }
 

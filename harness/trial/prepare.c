@@ -226,13 +226,14 @@ static int rounds(const struct prepare_options *o, json_t *result, struct diag *
 	int err = 0;
 
 	while (!err && !s.reached && n < STEADY_ROUNDS_MAX) {
+		size_t most = STEADY_ROUNDS_MAX - n; /* nobody knows how many it takes */
 		char phase[96];
-		size_t least = n + 1 < STEADY_WINDOW ? STEADY_WINDOW - n : 1;
 
-		snprintf(phase, sizeof(phase), "preparing: round %zu, until five are steady",
-			 n + 1);
+		snprintf(phase, sizeof(phase),
+			 "preparing: round %zu, until five are steady (at most %zu rounds)", n + 1,
+			 most);
 		if (o->progress)
-			o->progress(o->context, phase, least * o->round_ns);
+			o->progress(o->context, phase, most * o->round_ns);
 		err = one_round(o, (unsigned)n + 1, &y[n], d);
 		if (err)
 			break;

@@ -8,6 +8,7 @@
 
 #include "analysis/check.h"
 #include "analysis/steady.h"
+#include "analysis/traffic.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -175,7 +176,7 @@ void trial_record_metrics(json_t *record, enum mode_target kind)
 void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *idle, bool corunner)
 {
 	json_t *metrics = json_object_get(record, "metrics"), *one, *alone;
-	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, had_ns = 0;
+	double ios = jsonio_number(record, "evidence.counts.io"), left_ns = 0, alone_ns = 0;
 	double transactions = jsonio_number(record, "evidence.counts.transaction");
 	size_t i;
 
@@ -185,15 +186,19 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 		alone = json_array_get(json_object_get(idle, "per_cpu"), i);
 		/* Work done beside the load, in the CPU time it took alone. */
 		left_ns += work / (jsonio_number(alone, "work") / jsonio_number(alone, "cpu_ns"));
-		had_ns += jsonio_number(spinner, "window_ns");
+		/* What it would have got of this window alone, others of the host beside it. */
+		alone_ns += jsonio_number(spinner, "window_ns") * jsonio_number(alone, "cpu_ns") /
+			    jsonio_number(idle, "window_ns");
 	}
 	json_object_set(record, "spinner", (json_t *)spinner);
-	if (!isfinite(left_ns) || !(had_ns > 0))
+	if (!isfinite(left_ns))
 		return;
 	if (corunner) {
-		double lost_ns = fmax(had_ns - left_ns, 0);
+		double lost_ns = fmax(alone_ns - left_ns, 0);
 
-		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / had_ns));
+		if (!(alone_ns > 0))
+			return;
+		json_object_set_new(metrics, "corunner_lost_share", json_real(lost_ns / alone_ns));
 		if (ios > 0)
 			json_object_set_new(metrics, "corunner_lost_per_io",
 					    json_real(lost_ns / ios));
@@ -209,15 +214,12 @@ void trial_record_spinner(json_t *record, const json_t *spinner, const json_t *i
 static void label(json_t *record)
 {
 	json_t *labels = json_object_get(record, "labels");
-	double ios = jsonio_number(record, "evidence.counts.io");
-	double seen = jsonio_number(record, "evidence.counters.device_ios") +
-		      jsonio_number(record, "evidence.counters.device_merges");
 
 	json_object_set_new(record, "steady", steady_of_trial(record));
 	if (json_is_false(jsonio_at(record, "steady.reached")))
 		json_array_append_new(labels, json_string("non_steady"));
 	check_labels(record, labels);
-	if (seen > 1.02 * ios + 2)
+	if (traffic_is_foreign(record))
 		json_array_append_new(labels, json_string("foreign_io"));
 }
 

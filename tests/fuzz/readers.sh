@@ -51,7 +51,7 @@ link() { # DIR TARGET FLAGS...
 seeds() { # TARGET: where its recordings are
 	mkdir -p "seed-$1"
 	case $1 in
-	fio) find "$source/tests/fixtures/fio" -name '*.out' -size -20k -exec cp -t "seed-$1" {} + ;
+	fio) find "$source/tests/fixtures/fio" -name '*.out' -size -50k -exec cp -t "seed-$1" {} + ;
 		# names with quotes: no recording has a backslash
 		cp "$source"/tests/fixtures/fio/*.err "$source"/tests/fuzz/corpus/fio/* "seed-$1" ;;
 	iperf3) cp "$source"/tests/fixtures/iperf3/*.out "seed-$1" ;;
@@ -65,7 +65,7 @@ seeds() { # TARGET: where its recordings are
 fuzz() { # TARGET SECONDS: corpus grows in corpus-TARGET
 	mkdir -p "corpus-$1"
 	seeds "$1"
-	"./asan/$1" -runs=1000000 -max_total_time="$2" -max_len=40000 -timeout=10 -seed=1 -print_final_stats=1 \
+	"./asan/$1" -runs=1000000 -max_total_time="$2" -max_len=51200 -timeout=10 -seed=1 -print_final_stats=1 \
 		-dict="$source/tests/fuzz/$1.dict" "corpus-$1" "seed-$1" >"$1.log" 2>&1
 }
 

@@ -70,6 +70,11 @@ expect 0 "" "$bin" compare "$tmp/floor" --gate
 expect 0 "Answer: no mode can be told from interrupt in IOPS.*which identical arms on this machine reach too" \
 	"$bin" compare "$tmp/floor"
 ! grep -q "has the best" "$tmp/out" || { echo "FAILED: the answer claims less than the noise floor"; exit 1; }
+# A drive that never became steady, in the first lines of the report and beside the table
+make_run "$tmp/unsteady" --unsteady
+expect 0 "^Prepared: pts, 48.0 MiB written, NOT steady after 25 rounds.*137 %" "$bin" compare "$tmp/unsteady"
+"$bin" report "$tmp/unsteady" >/dev/null
+grep -q "NOT steady after 25 rounds" "$tmp/unsteady/report.html" || { echo "FAILED: the report does not say that the drive was not steady"; exit 1; }
 make_run "$tmp/floor2" --floor 0.002
 "$bin" compare "$tmp/floor2" | diff -u "$here/golden-ten.txt" - # below the margin it changes nothing
 # The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
@@ -225,7 +230,7 @@ expect 1 "is there twice" "$bin" compare "$tmp/twice"
 
 # One block; every trial invalid; no trial; baseline without a valid trial
 make_run "$tmp/one" --blocks 1
-expect 0 "1 paired blocks; no interval exists below 6" "$bin" compare "$tmp/one"
+expect 0 "too few blocks: 1 paired blocks; no interval exists below 6" "$bin" compare "$tmp/one"
 make_run "$tmp/invalid" --invalid
 expect 4 "nothing was measured" "$bin" compare "$tmp/invalid"
 expect 4 "I/Os of 4096 bytes\|bytes do not match" "$bin" compare "$tmp/invalid"

@@ -313,6 +313,7 @@ def main():
     p.add_argument("--canary", choices=["bare", "vm"], help="block 3's canary moved; aio of it was made again")
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
+    p.add_argument("--unsteady", action="store_true", help="prepared by pts, and never steady")
     p.add_argument("--floor", type=float, help="noise floor of every metric")
     p.add_argument("--instruments", action="store_true", help="every mode by fio, too")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
@@ -390,7 +391,9 @@ def main():
     with open(os.path.join(args.out, "run.json"), "w") as f:
         floor = {"noise_floor": {"metrics": {m: {"floor": args.floor} for m in (
             "iops", "latency_p50_ns")}}} if args.floor else {}
-        json.dump({**floor, "schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
+        prepared = {"prepared": {"level": "pts", "bytes_written": 48 << 20, "rounds": [500.0, 400.0, 300.0] * 8 + [90.0],
+                                 "steady": {"reached": False, "sentence": "the range is 137 % of the average"}}} if args.unsteady else {}
+        json.dump({**prepared, **floor, "schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
                    "order": order, "cells": cells, "started": args.started,
                    "ended": "2026-01-01T00:10:00.000Z", "machine": {
                        "cpus": {"online": "0-1", "cores": 2, "sockets": 1}, "facts": {

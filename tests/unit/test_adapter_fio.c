@@ -261,7 +261,7 @@ static void test_garbage(void **state)
 		-EPROTO, "not the middle of a bucket");
 }
 
-/* Of gigabytes the harness keeps 64 MiB; of those, no more than 16 become a tree. */
+/* Of gigabytes the harness keeps 32 MiB; of those, no more than 16 become a tree. */
 static void test_too_much(void **state)
 {
 	size_t len = (17u << 20) + 16;

@@ -228,6 +228,30 @@ static void test_rates(void **state)
 	}
 }
 
+/* Which loads have no lower bound of what is in flight. */
+static void test_depth_bound(void **state)
+{
+	static const struct {
+		const char *text, *bound;
+	} cases[] = {
+		{"[a]\nrw=read\niodepth=8\n", NULL},
+		{"[a]\nrw=read\nthinktime=0\n", NULL},
+		{"[a]\nrw=read\nthinktime=2ms\n", "thinktime"},
+		{"[global]\niodepth_low=2\n[a]\nrw=read\n", "iodepth_low"},
+		{"[a]\nrw=read\n[b]\nrw=read\nlatency_target=1ms\n", "latency_target"},
+		{"[a]\nrw=read\niodepth_batch_complete=8\n", "iodepth_batch_complete_min"},
+		{"[a]\nrw=write\nfsync=1\n", "fsync"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fio_job_load l = load_of(cases[i].text);
+
+		if (cases[i].bound ? !l.depth_bound || strcmp(l.depth_bound, cases[i].bound)
+				   : !!l.depth_bound)
+			fail_msg("%s: %s", cases[i].text, l.depth_bound ? l.depth_bound : "none");
+	}
+}
+
 /* None of them says numjobs. */
 static void test_too_many_jobs(void **state)
 {
@@ -343,17 +367,12 @@ static void test_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_check),
-		cmocka_unit_test(test_untrusted),
-		cmocka_unit_test(test_load),
-		cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_select),
-		cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_untrusted_whole),
-		cmocka_unit_test(test_too_many_jobs),
-		cmocka_unit_test(test_fits),
+		cmocka_unit_test(test_errors),		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_untrusted),	cmocka_unit_test(test_load),
+		cmocka_unit_test(test_rates),		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_select),		cmocka_unit_test(test_alone),
+		cmocka_unit_test(test_untrusted_whole), cmocka_unit_test(test_depth_bound),
+		cmocka_unit_test(test_too_many_jobs),	cmocka_unit_test(test_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,8 @@ static const char stream[] =
 static const char fio_open[] =
 	"{'trial':'t8','status':'valid','workload':'fio','load':{'engine':'io_uring','iodepth':64,"
 	"'numjobs':1,'bs':4096,'rate_iops':2000,'open_loop':true,'runtime_ns':1000000000},"
-	"'counts':{'io':2000,'bytes':8192000},'service':{'count':2000},'metrics':{'iops':2000,"
+	"'counts':{'io':2000,'bytes':8192000},'service':{'count':2000,'sum_ns':200000000},"
+	"'clat':{'mean_ns':98500},'slat':{'mean_ns':1500},'metrics':{'iops':2000,"
 	"'service_mean_ns':100000},'evidence':{'counters':{'device_ios':2400},'absent':{},"
 	"'counts':{'io':2400}},'timing':{'measured_ns':1000000000}}";
 /* A user's job file: 700 reads and 300 writes a second were asked for */
@@ -145,6 +146,9 @@ static const struct {
 	/* 18.7 seconds: what fio 3.33 says with sqthread_poll=1 */
 	{"clat_above_lat", fio, "clat", "mean_ns", 18.7e9, "clat_mean_ns", "latency_p50_ns"},
 	{"clat_above_lat", fio, "slat", "mean_ns", 3000, "slat_mean_ns", "latency_mean_ns"},
+	/* limited in rate, its whole latency goes by another name */
+	{"clat_above_lat", fio_open, "clat", "mean_ns", 18.7e9, "clat_mean_ns", "service_p50_ns"},
+	{"clat_above_lat", fio_open, "slat", "mean_ns", 3000, "slat_mean_ns", "service_mean_ns"},
 	{"interrupts_bounded", conforming, "evidence.counters", "device_interrupts", 200000,
 	 "interrupts_per_io", "iops"},
 	{"interrupts_bounded", net, "evidence.counters", "device_interrupts", 337000,
@@ -448,6 +452,58 @@ static void test_foreign_loop(void **state)
 	assert_string_equal(result_of(packets, "packets_accounted"), "not_applicable");
 }
 
+/* A job that thinks between its I/Os is far below its depth, and never above it. */
+static void test_depth_bound(void **state)
+{
+	static const struct {
+		const char *bound;
+		int mean_ns;
+		const char *result;
+	} cases[] = {{NULL, 20000, "fail"},
+		     {"thinktime", 20000, "pass"},
+		     {"thinktime", 130000, "pass"},
+		     {"thinktime", 140000, "fail"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		_json_ json_t *checks = NULL;
+
+		json_object_set_new(json_object_get(trial, "metrics"), "latency_mean_ns",
+				    json_integer(cases[i].mean_ns));
+		if (cases[i].bound)
+			json_object_set_new(json_object_get(trial, "load"), "depth_bound",
+					    json_string(cases[i].bound));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "littles_law"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+	}
+}
+
+/* fio's counters cover its whole life, so that the requests they are held against do, too. */
+static void test_interrupts_of_a_life(void **state)
+{
+	static const struct {
+		int interrupts;
+		const char *result;
+	} cases[] = {{10200, "pass"}, {10300, "fail"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(fio);
+		json_t *evidence = json_object_get(trial, "evidence");
+		json_t *counters = json_object_get(evidence, "counters");
+		_json_ json_t *checks = NULL;
+
+		json_object_del(counters, "device_ios"); /* queue/iostats is 0 */
+		json_object_set_new(counters, "device_interrupts",
+				    json_integer(cases[i].interrupts));
+		/* 8000 of them after a warm-up */
+		json_object_set_new(evidence, "counts", json_pack("{s:i}", "io", 9600));
+		checks = check_trial(trial);
+		if (strcmp(result_of(checks, "interrupts_bounded"), cases[i].result))
+			fail_msg("case %zu: not %s", i, cases[i].result);
+	}
+}
+
 static void test_each(void **state)
 {
 	size_t n;
@@ -570,6 +626,8 @@ int main(void)
 		cmocka_unit_test(test_late_starts),
 		cmocka_unit_test(test_steady_part),
 		cmocka_unit_test(test_foreign_loop),
+		cmocka_unit_test(test_depth_bound),
+		cmocka_unit_test(test_interrupts_of_a_life),
 		cmocka_unit_test(test_conforming),
 		cmocka_unit_test(test_passthrough),
 		cmocka_unit_test(test_merged),

@@ -59,7 +59,8 @@ static void test_named_conditions(void **state)
 {
 	struct judgement j = judge("iops", 1e5, 1.2, .002, 5, 1);
 
-	expect(j, JUDGE_INCONCLUSIVE, "5 paired blocks; no interval exists below 6");
+	expect(j, JUDGE_INCONCLUSIVE,
+	       "too few blocks: 5 paired blocks; no interval exists below 6");
 	assert_int_equal(j.blocks_needed, 6);
 	assert_true(isnan(j.p));
 	/* six blocks reach p = 1/32, which does not survive a family of 40 */

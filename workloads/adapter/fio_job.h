@@ -73,6 +73,9 @@ struct fio_job_load {
 	bool unrated[FIO_JOB_DIRECTIONS]; /* some job does this as fast as it goes */
 	bool writes;
 	char write_at[300]; /* "job.fio:4:4: rw=randwrite" */
+	/* The first option by which a job has fewer I/Os in flight than its depth, by design
+	 * (thinktime, latency_target …), as fio calls it; NULL: none. */
+	const char *depth_bound;
 };
 /* -EINVAL with the place for a value that cannot be read. */
 int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct diag *d);

@@ -212,6 +212,26 @@ static void same_or_zero(uint64_t *sum, uint64_t value, bool first)
 	*sum = first || *sum == value ? value : 0;
 }
 
+/* The option that lets a job wait, or wait for several, with less than its depth in flight. */
+static const char *depth_bound(const struct fio_job *j, size_t section)
+{
+	static const char *const names[] = {
+		"thinktime",	  "iodepth_low",
+		"iodepth_batch",  "iodepth_batch_complete_min",
+		"latency_target", "serialize_overlap",
+		"fsync",	  "fdatasync",
+		"number_ios",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct fio_line *o = fio_job_effective(j, section, names[i]);
+
+		if (o && strcmp(value_of(o), "0"))
+			return names[i];
+	}
+	return NULL;
+}
+
 static int add_job(const struct fio_job *j, size_t i, struct fio_job_load *load, bool first,
 		   struct diag *d)
 {
@@ -240,6 +260,8 @@ static int add_job(const struct fio_job *j, size_t i, struct fio_job_load *load,
 		memcpy(load->rw, rw, sizeof(rw));
 	else if (strcmp(load->rw, rw))
 		strcpy(load->rw, "various");
+	if (!load->depth_bound)
+		load->depth_bound = depth_bound(j, i);
 	fio_job_add_rates(j, i, rw, bs, jobs, load);
 	if (strcmp(rw, "read") && strcmp(rw, "randread") && !load->writes) {
 		load->writes = true;
@@ -263,6 +285,7 @@ int fio_job_load_of(const struct fio_job *j, struct fio_job_load *load, struct d
 			if (strcmp(s->option[k].name, "include") || load->writes)
 				continue;
 			load->writes = true;
+			load->depth_bound = "include";
 			snprintf(load->write_at, sizeof(load->write_at), "%.200s:%u:%u: include",
 				 j->file, s->option[k].line, s->option[k].col);
 		}
