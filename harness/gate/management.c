@@ -13,12 +13,14 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "gate/route_dump.h"
 #include "sys/sys.h"
 
 #define SSH_PORT    22
 #define ESTABLISHED 1 /* TCP_ESTABLISHED, as /proc/net/tcp writes it */
 #define ROUTE_UP    1 /* RTF_UP */
 #define ROUTE_DENY  0x200
+#define MAIN_TABLE  254
 #define STACK_MAX   16 /* interfaces that stand on one another */
 
 /* IPv4 as ::ffff:a.b.c.d, so that there is one kind of address and one of prefix. */
@@ -28,11 +30,18 @@ struct address {
 
 struct route {
 	struct address to;
-	unsigned prefix;
+	unsigned prefix, table;
+	char dev[16];
+};
+
+struct link {
+	unsigned ifindex;
 	char dev[16];
 };
 
 struct look {
+	struct link *link;
+	size_t n_links;
 	struct route *route;
 	size_t n_routes;
 	unsigned long *inode; /* sockets of ssh servers */
@@ -41,6 +50,7 @@ struct look {
 
 static void look_free(struct look *l)
 {
+	free(l->link);
 	free(l->route);
 	free(l->inode);
 }
@@ -73,14 +83,15 @@ static bool matches(const struct route *r, const struct address *a)
 	return !rest || !((r->to.byte[whole] ^ a->byte[whole]) >> (8 - rest));
 }
 
-static int add_route(struct look *l, struct address to, unsigned prefix, const char *dev)
+static int add_route(struct look *l, struct address to, unsigned prefix, unsigned table,
+		     const char *dev)
 {
 	struct route *grown = reallocarray(l->route, l->n_routes + 1, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	l->route = grown;
-	grown[l->n_routes] = (struct route){.to = to, .prefix = prefix};
+	grown[l->n_routes] = (struct route){.to = to, .prefix = prefix, .table = table};
 	snprintf(grown[l->n_routes++].dev, sizeof(grown->dev), "%s", dev);
 	return 0;
 }
@@ -119,7 +130,7 @@ static int line_of_route(struct look *l, const char *line)
 		    4 ||
 	    !(flags & ROUTE_UP) || (flags & ROUTE_DENY))
 		return 0;
-	return add_route(l, mapped(to), 96 + (unsigned)__builtin_popcount(mask), dev);
+	return add_route(l, mapped(to), 96 + (unsigned)__builtin_popcount(mask), MAIN_TABLE, dev);
 }
 
 /* destination length source length next-hop metric refcnt use flags device: bytes in hex */
@@ -137,7 +148,49 @@ static int line_of_ipv6_route(struct look *l, const char *line)
 	for (int i = 0; i < 16; i++)
 		if (sscanf(hex + 2 * i, "%2hhx", &to.byte[i]) != 1)
 			return 0;
-	return add_route(l, to, prefix, dev);
+	return add_route(l, to, prefix, MAIN_TABLE, dev);
+}
+
+/* One next hop of any table. */
+static int hop_of_route(void *arg, const struct route_hop *hop)
+{
+	struct look *l = arg;
+	struct address to;
+
+	memcpy(to.byte, hop->to, sizeof(to.byte));
+	for (size_t i = 0; i < l->n_links; i++)
+		if (l->link[i].ifindex == hop->ifindex)
+			return add_route(l, to, hop->prefix, hop->table, l->link[i].dev);
+	return 0; /* it went meanwhile */
+}
+
+static int read_links(struct sys *s, struct look *l)
+{
+	_free_ char **list = NULL;
+	int err = sys_list(s, "/sys/class/net", &list);
+	size_t n = 0;
+
+	if (err)
+		return err;
+	while (list[n])
+		n++;
+	l->link = calloc(n + 1, sizeof(*l->link));
+	if (!l->link)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct link *one = &l->link[l->n_links];
+		int64_t ifindex;
+
+		err = sys_readf_i64(s, &ifindex, "/sys/class/net/%s/ifindex", list[i]);
+		if (err == -ENOENT || err == -ENOTDIR) /* bonding_masters is no interface */
+			continue;
+		if (err)
+			return err;
+		one->ifindex = (unsigned)ifindex;
+		snprintf(one->dev, sizeof(one->dev), "%.15s", list[i]);
+		l->n_links++;
+	}
+	return 0;
 }
 
 static int add_sockets(struct sys *s, struct look *l, const char *pid)
@@ -208,20 +261,23 @@ static bool is_server_socket(const struct look *l, unsigned long inode)
 	return false;
 }
 
-/* Does traffic to the address leave by `dev`? All routes of the longest prefix count. */
+/* Is there no longer prefix for the address in the same table? */
+static bool is_longest(const struct look *l, const struct route *r, const struct address *a)
+{
+	for (size_t i = 0; i < l->n_routes; i++)
+		if (l->route[i].table == r->table && l->route[i].prefix > r->prefix &&
+		    matches(&l->route[i], a))
+			return false;
+	return true;
+}
+
+/* May traffic to the address leave by `dev`? All routes of the longest prefix of each table count:
+ * which table is asked, rules say that are not looked at. */
 static bool leads_to(const struct look *l, const struct address *a, const char *dev)
 {
-	unsigned best = 0;
-	bool any = false;
-
 	for (size_t i = 0; i < l->n_routes; i++)
-		if (matches(&l->route[i], a) && (!any || l->route[i].prefix > best)) {
-			any = true;
-			best = l->route[i].prefix;
-		}
-	for (size_t i = 0; any && i < l->n_routes; i++)
-		if (l->route[i].prefix == best && matches(&l->route[i], a) &&
-		    !strcmp(l->route[i].dev, dev))
+		if (!strcmp(l->route[i].dev, dev) && matches(&l->route[i], a) &&
+		    is_longest(l, &l->route[i], a))
 			return true;
 	return false;
 }
@@ -348,6 +404,11 @@ int net_may_configure(struct sys *s, const char *dev, struct diag *d)
 		err = each_line(s, "/proc/net/route", &l, line_of_route);
 	if (!err)
 		err = each_line(s, "/proc/net/ipv6_route", &l, line_of_ipv6_route);
+	/* beside them: other tables, and the other hops of a route with several */
+	if (!err)
+		err = read_links(s, &l);
+	if (!err)
+		err = route_dump(s, hop_of_route, &l);
 	if (!err)
 		err = find_servers(s, &l);
 	if (err)

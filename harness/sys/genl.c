@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <stdio.h>
@@ -245,6 +246,8 @@ bool genl_only_asks(const struct genl_request *r)
 
 	if (!strcmp(r->family, "nlctrl"))
 		return r->cmd == CTRL_CMD_GETFAMILY || r->cmd == CTRL_CMD_GETPOLICY;
+	if (!strcmp(r->family, GENL_ROUTE))
+		return r->cmd == RTM_GETROUTE;
 	if (!strcmp(r->family, "ethtool"))
 		return memchr(ethtool, r->cmd, sizeof(ethtool));
 	return !strcmp(r->family, "netdev") && memchr(netdev, r->cmd, sizeof(netdev));

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include "sys/sys.h"
 
+/* In the place of a family: rtnetlink, `cmd` RTM_GETROUTE and no attributes; dumps the routes of
+ * all families and tables. A reply is a whole message: struct rtmsg, then its attributes. */
+#define GENL_ROUTE "route"
+
 enum { GENL_DUMP = 1 << 0 }; /* NLM_F_DUMP; else one request with NLM_F_ACK */
 
 /* A request: command and attributes, built with the functions below. At most 64 KiB (RSS tables).

@@ -10,6 +10,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
 #include <linux/genetlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #include "base/cleanup.h"
 
+enum { HEADER_MAX = 16 };
 enum { BUFFER = 256 << 10, DUMP_TRIES = 5, TIMEOUT_S = 10 };
 
 /* What a conversation needs; `words` is filled when it fails. */
@@ -31,6 +33,7 @@ struct exchange {
 	struct genl_replies *replies;
 	char *words;
 	size_t words_size;
+	size_t skip;	  /* of a reply: its header */
 	bool interrupted; /* a dump that others changed under way */
 };
 
@@ -150,9 +153,9 @@ static int take(struct exchange *x, const struct nlmsghdr *h)
 	case NLMSG_OVERRUN:
 		return -EIO;
 	}
-	if (len < GENL_HDRLEN)
+	if (len < x->skip)
 		return -EBADMSG;
-	err = genl_replies_add(x->replies, body + GENL_HDRLEN, len - GENL_HDRLEN);
+	err = genl_replies_add(x->replies, body + x->skip, len - x->skip);
 	return err ? err : 1;
 }
 
@@ -181,12 +184,12 @@ static int converse(struct exchange *x, unsigned sequence)
 	}
 }
 
-static int open_socket(struct mnl_socket **s)
+static int open_socket(int protocol, struct mnl_socket **s)
 {
 	struct timeval timeout = {.tv_sec = TIMEOUT_S};
 	int on = 1;
 
-	*s = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	*s = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!*s || mnl_socket_bind(*s, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
 	/* either may be refused by an old kernel: then there are no words */
@@ -196,12 +199,26 @@ static int open_socket(struct mnl_socket **s)
 	return 0;
 }
 
+/* The header of our request behind nlmsghdr; its size. */
+static size_t put_header(struct nlmsghdr *h, const struct genl_request *r, bool route)
+{
+	struct genlmsghdr *g;
+
+	if (route) { /* of any address family */
+		mnl_nlmsg_put_extra_header(h, sizeof(struct rtmsg));
+		return sizeof(struct rtmsg);
+	}
+	g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
+	*g = (struct genlmsghdr){.cmd = r->cmd, .version = 1};
+	return GENL_HDRLEN;
+}
+
 /* Send `r` to the family numbered `id`. A dump that was disturbed is made again. */
 static int ask(uint16_t id, const struct genl_request *r, struct genl_replies *replies, char *words,
 	       size_t words_size)
 {
 	_socket_ struct mnl_socket *channel = NULL;
-	_free_ char *request = calloc(1, NLMSG_HDRLEN + GENL_HDRLEN + r->len);
+	_free_ char *request = calloc(1, NLMSG_HDRLEN + HEADER_MAX + r->len);
 	_free_ char *answer = malloc(BUFFER);
 	struct exchange x = {.request = request,
 			     .answer = answer,
@@ -209,17 +226,19 @@ static int ask(uint16_t id, const struct genl_request *r, struct genl_replies *r
 			     .words = words,
 			     .words_size = words_size};
 	struct nlmsghdr *h = (struct nlmsghdr *)request;
-	struct genlmsghdr *g;
-	int err = request && answer ? open_socket(&channel) : -ENOMEM;
+	bool route = !strcmp(r->family, GENL_ROUTE);
+	int err = request && answer ? open_socket(route ? NETLINK_ROUTE : NETLINK_GENERIC, &channel)
+				    : -ENOMEM;
+	size_t header;
 
 	if (err)
 		return err;
 	x.socket = channel;
 	mnl_nlmsg_put_header(request);
-	g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
-	*g = (struct genlmsghdr){.cmd = r->cmd, .version = 1};
+	header = put_header(h, r, route);
+	x.skip = route ? 0 : GENL_HDRLEN;
 	if (r->len)
-		memcpy(request + NLMSG_HDRLEN + GENL_HDRLEN, r->attrs, r->len);
+		memcpy(request + NLMSG_HDRLEN + header, r->attrs, r->len);
 	h->nlmsg_len += (uint32_t)r->len;
 	h->nlmsg_type = id;
 	h->nlmsg_flags = NLM_F_REQUEST | (r->flags & GENL_DUMP ? NLM_F_DUMP : NLM_F_ACK);
@@ -241,6 +260,10 @@ static int resolve(struct genl_families *families, const char *name, uint16_t *i
 	char words[8];
 	int err;
 
+	if (!strcmp(name, GENL_ROUTE)) { /* no family, but a message type */
+		*id = RTM_GETROUTE;
+		return 0;
+	}
 	if (!strcmp(name, "nlctrl")) { /* the one with a fixed number */
 		*id = GENL_ID_CTRL;
 		return 0;

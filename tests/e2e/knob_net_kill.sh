@@ -95,7 +95,7 @@ interval=$(cat /proc/sys/vm/stat_interval)
 points=$("$driver" "$IOMODES_STATE_DIR" 0 peer:orchestrator "${settings[@]}" 2>>"$work/steps")
 (($(grep -c '^namespace' "$work/steps") == 2)) || fail "the driver does not name its namespaces"
 for mode in orchestrator both; do
-	for ((n = 1; n <= points; n += 2)); do
+	for ((n = 1; n <= points; n++)); do
 		killed "$n" "peer:$mode"
 		await_guardian "step $n in namespaces"
 		[[ $mode == orchestrator ]] || "$iomodes" restore >"$work/restore" ||
@@ -106,7 +106,7 @@ for mode in orchestrator both; do
 		are_gone "step $n, $mode"
 	done
 done
-echo "killed at every other of $points points with namespaces of its own: none is left"
+echo "killed at each of $points points with namespaces of its own: none is left"
 
 # What cannot be set is said, in the kernel's words where it has some, and nothing is changed.
 refused() { # WORDS SETTING

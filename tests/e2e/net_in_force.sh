@@ -9,6 +9,13 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/net_common.sh"
 
 modes="interrupt, defer-20, defer-200, busy-poll, epoll-busy-poll, full-busy, threaded, spin, io_uring"
+wanted=10
+if (($(uname -r | awk -F. '{ print $1 * 1000 + $2 }') >= 6009)); then
+	modes+=", io_uring-napi"
+	wanted=11
+else
+	echo "skip: io_uring polls NAPI instances from Linux 6.9 on, this is $(uname -r)"
+fi
 measure all "[{target: net, modes: [$modes]},
   {target: net, modes: [suspend-20], pattern: rr, depth: 32}]"
 
@@ -21,12 +28,19 @@ for cell in $(jq -r .cell "$work/all.jsonl" | sort -u); do
 	alone=$(jq -s --arg cell "$cell" 'map(select(.cell == $cell and .verdict.mode == "not_in_force" and
 		.status == "valid" and (.labels - ["foreign_cpu", "steal"] == .labels))) | length' "$work/all.jsonl")
 	((alone <= 1)) || fail "$cell: $alone times not in force with its CPUs to itself: $(reasons all "$cell")"
+	# and of those without a label most are in force
+	own=$(jq -s --arg cell "$cell" 'map(select(.cell == $cell and .status == "valid" and
+		(.labels - ["foreign_cpu", "steal"] == .labels))) |
+		[length, (map(select(.verdict.mode == "in_force")) | length)] | @tsv' -r "$work/all.jsonl")
+	read -r own own_in_force <<<"$own"
+	((own < 3 || 2 * own_in_force > own)) ||
+		fail "$cell: $own_in_force of $own trials without a label in force: $(reasons all "$cell")"
 	for word in unproven unsupported; do
 		[[ $(count all "$cell" "$word") == 0 ]] || fail "$cell is $word: $(reasons all "$cell")"
 	done
 	cells=$((cells + 1))
 done
-((cells == 10)) || fail "$cells cells were measured, not 10: $(cat "$work/err")"
+((cells == wanted)) || fail "$cells cells were measured, not $wanted: $(cat "$work/err")"
 
 # Proven by counters, not by the kernel having taken a flag.
 jq -e -s 'map(select(.verdict.mode == "in_force")) | all(.verdict.grade == "counter")' \
