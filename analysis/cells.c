@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "analysis/cells.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -49,8 +50,10 @@ static void shape_of(const char *sentence, char *out, size_t size)
 	size_t n = 0;
 
 	for (const char *s = sentence; *s && n + 1 < size; s++) {
-		bool number =
-			strchr("0123456789", *s) || (strchr(".,+-", *s) && n && out[n - 1] == '#');
+		bool sign = strchr("+-", *s) && isdigit((unsigned char)s[1]);
+		bool inside = n && out[n - 1] == '#' &&
+			      (strchr(".,", *s) || (*s == 'e' && s[1] && strchr("+-", s[1])));
+		bool number = isdigit((unsigned char)*s) || sign || inside;
 
 		if (!number || !n || out[n - 1] != '#')
 			out[n++] = number ? '#' : *s;

@@ -33,7 +33,7 @@ static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 		return;
 	}
 	if (!one) {
-		fprintf(out, "<td class=n>-</td><td>%s</td>", measured ? "" : "excluded");
+		fprintf(out, "<td class=n>-</td><td>%s</td>", measured ? "not judged" : "excluded");
 		return;
 	}
 	if (isnan(jsonio_number(one, "estimate"))) {

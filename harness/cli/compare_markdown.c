@@ -63,7 +63,7 @@ static void group_table(const json_t *group)
 		cell(jsonio_string(row, "mode", "?"));
 		cell(text_state(row, out, sizeof(out)));
 		cell(base ? "baseline"
-			  : jsonio_string(first, "verdict", measured ? "" : "excluded"));
+			  : jsonio_string(first, "verdict", measured ? "not judged" : "excluded"));
 		for (size_t k = 0; k < n; k++)
 			cell(text_value(
 				metric[k],

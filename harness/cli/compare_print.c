@@ -38,9 +38,11 @@ static void judged_text(const json_t *group, const json_t *row, const char **cha
 	const json_t *first = text_comparison(row);
 
 	*change = jsonio_string(first, "text", "");
-	*word = jsonio_string(first, "verdict", is_measured(row) ? "" : "excluded");
-	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-")))
+	*word = jsonio_string(first, "verdict", is_measured(row) ? "not judged" : "excluded");
+	if (!strcmp(jsonio_string(row, "mode", ""), jsonio_string(group, "baseline", "-"))) {
 		*change = "baseline";
+		*word = is_measured(row) ? "" : *word;
+	}
 }
 
 /* What a narrow terminal does without first: the sentences below the table have the change, and

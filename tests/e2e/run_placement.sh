@@ -9,7 +9,7 @@ cat >"$work/places.yaml" <<-END
 	name: places
 	target: scratch
 	scratch_size: 64MiB
-	design: {blocks: 6, ramp: 50ms, runtime: 100ms}
+	design: {blocks: 6, ramp: 50ms, runtime: 700ms}
 	load: {rw: randread, bs: 4k, iodepth: 1, placement: [local, same-cpu, os-default, remote-node, remote-memory]}
 	groups:
 	  - {modes: [interrupt]}
@@ -17,7 +17,12 @@ cat >"$work/places.yaml" <<-END
 END
 if ! type fio >/dev/null 2>&1; then sed -i '/\[fio\]/d' "$work/places.yaml"; fi
 "$iomodes" run "$work/places.yaml" --single-block --output "$results" -q >"$work/out" 2>"$work/err" ||
-	{ cat "$work/out" "$work/err"; fail "the run"; }
+	{
+		cat "$work/out" "$work/err"
+		jq -c 'select(.status != "valid") | [.cell, .status, .error, [.checks[] | select(.result == "fail") | .sentence]]' \
+			"$results"/2*/trials.jsonl
+		fail "the run"
+	}
 dir=$(run_dir)
 python3 - "$dir" <<'END' || fail "places"
 import json, sys

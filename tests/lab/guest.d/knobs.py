@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""knobs.py IOMODES: every knob of this machine to a different value, read back, and back again.
+"""knobs.py IOMODES DEBUGFS: every knob of this machine to a different value, read back, and back again.
 
 The knobs are driven through `iomodes with`; what the kernel holds before, meanwhile and after is read
 here, by code that shares nothing with them. Prints ok and not ok lines; a knob or instance that has no
@@ -18,15 +18,22 @@ import sys
 from knob_with import read, run_with
 
 IOMODES = sys.argv[1]
-# May refuse here, and why that is known; everything else has to change.
+DEBUGFS = sys.argv[2]
+# May refuse here, why that is known, and in which words; everything else has to change.
 SINGLE = {
-    "nmi_watchdog": "no hardware counter under emulation",
-    "nvme.interrupt-coalescing": "QEMU's controller shows the feature and refuses to change it",
-    "nvme.vector-coalescing": "likewise",
-    "irq.affinity": "managed vectors, and chips that cannot move theirs",
-    "block.iosched": "without a scheduler there are no tunables; tried with one below",
-    "block.wbt_lat_usec": "a device without writeback throttling",
+    "nmi_watchdog": ("no hardware counter under emulation", "the kernel refuses"),
+    "nvme.interrupt-coalescing": ("QEMU's controller shows the feature and refuses to change it",
+                                  "Feature Not Changeable"),
+    "nvme.vector-coalescing": ("likewise", "Feature Not Changeable"),
+    "irq.affinity": ("managed vectors, and chips that cannot move theirs",
+                     "is managed by the kernel|its affinity file is read-only|the kernel refuses"),
+    "block.iosched": ("without a scheduler there are no tunables; tried with one below", "no other value"),
+    "block.wbt_lat_usec": ("a device without writeback throttling", "the kernel refuses"),
 }
+# What has to move where it is: an administrator may move these vectors.
+MOVES = {"irq.affinity": [r".*:nvme0q0", r".*:nvme1q0"]}
+# Neither governors nor turbo under emulation; no irqbalance runs.
+ABSENT = {"cpu.governor", "cpu.turbo", "irqbalance.banned", "irqbalance.running"}
 
 
 def nvme_feature(controller, feature, dword11=0):
@@ -44,6 +51,15 @@ def controllers():
 
 def vectors(controller):
     return len(os.listdir(f"/sys/class/nvme/{controller}/device/msi_irqs"))
+
+
+def poll_queues(pci):
+    """hardware queues of type poll of the controller's first namespace, as debugfs has them"""
+    for path in sorted(glob.glob(f"/sys/bus/pci/devices/{pci}/nvme/nvme*/nvme*n1")):
+        types = [read(t) for t in glob.glob(f"{DEBUGFS}/block/{os.path.basename(path)}/hctx*/type")]
+        if types:
+            return str(types.count(b"poll\n"))
+    return None
 
 
 def snapshot():
@@ -67,6 +83,9 @@ def snapshot():
         seen[f"{c} 08h"] = nvme_feature(c, 8)
         for v in range(vectors(c)):
             seen[f"{c} 09h {v}"] = nvme_feature(c, 9, v)
+        pci = os.path.basename(os.readlink(f"/sys/class/nvme/{c}/device"))
+        seen[f"{c} poll queues"] = poll_queues(pci)
+    seen["nvme.poll_queues"] = read("/sys/module/nvme/parameters/poll_queues")
     seen["dma_latency"] = read("/dev/cpu_dma_latency")
     return seen
 
@@ -98,6 +117,10 @@ def kernel_value(knob, instance):
         return str(struct.unpack("<i", read("/dev/cpu_dma_latency")[:4])[0])
     if knob == "irq.affinity":
         return read(f"/proc/irq/{irq_number(instance)}/smp_affinity_list").decode().strip()
+    if knob == "nvme.poll_queues":
+        return poll_queues(instance)
+    if knob == "nvme.poll_queues_parameter":
+        return read("/sys/module/nvme/parameters/poll_queues").decode().strip()
     if knob == "nvme.interrupt-coalescing":
         raw = int(nvme_feature(instance, 8))
         return f"{(raw & 255) + 1},{(raw >> 8 & 255) * 100}"
@@ -116,7 +139,7 @@ def others(knob, instance, old):
     words = {"thp.enabled": ["madvise", "never", "always"], "thp.defrag": ["never", "always", "madvise"],
              "block.nomerges": ["2", "1"], "block.rq_affinity": ["2", "1", "0"],
              "irq.affinity": ["1", "2", "0"], "cpu.idle": ["100"],
-             "nvme.interrupt-coalescing": ["8,100", "1,0"], "irqbalance.banned": ["1", "0"]}
+             "nvme.interrupt-coalescing": ["8,100", "1,0"], "nvme.vector-coalescing": ["0", "1"], "irqbalance.banned": ["1", "0"]}
     if knob in words:
         return [w for w in words[knob] if w != old]
     if knob == "block.scheduler":
@@ -164,26 +187,29 @@ def check(name, instances, before):
                 results[i] = (value, saw, "")
                 break
             results[i] = (None, None, why)
-    changed = 0
+    changed = []
     for i, old in instances:
         value, saw, why = results.get(i, (None, None, f'no other value than "{old}" is known'))
         if value is None:
-            known = name in SINGLE
-            print(f"{'single' if known else 'not ok'} - {label(i)}: {why}" +
-                  (f" ({SINGLE[name]})" if known else ""))
+            reason, words = SINGLE.get(name, ("", "$^"))
+            known = re.search(words, why)
+            print(f"{'single' if known else 'not ok'} - {label(i)}: {why}" + (f" ({reason})" if known else ""))
         elif saw is not None and saw != value:
             print(f"not ok - {label(i)}: set to {value}, the kernel held {saw}")
+        elif saw is None:
+            print(f"not ok - {label(i)}: this reader does not know where to look for it")
         else:
-            changed += 1
-            if saw is None:
-                print(f"# {label(i)}: read back by iomodes alone")
+            changed.append(i)
+    for pattern in MOVES.get(name, []):
+        if not any(re.fullmatch(pattern, i) for i in changed):
+            print(f"not ok - {name}: none of {pattern} changed")
     after = steady()
     differ = [f"{k}: {before.get(k)} {after.get(k)}" for k in sorted(before.keys() | after.keys())
               if before.get(k) != after.get(k)]
     if differ:
         print(f"not ok - {name}: not as before: {'; '.join(differ[:5])}")
     elif changed:
-        print(f"ok - {name}: {changed} of {len(instances)} to another value, seen, byte for byte back")
+        print(f"ok - {name}: {len(changed)} of {len(instances)} to another value, seen, byte for byte back")
 
 
 def check_many(group, before):
@@ -261,7 +287,8 @@ def main():
             good = status == 0 and saw == "400" and steady() == before
             print(f"{'ok' if good else 'not ok'} - block.iosched of {disk} below mq-deadline: {saw} {why}")
             break
-    print(f"# not on this machine: {', '.join(absent)}")
+    good = set(absent) <= ABSENT
+    print(f"{'ok' if good else 'not ok'} - not on this machine: {', '.join(absent)}")
 
 
 main()
