@@ -127,6 +127,10 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 	differs = yaml_get(published, "differs");
 	elsewhere = yaml_get(published, "elsewhere");
 	says = yaml_get(published, "says");
+	if (source && (values || says) && !differs)
+		return yaml_error(published, d, -EINVAL,
+				  "published needs differs: in what our set-up is another than "
+				  "theirs");
 	if (!source || (!values && !says))
 		return yaml_error(published, d, -EINVAL,
 				  "published needs source: where the figures are from, and values: "
@@ -137,7 +141,7 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 		err = yaml_expect(values, YAML_MAP, d);
 	if (!err && says)
 		err = yaml_expect(says, YAML_SCALAR, d);
-	if (!err && differs)
+	if (!err)
 		err = yaml_expect(differs, YAML_SCALAR, d);
 	if (!err && baseline)
 		err = yaml_expect(baseline, YAML_SCALAR, d);
@@ -165,7 +169,7 @@ int published_load(const struct yaml_node *published, const struct yaml_node *mo
 			 ratios(own, base));
 	if (*out && says)
 		json_object_set_new(*out, "says", json_string(says->text));
-	if (*out && differs)
+	if (*out)
 		json_object_set_new(*out, "differs", json_string(differs->text));
 	if (*out && others)
 		json_object_set(*out, "elsewhere", others);

@@ -7,7 +7,7 @@
  *     baseline: interrupt              # their ratios are against this row
  *     says: what is published in words, of all rows together   # values or this, or both
  *     values: {busy-poll: {rtt_p99_ns: 155000}, interrupt: {rtt_p99_ns: 715000}}
- *     differs: in what our set-up is another than theirs                    # optional
+ *     differs: in what our set-up is another than theirs
  *     elsewhere: {spdk: {iops: 10400, why: why it is no row of ours}}       # optional
  *
  * Internal to experiment/.

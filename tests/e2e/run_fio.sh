@@ -189,6 +189,25 @@ for input in "$dir"/raw/b00-*/fio.stdin; do
 	fio --parse-only "$input" >/dev/null || fail "fio does not take $input again"
 done
 
+# A file with nothing in it, which both read fast and neither reads from the device: no number of it is shown.
+rm -rf "$results"/2*
+truncate -s 64M "$work/sparse.bin"
+experiment sparse sync
+sed -i "s|^target: scratch|target: $work/sparse.bin|; /^scratch_size/d; s/modes: \[sync\]/modes: [sync], workloads: [ioloop, fio]/" "$work/sparse.yaml"
+start "$iomodes" run "$work/sparse.yaml" --output "$results" --quiet
+ends_with 4 "a sparse file"
+is_as_before "a sparse file"
+python3 - "$(run_dir)" <<'END' || fail "a sparse file"
+import json, sys
+trials = [t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl")) if t["pass"] in ("measure", "retry")]
+assert {t["workload"] for t in trials} == {"ioloop", "fio"}
+for t in trials:
+    device = next((c for c in t["checks"] if c["id"] == "device_ios"), {})
+    assert t["status"] == "invalid" and device["result"] == "fail", (t["cell"], t["status"], t["error"], device)
+    assert "came from memory or holes" in device["sentence"], device
+print(len(trials), "trials of a sparse file, all invalid")
+END
+
 # KiB, of as late a look as the run lived to: what the first trial's output took is in it.
 read_peak() {
 	local now

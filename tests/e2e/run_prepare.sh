@@ -46,7 +46,10 @@ grep -q 'bad.yaml:3:.*none, fill' "$work/err" || { cat "$work/err"; fail "prepar
 
 # fill: each page was written
 [[ $(zero_pages) == $((mib * 256)) ]] || fail "the file is not empty to begin with"
-start "${command[@]}" --write-id "$id" --prepare fill
+# with a row of each kind that writes
+sed 's/^groups: .*/groups: [{modes: [aio]}, {modes: [aio], rw: write, dsync: 1, iodepth: 1}, {modes: [aio], rw: randrw, rwmixread: 70}]/' \
+	"$work/write.yaml" >"$work/rows.yaml"
+start "$iomodes" run "$work/rows.yaml" --output "$results" --write-id "$id" --prepare fill
 wait "$run_pid" || true
 run_pid=
 [[ $(zero_pages) == 0 ]] || fail "fill left $(zero_pages) pages as they were"
@@ -57,8 +60,21 @@ p = run["prepared"]
 print(p)
 assert p["level"] == "fill" and p["bytes_written"] == int(sys.argv[2]) << 20 and p["seconds"] > 0
 trials = [json.loads(l) for l in open(sys.argv[1] + "/trials.jsonl")]
-assert len([t for t in trials if t["pass"] == "measure"]) == 6
-assert all(t["load"]["rw"] == "randwrite" and t["status"] != "failed" for t in trials), trials[0]["error"]
+assert all(t["status"] != "failed" for t in trials), [t["error"] for t in trials]
+rows = {}
+for t in trials:
+    if t["pass"] == "measure":
+        rows.setdefault((t["load"]["rw"], t["load"]["dsync"]), []).append(t)
+assert set(rows) == {("randwrite", False), ("write", True), ("randrw", False)}, rows.keys()
+assert all(len(r) == 6 for r in rows.values())
+for (rw, _), trial in ((k, t) for k, r in rows.items() for t in r):
+    report = trial["workload_report"]
+    assert trial["counts"]["io"] > 0 and trial["counts"]["bytes"] == 4096 * trial["counts"]["io"], trial["counts"]
+    if rw == "randrw":
+        assert 0.6 < report["read"]["ios"] / trial["counts"]["io"] < 0.8, report["read"]["ios"]
+        assert report["read"]["ios"] + report["write"]["ios"] == trial["counts"]["io"]
+    else:
+        assert "read" not in report and report["write"]["ios"] == trial["counts"]["io"], report.keys()
 END
 status_is_clean "fill"
 

@@ -83,19 +83,23 @@ static void test_published(void **state)
 		const char *text, *say;
 	} rows[] = {
 		{PUBLISHED("{values: {}}"), "e.yaml:3:36: published needs source:"},
-		{PUBLISHED("{source: s, values: {snyc: {}}}"),
+		{PUBLISHED("{source: s, differs: d, values: {snyc: {}}}"),
 		 "mode \"snyc\" is not in this group; did you mean \"sync\"?"},
-		{PUBLISHED("{source: s, baseline: iopoll, values: {}}"),
+		{PUBLISHED("{source: s, differs: d, baseline: iopoll, values: {}}"),
 		 "mode \"iopoll\" is not in this group"},
-		{PUBLISHED("{source: s, values: {aio: {iosp: 1}}}"),
+		{PUBLISHED("{source: s, differs: d, values: {aio: {iosp: 1}}}"),
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
-		{PUBLISHED("{source: s, values: {aio: {iops: many}}}"), "many"},
+		{PUBLISHED("{source: s, differs: d, values: {aio: {iops: many}}}"), "many"},
 		{PUBLISHED("{source: s}"), "or says:, where there is none of a row"},
-		{PUBLISHED("{source: s, says: [a]}"), "e.yaml:3:"},
+		{PUBLISHED("{source: s, differs: d, says: [a]}"), "e.yaml:3:"},
+		{PUBLISHED("{source: s, values: {aio: {iops: 1}}}"),
+		 "e.yaml:3:36: published needs differs:"},
+		{PUBLISHED("{source: s, says: more}"), "published needs differs:"},
 		{PUBLISHED("{sauce: s}"), "unknown key \"sauce\""},
-		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {iops: 1}}}"),
+		{PUBLISHED("{source: s, differs: d, values: {}, elsewhere: {spdk: {iops: 1}}}"),
 		 "\"spdk\" needs why: it is no row of ours"},
-		{PUBLISHED("{source: s, values: {}, elsewhere: {spdk: {why: w, iosp: 1}}}"),
+		{PUBLISHED("{source: s, differs: d, values: {}, elsewhere: {spdk: {why: w, iosp: "
+			   "1}}}"),
 		 "unknown metric \"iosp\"; did you mean \"iops\"?"},
 	};
 	struct diag d = {""};
@@ -123,7 +127,7 @@ static void test_published(void **state)
 	assert_int_equal(json_object_size(json_object_get(e.cells[1].published, "values")), 2);
 	experiment_free(&e);
 	/* words without a figure are of every row */
-	if (load(PUBLISHED("{source: s, says: a third faster}"), &e, &d))
+	if (load(PUBLISHED("{source: s, says: a third faster, differs: d}"), &e, &d))
 		fail_msg("%s", d.text);
 	for (size_t i = 0; i < 2; i++) {
 		assert_string_equal(
