@@ -13,7 +13,8 @@ ip link add v0 numrxqueues 2 numtxqueues 2 type veth peer name v1 numrxqueues 2 
 for dev in v0 v1; do ethtool -K $dev gro on tso off; done
 for dev in eth0 eth1 eth2 eth3 v0 v1; do ip link set $dev up; done
 sleep 3 # the links are there, and nothing moves any more
-"$(dirname "$0")/net_knobs.py" "$iomodes" || echo "not ok - net_knobs.py ended with $?"
+# On an older kernel the rest of this file has to do: it takes a minute and a half.
+! kernel_at_least 6 13 || "$(dirname "$0")/net_knobs.py" "$iomodes" || echo "not ok - net_knobs.py ended with $?"
 ip link del v0
 for dev in eth1 eth2 eth3; do ip link set $dev down; done
 

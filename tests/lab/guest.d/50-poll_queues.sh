@@ -11,6 +11,7 @@ if [ "${LAB_POLL_QUEUES:-2}" -gt 0 ]; then
 fi
 
 experiment "interrupt, iopoll, hybrid-iopoll"
+once=--single-block # counters tell as much in one block as in six
 for c in 0 1; do
 	disk=nvme${c}n1 pci=$(pci_of nvme$c)
 	# neither the drive's defaults nor ours: both must come back
@@ -20,7 +21,7 @@ for c in 0 1; do
 	before=$(state $c)
 
 	is "$disk: no poll queues" "$(knob nvme.poll_queues:$pci)" 0
-	run --target /dev/$disk --mode interrupt --mode iopoll > /tmp/plain 2>&1
+	run $once --target /dev/$disk --mode interrupt --mode iopoll > /tmp/plain 2>&1
 	holds "$disk: without allow_rebind iopoll is unsupported, and the remedy is named" \
 		sh -c "grep -q 'no poll queues: nvme.poll_queues=0' $(last_run)run.json && grep -q allow_rebind $(last_run)run.json"
 	is "$disk: and was not measured" "$(verdicts iopoll)" ""
@@ -30,24 +31,24 @@ for c in 0 1; do
 	holds "$disk: and plans the polled row" grep -q '^iopoll/' /tmp/dry
 	unchanged "$disk: and changes nothing" $c "$before"
 
-	run --target /dev/$disk --allow-rebind > /tmp/rebound 2>&1
+	run $once --target /dev/$disk --allow-rebind > /tmp/rebound 2>&1
 	is "$disk: a run with allow_rebind ends well" "$? $(grep -c 'iomodes run:.*reason\|cannot' /tmp/rebound)" "0 0"
-	is "$disk: interrupt in every block" "$(verdicts interrupt)" "in_force x6"
-	is "$disk: iopoll in every block" "$(verdicts iopoll)" "in_force x6"
+	is "$disk: interrupt" "$(verdicts interrupt)" "in_force x1"
+	is "$disk: iopoll" "$(verdicts iopoll)" "in_force x1"
 	holds "$disk: iopoll has 0 interrupts per I/O ($(interrupts iopoll))" test "$(interrupts iopoll)" = 0.000
 	holds "$disk: interrupt has about 1 ($(interrupts interrupt))" within "$(interrupts interrupt)" 0.9 1.1
 	if kernel_at_least 6 13; then
-		is "$disk: hybrid-iopoll in every block" "$(verdicts hybrid-iopoll)" "in_force x6"
+		is "$disk: hybrid-iopoll" "$(verdicts hybrid-iopoll)" "in_force x1"
 	fi
 	unchanged "$disk: afterwards the controller is as before" $c "$before"
 	holds "$disk: and the status is clean" iomodes status
 
-	run --target /dev/$disk --mode iopoll --ignore-requires > /tmp/ignored 2>&1
+	run $once --target /dev/$disk --mode iopoll --ignore-requires > /tmp/ignored 2>&1
 	if kernel_at_least 6 11; then
 		is "$disk: --ignore-requires without poll queues: nothing is measured" "$(verdicts iopoll)" ""
-		is "$disk: and each trial fails with EOPNOTSUPP" "$(records iopoll refused)" "all 6 or more"
+		is "$disk: and each trial fails with EOPNOTSUPP" "$(records iopoll refused)" "all"
 	else
-		is "$disk: --ignore-requires without poll queues: not in force" "$(verdicts iopoll)" "not_in_force x6"
+		is "$disk: --ignore-requires without poll queues: not in force" "$(verdicts iopoll)" "not_in_force x1"
 		holds "$disk: on about 1 interrupt per I/O ($(interrupts iopoll))" within "$(interrupts iopoll)" 0.9 1.1
 		holds "$disk: with a CPU of its own all the time ($(cpu iopoll) of one)" within "$(cpu iopoll)" 0.9 1.02
 	fi
