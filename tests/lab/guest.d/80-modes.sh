@@ -58,7 +58,7 @@ if not hybrid:
     c = cells["hybrid-iopoll/randread/4k/d1"]
     say(not c["supported"] and "IORING_SETUP_HYBRID_IOPOLL" in c["reason"], f"hybrid-iopoll: unsupported: {c.get('reason')}")
     c = cells["min-wait/randread/4k/d8"]
-    say(not c["supported"] and "6.12" in c["reason"], f"min-wait: unsupported: {c.get('reason')}")
+    say(not c["supported"] and "IORING_FEAT_MIN_TIMEOUT" in c["reason"], f"min-wait: unsupported: {c.get('reason')}")
 seen = of("nvme-coalesced", 8)
 say(seen and all(t["verdict"]["mode"] == "unsupported" and "Feature Not Changeable (0x10e)" in t["error"] for t in seen),
     f"nvme-coalesced: unsupported in the device's words: {seen[0]['error'] if seen else 'no trial'}")
