@@ -3,17 +3,7 @@
 # paths.sh MACHINE: the way of completions on a recorded machine, as table, graph and JSON, against
 # MACHINE.expected/paths.*. UPDATE=1 writes the expectation anew; read the difference first.
 set -euo pipefail
-machine=$1
-cd "${IOMODES_SOURCE:?}/tests/fakeroot"
-iomodes=${IOMODES_BIN:?}/iomodes
-expected=$machine.expected
-if [ "${UPDATE:-}" ]; then
-	mkdir -p "$expected"
-	actual=$expected
-else
-	actual=$(mktemp -d)
-	trap 'rm -rf "$actual"' EXIT
-fi
+. "${IOMODES_SOURCE:?}/tests/fakeroot/golden_lib.sh"
 "$iomodes" probe --paths --root "$machine" > "$actual/paths.txt"
 "$iomodes" probe --paths --dot --root "$machine" > "$actual/paths.dot"
 "$iomodes" probe --paths --json --root "$machine" > "$actual/paths.json"
