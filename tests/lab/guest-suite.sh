@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # guest-suite.sh KERNEL [LAB-OPTION...] [-- CHECK...]: one boot, the checks of guest.d in it.
-# Its time-out and three boots end before that of ctest, so that it is the lab that says TIMEOUT or HANG.
+# Its time-out and three boots, twice, end before that of ctest, so that it is the lab that says TIMEOUT or HANG.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
+given=("$@")
 kernel=$1
 shift
 options=()
@@ -28,5 +29,6 @@ trap 'rm -f "$console"' EXIT
 status=0
 "$LAB_DIR/lab" --kernel "$kernel" --timeout 500 --console "$console" ${options[@]+"${options[@]}"} \
 	-- "$LAB_DIR/guest.d/run" "$@" || status=$?
+lab_again $status "${given[@]}"
 [ $status -eq 0 ] || [ $status -eq $LAB_SKIP ] || tail -n 60 "$console"
 exit $status

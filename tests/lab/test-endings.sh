@@ -51,9 +51,12 @@ both() {
 both $first $second
 [ "$(cat "$dir/words/out")" = "to stdout two  words" ] || not_ok "stdout was '$(cat "$dir/words/out")'"
 [ "$(cat "$dir/results/file")" = kept ] || not_ok "the result was not kept"
+# what the emulator's own fault looks like: the test may start again, and says why
+(ends emulator $LAB_EMULATOR "EMULATOR: .*int3" -- sh -c \
+	'echo "<0>Oops: int3: 0000 [#1] SMP NOPTI" > /dev/kmsg; echo c > /proc/sysrq-trigger; sleep 60') & emulator=$!
 (ends no-init $LAB_PANIC "PANIC: .*before the command was started" --append rdinit=/nonexistent -- true) & first=$!
 (ends timeout $LAB_TIMEOUT "TIMEOUT: .*after 3 s" --timeout 3 -- sleep 600) & second=$!
-both $first $second
+both $first $second $emulator
 # a machine that stands still: its CPUs are stopped by the monitor
 (LAB_HEARTBEAT_TIMEOUT=8 ends hang $LAB_HANG "HANG: no heartbeat" -- "$LAB_DIR/qmp" stop) & first=$!
 

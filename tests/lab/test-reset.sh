@@ -26,11 +26,13 @@ status=0
 	sleep 60" 2> "$dir/err" || status=$?
 cat "$dir/err" >&2
 [ $status -ne $LAB_SKIP ] || exit $LAB_SKIP
+lab_again $status "$@"
 [ $status -eq $LAB_DOWN ] || { echo "the first boot ended with $status, not by a reset"; exit 1; }
 grep -q '^lab: DOWN: ' "$dir/err" || { echo "the lab does not say that the guest went down"; exit 1; }
 [ -s "$dir/state/journal" ] || { echo "the reset left no journal"; ls -la "$dir/state"; exit 1; }
 echo "reset in the middle: $(wc -l < "$(echo "$dir"/results/2*/trials.jsonl)") trials, $(wc -l < "$dir/state/journal") lines of journal"
 
+status=0
 "${lab[@]}" -- sh -c "set -e
 	modprobe -q mq-deadline
 	'$iomodes' status
@@ -39,7 +41,9 @@ echo "reset in the middle: $(wc -l < "$(echo "$dir"/results/2*/trials.jsonl)") t
 	grep -F '[none]' /sys/block/nvme0n1/queue/scheduler
 	'$iomodes' status
 	'$iomodes' check /lab/results/2*
-	'$iomodes' restore"
+	'$iomodes' restore" || status=$?
+lab_again $status "$@"
+[ $status -eq 0 ] || exit $status
 [ ! -s "$dir/state/journal" ] || { echo "a journal is left: $(cat "$dir/state/journal")"; exit 1; }
 python3 - "$dir"/results/2* <<'END'
 import json, sys
