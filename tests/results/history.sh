@@ -34,6 +34,16 @@ label | grep -q '^6.1.0-9 ioloop-'
 expect 1 'did you mean "firmware"' "$bin" history add labelled --db label2.sqlite --version @firmwar
 expect 1 'a label is made of' "$bin" nightly unnamed --version @
 
+# The tables are those that results/schema/history.sql publishes.
+python3 - h.sqlite "$IOMODES_SOURCE/results/schema/history.sql" <<'END'
+import sqlite3, sys
+ours, published = sqlite3.connect(sys.argv[1]), sqlite3.connect(":memory:")
+published.executescript(open(sys.argv[2]).read())
+tables = [[s.lower() for (s,) in db.execute("select sql from sqlite_master where sql is not null order by name")] for db in (ours, published)]
+assert tables[0] == tables[1] and len(tables[0]) == 8, tables
+assert ours.execute("pragma user_version").fetchone() == (1,) and ours.execute("pragma application_id").fetchone() == (1768910180,)
+END
+
 # Two writers at once: both whole.
 "$bin" history add run02 --version v2 >a & one=$!
 "$bin" history add run02 --version v2 >b & two=$!
