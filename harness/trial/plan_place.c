@@ -200,11 +200,11 @@ static int append_if(const struct plan *p, struct plan_cell *c, const char *knob
 		       : append(c, knob, instance, value);
 }
 
-/* The thread sends by queue 0, and nothing but the vector decides where packets are received. */
+/* The thread sends by one queue, and nothing but the vector decides where packets are received. */
 static int steer_end(const struct plan *p, struct plan_cell *c, const struct machine_nic *nic,
 		     const struct cpulist *thread)
 {
-	int err = 0;
+	int queue = plan_place_queue(c), err = 0;
 
 	for (size_t i = 0; !err && i < nic->n_queues; i++) {
 		const struct machine_nic_queue *q = &nic->queues[i];
@@ -212,7 +212,8 @@ static int steer_end(const struct plan *p, struct plan_cell *c, const struct mac
 
 		snprintf(instance, sizeof(instance), "%s:%s-%u", nic->instance, q->rx ? "rx" : "tx",
 			 q->index);
-		cpu_mask(q->index ? -1 : (int)thread->cpu[0], mask, sizeof(mask));
+		cpu_mask((int)q->index == (queue < 0 ? 0 : queue) ? (int)thread->cpu[0] : -1, mask,
+			 sizeof(mask));
 		if (!q->rx) {
 			err = append_if(p, c, "net.xps-cpus", instance, mask);
 			continue;
@@ -251,6 +252,9 @@ int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *
 		err = steer_end(p, c, p->net->nic[PEER_CLIENT], &c->placement.workers);
 		if (!err)
 			err = steer_end(p, c, p->net->nic[PEER_SERVER], &c->placement.server);
+		if (!err && c->placement.role->steer == PLACEMENT_FULL && !c->cell->load.by_rule)
+			err = steer_all(p->machine->sys, p->net, c->cell->load.protocol,
+					plan_place_queue(c), &c->settings, &c->n_settings, d);
 	}
 	return err ? diag_errno(d, err, "placement") : 0;
 }

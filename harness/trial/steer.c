@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "peer/peer.h"
 #include "trial/net_job.h"
@@ -24,6 +26,13 @@ static int add(struct knob_setting **settings, size_t *n, const char *knob, cons
 	return s->knob ? 0 : -ENOENT;
 }
 
+static bool has_rules(const struct machine_nic *nic)
+{
+	const struct machine_feature *rules = machine_nic_feature(nic, "rx-ntuple-filter");
+
+	return rules && (!rules->fixed || rules->active);
+}
+
 static int steer_end(const struct machine_nic *nic, const char *protocol, int queue,
 		     const char *port, struct knob_setting **settings, size_t *n, struct diag *d)
 {
@@ -31,7 +40,7 @@ static int steer_end(const struct machine_nic *nic, const char *protocol, int qu
 	char rule[80];
 	int err;
 
-	if (!rules || (rules->fixed && !rules->active))
+	if (!has_rules(nic))
 		return diag_set(d, -EOPNOTSUPP, "driver %s %s flow rules (%s)", nic->driver,
 				rules ? "is fixed to no" : "has no", nic->instance);
 	snprintf(rule, sizeof(rule), "%s4 %s=%d action=%d", protocol, port, NET_JOB_PORT, queue);
@@ -50,5 +59,50 @@ int steer_settings(const struct net_target *t, const char *protocol, int queue,
 		err = steer_end(t->nic[PEER_CLIENT], protocol, queue, "src-port", settings, n, d);
 	if (!err)
 		err = steer_end(t->nic[PEER_SERVER], protocol, queue, "dst-port", settings, n, d);
+	return err;
+}
+
+/* "0,1,2,3*32" has 128 entries; 0: that is no table. */
+static unsigned long entries(const char *table)
+{
+	const char *times = strchr(table, '*');
+	unsigned long n = *table ? 1 : 0;
+
+	for (const char *at = table; *at && at != times; at++)
+		n += *at == ',';
+	return times ? n * strtoul(times + 1, NULL, 10) : n;
+}
+
+/* 1: the card has no such table, or one of a queue alone. */
+static int steer_table(struct sys *s, const struct machine_nic *nic, int queue,
+		       struct knob_setting **settings, size_t *n)
+{
+	char now[KNOB_VALUE_MAX], wanted[64];
+	struct diag ignored;
+	unsigned long size;
+
+	if (knob_get(s, knob_find("net.rss-table"), nic->instance, now, &ignored))
+		return 1;
+	size = entries(now);
+	if (size < 2)
+		return 1;
+	snprintf(wanted, sizeof(wanted), "%d*%lu", queue, size);
+	return add(settings, n, "net.rss-table", nic->instance, "", wanted);
+}
+
+int steer_all(struct sys *s, const struct net_target *t, const char *protocol, int queue,
+	      struct knob_setting **settings, size_t *n, struct diag *d)
+{
+	static const char *const port[] = {[PEER_CLIENT] = "src-port", [PEER_SERVER] = "dst-port"};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < t->n_nics && i < ARRAY_SIZE(port); i++) {
+		err = steer_table(s, t->nic[i], queue, settings, n);
+		if (err <= 0)
+			continue;
+		err = has_rules(t->nic[i])
+			      ? steer_end(t->nic[i], protocol, queue, port[i], settings, n, d)
+			      : 0;
+	}
 	return err;
 }

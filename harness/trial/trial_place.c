@@ -54,36 +54,6 @@ char *trial_place_cpus(const struct placement *p, const struct cpulist *cpus)
 	return p->unpinned ? NULL : cpulist_text(cpus);
 }
 
-void trial_place_pin_napi(const struct plan *plan, const struct placement *p,
-			  struct trial_place_napi *napi)
-{
-	napi->n = 0;
-	for (int end = 0; plan->net && end < PLACEMENT_ENDS; end++) {
-		const struct machine_nic *nic =
-			end < (int)plan->net->n_nics ? plan->net->nic[end] : NULL;
-		unsigned cpu = p->napi_cpu[end] < 0 ? 0 : (unsigned)p->napi_cpu[end];
-		const struct cpulist one = {&cpu, 1};
-
-		for (size_t i = 0; p->role && p->napi_cpu[end] >= 0 && nic && i < nic->n_napis;
-		     i++) {
-			int pid = nic->napis[i].pid;
-
-			if (pid <= 0 || napi->n == TRIAL_PLACE_THREADS ||
-			    sched_getaffinity(pid, sizeof(cpu_set_t), &napi->before[napi->n]))
-				continue;
-			napi->pid[napi->n++] = pid;
-			pin(pid, &one);
-		}
-	}
-}
-
-void trial_place_unpin_napi(struct trial_place_napi *napi)
-{
-	for (size_t i = 0; i < napi->n; i++)
-		sched_setaffinity(napi->pid[i], sizeof(cpu_set_t), &napi->before[i]);
-	napi->n = 0;
-}
-
 /* The vectors of queues, and where this placement has them interrupt. */
 struct side {
 	const struct machine_vector *vector[4096];
@@ -275,8 +245,8 @@ static bool binds_memory(const struct placement *p)
 	return p->memory[0] >= 0 || p->memory[1] >= 0;
 }
 
-void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell, json_t *record,
-			  json_t *evidence)
+void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
+			  const struct trial_napi *napi, json_t *record, json_t *evidence)
 {
 	const struct placement *p = &cell->placement;
 
@@ -285,6 +255,8 @@ void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
 	if (p->interrupts_known)
 		judge_interrupts(plan, cell, record, evidence);
 	judge_threads(p, evidence);
+	if (trial_napi_asked(p))
+		trial_napi_evidence(p, napi, record, evidence);
 	if (binds_memory(p))
 		judge_pages(p, record, evidence);
 }
@@ -306,6 +278,8 @@ size_t trial_place_expect(const struct placement *p,
 	if (!p->role || p->unpinned)
 		return 0;
 	expect[n++] = bound("placement_threads_elsewhere_share", 0);
+	if (trial_napi_asked(p))
+		expect[n++] = bound("placement_napi_threads_elsewhere_share", 0);
 	if (p->interrupts_known && (p->interrupts[0].n || p->interrupts[1].n)) {
 		expect[n++] = bound("placement_interrupts_elsewhere_share", INTERRUPTS_ELSEWHERE);
 		expect[n] = bound("placement_vectors_elsewhere", 0);

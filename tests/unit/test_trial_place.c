@@ -92,7 +92,7 @@ static enum verdict_mode judge(struct built *b, const char *vectors, const char 
 	if (memory)
 		json_object_set_new(json_object_get(record, "workload_report"), "memory",
 				    json_loads(memory, 0, NULL));
-	trial_place_evidence(&b->plan, &b->cell, record, evidence);
+	trial_place_evidence(&b->plan, &b->cell, NULL, record, evidence);
 	n += trial_place_expect(&b->cell.placement, expect + n);
 	again = verdict_evaluate(expect, n, GRADE_COUNTER, evidence, &over, NULL, &v);
 	*share = v.share;
@@ -175,9 +175,86 @@ static void test_os_default(void **state)
 	drop(&b);
 }
 
+/* The client's NAPI threads belong on CPU 2, the server's on CPU 3. */
+static const struct {
+	const char *what, *threads;
+	bool stayed; /* of the client's, 90; the server's always stays */
+	enum verdict_mode mode;
+	double share; /* NAN: none */
+} napi_rows[] = {
+	{"each on its CPU; one that slept and one on its way there",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 600, "
+	 "\"migrations\": 1},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 400},"
+	 " {\"pid\": 77, \"interface\": \"eth1@server\", \"cpu\": 0, \"cpu_ns\": 0}]",
+	 true, VERDICT_IN_FORCE, NAN},
+	{"one ended elsewhere",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 3, \"cpu_ns\": 250, "
+	 "\"migrations\": 1},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 750}]",
+	 true, VERDICT_NOT_IN_FORCE, .75},
+	{"one went and came back",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 250, "
+	 "\"migrations\": 2},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 750}]",
+	 true, VERDICT_NOT_IN_FORCE, .75},
+	{"one was allowed elsewhere at the end",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 500}]", false,
+	 VERDICT_NOT_IN_FORCE, 0},
+	{"one that was made after the others were pinned",
+	 "[{\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 500},"
+	 " {\"pid\": 95, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 500}]",
+	 true, VERDICT_NOT_IN_FORCE, .5},
+	{"none of them ran", "[]", true, VERDICT_UNPROVEN, NAN},
+};
+
+static void test_napi_threads(void **state)
+{
+	static const char *const name = "placement_napi_threads_elsewhere_share";
+
+	for (size_t i = 0; i < ARRAY_SIZE(napi_rows); i++) {
+		struct trial_napi napi = {
+			.n = 2,
+			.thread = {{.pid = 90, .cpu = 2, .stayed = napi_rows[i].stayed},
+				   {.pid = 91, .cpu = 3, .stayed = true}}};
+		struct placement_spec spec;
+		struct placement p = {.napi_cpu = {2, 3}, .memory = {-1, -1}};
+		struct expectation expect[TRIAL_PLACE_EXPECTATIONS + 1] = {{.evidence = "ours",
+									    .per = PER_NONE,
+									    .at_least = 1,
+									    .at_most = NAN,
+									    .otherwise = NAN}};
+		_json_ json_t *evidence = json_pack("{s:{s:i}, s:{}, s:{s:o}}", "counters", "ours",
+						    1, "absent", "detail", "napi_threads",
+						    json_loads(napi_rows[i].threads, 0, NULL));
+		_json_ json_t *record = json_pack("{s:{}}", "placement"), *again = NULL;
+		struct denominators over = {NAN, NAN, NAN, NAN};
+		struct verdict v;
+
+		assert_int_equal(placement_spec_parse("same-cpu", &spec, NULL), 0);
+		p.role = spec.role;
+		trial_napi_evidence(&p, &napi, record, evidence);
+		/* beside the threads': that bound has a test of its own */
+		assert_int_equal(trial_place_expect(&p, expect + 1), 2);
+		assert_string_equal(expect[2].evidence, name);
+		expect[1] = expect[2];
+		again = verdict_evaluate(expect, 2, GRADE_COUNTER, evidence, &over, NULL, &v);
+		if (v.mode != napi_rows[i].mode ||
+		    !(isnan(napi_rows[i].share) ? isnan(v.share)
+						: fabs(v.share - napi_rows[i].share) < 1e-9))
+			fail_msg("%s: %s, share %g", napi_rows[i].what, verdict_mode_name(v.mode),
+				 v.share);
+		if (!i)
+			assert_int_equal(
+				json_array_size(jsonio_at(record, "placement.napi_threads")), 2);
+		placement_spec_free(&spec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_napi_threads),
 		cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_os_default),
 	};
