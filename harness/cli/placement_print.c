@@ -2,6 +2,7 @@
 #include "placement_print.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,19 +100,45 @@ int placement_print(const json_t *result, const char *dir, struct diag *d)
 	return 0;
 }
 
-int placement_scripts(const json_t *result, const char *dir, const char *to, struct diag *d)
+/* The id of the row's cell where it was measured. */
+static const char *measured_cell(const json_t *group, const char *placement)
+{
+	const json_t *rows = json_object_get(group, "rows"), *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row)
+		if (!strcmp(jsonio_string(row, "mode", ""), placement) &&
+		    !strcmp(jsonio_string(row, "state", ""), "measured"))
+			return jsonio_string(row, "cell", "");
+	return "";
+}
+
+int placement_scripts(const json_t *result, const char *dir, const char *to, const char *of,
+		      struct diag *d)
 {
 	const json_t *groups = json_object_get(result, "groups"), *group;
 	_json_ json_t *run = load_run(dir, d);
+	bool by_placement = !strcmp(jsonio_string(result, "baseline", ""), "local");
 	int err = run ? 0 : -EBADMSG;
+	unsigned written = 0;
 	size_t i;
 
 	json_array_foreach (groups, i, group) {
 		_json_ json_t *advice = advice_of(result, group);
-		const json_t *cell = find_cell(run, jsonio_string(advice, "cell", ""));
+		const char *id = !of		? jsonio_string(advice, "cell", "")
+				 : by_placement ? measured_cell(group, of)
+						: "";
+		const json_t *cell = find_cell(run, id);
 
-		if (!err && cell)
-			err = placement_script_write(cell, to, (unsigned)i + 1, d);
+		if (err || !cell)
+			continue;
+		err = placement_script_write(cell, to, (unsigned)i + 1, d);
+		written++;
 	}
+	if (!err && !written)
+		err = diag_set(d, -ENOENT,
+			       of ? "no script: %s was not measured in a comparison of placements"
+				  : "no script: this is no comparison of placements%.0s",
+			       of ? of : "");
 	return err;
 }

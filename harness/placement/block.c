@@ -155,6 +155,7 @@ static int note_interrupts(struct block *b, struct placement *p, unsigned thread
 			err = put_vector(b, p, thread, queue);
 		return err ? err : cpulist_add(&p->interrupts[0], (unsigned)b->put[queue]);
 	}
+	err = placement_add_met(p, v);
 	for (size_t i = 0; !err && i < v->effective.n; i++) {
 		err = cpulist_add(&p->interrupts[0], v->effective.cpu[i]);
 		pick_interrupt(b->k, v->effective.cpu[i]);
@@ -169,8 +170,10 @@ static void start_over(struct block *b, struct placement *p)
 	cpulist_free(&p->workers);
 	cpulist_free(&p->interrupts[0]);
 	free(p->moves);
+	free(p->met);
 	p->moves = NULL;
-	p->n_moves = 0;
+	p->met = NULL;
+	p->n_moves = p->n_met = 0;
 	memset(b->put, -1, sizeof(b->put));
 }
 
@@ -323,6 +326,7 @@ static int place_list(struct block *b, struct placement *p)
 		unsigned cpu = p->has_sq ? p->sq_cpu : p->workers.cpu[i];
 		const struct machine_vector *v = vector_of(b, queue_of(b, cpu));
 
+		err = v ? placement_add_met(p, v) : 0;
 		for (size_t j = 0; !err && v && j < v->effective.n; j++)
 			err = cpulist_add(&p->interrupts[0], v->effective.cpu[j]);
 	}

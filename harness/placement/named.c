@@ -23,6 +23,21 @@ int placement_add_move(struct placement *p, const struct machine_vector *v,
 	return 0;
 }
 
+int placement_add_met(struct placement *p, const struct machine_vector *v)
+{
+	char(*grown)[64];
+
+	for (size_t i = 0; i < p->n_met; i++)
+		if (!strcmp(p->met[i], v->name))
+			return 0;
+	grown = reallocarray(p->met, p->n_met + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->met = grown;
+	snprintf(p->met[p->n_met++], sizeof(*grown), "%s", v->name);
+	return 0;
+}
+
 static int copy(const struct cpulist *from, struct cpulist *to)
 {
 	int err = 0;

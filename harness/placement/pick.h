@@ -57,3 +57,5 @@ int placement_net(struct pick *k, struct placement *p);
 /* Append a move. */
 int placement_add_move(struct placement *p, const struct machine_vector *v,
 		       const struct cpulist *cpus);
+/* Note a vector that is not moved and serves a thread; once. */
+int placement_add_met(struct placement *p, const struct machine_vector *v);

@@ -47,6 +47,9 @@ struct placement {
 	int napi_cpu[PLACEMENT_ENDS]; /* of NAPI threads, -1: none asked for */
 	struct placement_move *moves;
 	size_t n_moves;
+	/* Names of the vectors that stay where they are and complete what the threads submit. */
+	char (*met)[64];
+	size_t n_met;
 	bool away_from_thread; /* interrupts come to other CPUs than the thread's, by intent */
 };
 
