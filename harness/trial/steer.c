@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/jsonio.h"
 #include "peer/peer.h"
 #include "trial/net_job.h"
 
@@ -105,4 +106,58 @@ int steer_all(struct sys *s, const struct net_target *t, const char *protocol, i
 			      : 0;
 	}
 	return err;
+}
+
+/* The driver's packets of the end's queues, all and by other queues than this. 1: it counts none.
+ */
+static int count_queues(const struct machine_nic *nic, const json_t *device, const char *direction,
+			unsigned queue, double *all, double *elsewhere)
+{
+	bool rx = direction[0] == 'r';
+	const json_t *one;
+	size_t queues = 0, i, seen = 0;
+	char mine[32];
+
+	for (size_t k = 0; k < nic->n_queues; k++)
+		queues += nic->queues[k].rx == rx;
+	snprintf(mine, sizeof(mine), "%s-%u", direction, queue);
+	json_array_foreach (json_object_get(device, "queues"), i, one) {
+		const char *name = jsonio_string(one, "queue", "");
+		double n = jsonio_number(one, "packets");
+
+		if (strncmp(name, mine, 3) || !(n >= 0))
+			continue;
+		seen++;
+		*all += n;
+		*elsewhere += strcmp(name, mine) ? n : 0;
+	}
+	return !seen && queues > 1;
+}
+
+static void put_share(const struct net_target *t, const char *name, const char *direction,
+		      unsigned queue, json_t *evidence)
+{
+	double all = 0, elsewhere = 0;
+	bool untold = false;
+
+	for (size_t i = 0; i < t->n_nics; i++)
+		untold |= count_queues(t->nic[i],
+				       json_object_get(jsonio_at(evidence, "detail.net_devices"),
+						       t->nic[i]->instance),
+				       direction, queue, &all, &elsewhere);
+	if (untold)
+		json_object_set_new(json_object_get(evidence, "absent"), name,
+				    json_string("the driver does not count the packets of its "
+						"queues"));
+	else
+		json_object_set_new(json_object_get(evidence, "counters"), name,
+				    json_real(all > 0 ? elsewhere / all : 0));
+}
+
+void steer_evidence(const struct net_target *t, int queue, json_t *evidence)
+{
+	unsigned mine = queue < 0 ? 0 : (unsigned)queue;
+
+	put_share(t, STEER_SENT_ELSEWHERE, "tx", mine, evidence);
+	put_share(t, STEER_RECEIVED_ELSEWHERE, "rx", mine, evidence);
 }

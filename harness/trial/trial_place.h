@@ -28,7 +28,7 @@ char *trial_place_cpus(const struct placement *p, const struct cpulist *cpus);
 void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
 			  const struct trial_napi *napi, json_t *record, json_t *evidence);
 
-enum { TRIAL_PLACE_EXPECTATIONS = 5 };
+enum { TRIAL_PLACE_EXPECTATIONS = 7 };
 /* What must be seen of them; returns how many. */
 size_t trial_place_expect(const struct placement *p,
 			  struct expectation expect[TRIAL_PLACE_EXPECTATIONS]);
