@@ -80,11 +80,37 @@ static bool needs_two_nodes(const struct placement_role *role)
 	       role->memory == PLACEMENT_FAR_FROM_DEVICE;
 }
 
-/* Binding to a node that a cpuset withholds would be refused at every start. */
+/* Threads that are spread over nodes have no one node for their memory. */
+static bool binds_memory(const struct pick *k, const struct placement_role *role)
+{
+	return role->memory != PLACEMENT_FIRST_TOUCH &&
+	       (k->r->net || role->shape != PLACEMENT_SPREAD);
+}
+
+static bool has_memory(const struct machine *m, int node)
+{
+	for (unsigned i = 0; i < m->nodes; i++)
+		if ((int)m->node[i].id == node)
+			return m->node[i].memory_bytes > 0;
+	return false;
+}
+
+/* Binding to a node without memory, or to one that a cpuset withholds, would be refused at every
+ * start. */
 static int check_memory(struct pick *k, const struct placement *p)
 {
 	const struct cpulist *may = &k->m->memory_allowed;
+	const struct placement_role *role = k->r->spec->role;
 
+	for (int end = 0; end < (k->r->net ? PLACEMENT_ENDS : 1) && k->m->nodes > 1; end++) {
+		if (!binds_memory(k, role))
+			break;
+		if (p->memory[end] < 0)
+			return pick_refuse(k, "no-memory", "", "no other node has memory");
+		if (!has_memory(k->m, p->memory[end]))
+			return pick_refuse(k, "no-memory", "", "node %d has no memory",
+					   p->memory[end]);
+	}
 	for (int end = 0; end < PLACEMENT_ENDS && k->m->nodes > 1; end++)
 		if (may->n && p->memory[end] >= 0 && !cpulist_has(may, (unsigned)p->memory[end]))
 			return pick_refuse(k, "not-allowed", "widen cpuset.mems of this process",
@@ -144,9 +170,7 @@ int placement_make(const struct placement_request *r, struct placement *p,
 	if (r->machine->nodes < 2)
 		p->memory[0] = p->memory[1] = -1;
 	if (!err && r->spec->role->shape == PLACEMENT_LIST) {
-		_free_ char *list = cpulist_text(&r->spec->cpus);
-
-		snprintf(p->name, sizeof(p->name), "cpus:%.50s", list ? list : "");
+		snprintf(p->name, sizeof(p->name), "%s", r->spec->text);
 	} else {
 		snprintf(p->name, sizeof(p->name), "%s", r->spec->role->name);
 	}

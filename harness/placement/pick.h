@@ -51,6 +51,10 @@ int pick_topology(struct pick *k, enum placement_interrupt relation, int node);
 __attribute__((format(printf, 4, 5))) int pick_refuse(struct pick *k, const char *code,
 						      const char *remedy, const char *fmt, ...);
 
+/* No CPU of the node (negative: of another one than `home`) is left to begin with: there is none,
+ * or this process may use none. -ENOTSUP. */
+int pick_refuse_node(struct pick *k, int node, int home);
+
 /* block.c, net.c */
 int placement_block(struct pick *k, struct placement *p);
 int placement_net(struct pick *k, struct placement *p);
