@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "machine/nic.h"
 #include "placement/pick.h"
 
 int placement_add_move(struct placement *p, const struct machine_vector *v,
@@ -47,9 +48,44 @@ static int copy(const struct cpulist *from, struct cpulist *to)
 	return err;
 }
 
+static int keep_vector(struct placement *p, const struct machine_vector *v)
+{
+	for (size_t i = 0; i < p->n_moves; i++)
+		if (!strcmp(p->moves[i].vector, v->instance))
+			return 0;
+	return v->managed == VECTOR_MANAGED || v->effective.n != 1
+		       ? 0
+		       : placement_add_move(p, v, &v->effective);
+}
+
+/* Where the vectors are now: restoring a vector's list does not bring it back from a CPU that is in
+ * the list (x86: assign_vector_locked()), so what ran before would be seen here. */
+static int keep_vectors(struct pick *k, struct placement *p)
+{
+	const struct placement_request *r = k->r;
+	const struct machine_disk *path[16];
+	size_t n = r->disk ? machine_paths(k->m, r->disk, path, 16) : 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n && i < 16; i++)
+		for (size_t j = 0; !err && j < path[i]->n_hctx; j++)
+			if (path[i]->hctx[j].vector >= 0 &&
+			    path[i]->vectors[path[i]->hctx[j].vector].managed == VECTOR_MOVABLE)
+				err = keep_vector(p, &path[i]->vectors[path[i]->hctx[j].vector]);
+	for (int end = 0; end < PLACEMENT_ENDS; end++)
+		for (size_t j = 0; !err && r->nic[end] && j < r->nic[end]->n_queues; j++)
+			if (r->nic[end]->queues[j].vector >= 0)
+				err = keep_vector(
+					p, &r->nic[end]->vectors[r->nic[end]->queues[j].vector]);
+	return err;
+}
+
 static int unpinned(struct pick *k, struct placement *p)
 {
 	int err = copy(&k->usable, &p->workers);
+
+	if (!err && k->r->vectors_back)
+		err = keep_vectors(k, p);
 
 	p->unpinned = true;
 	if (!err && k->r->net)

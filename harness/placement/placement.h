@@ -68,6 +68,9 @@ struct placement_request {
 	bool net;
 	unsigned jobs;
 	bool wants_sq, wants_napi;
+	/* os-default: movable vectors go to the CPU where they are now; else no vector is touched.
+	 */
+	bool vectors_back;
 	bool reads; /* reads only: where the device has read queues they are used */
 };
 

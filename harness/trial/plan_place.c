@@ -88,6 +88,28 @@ static int resolve_later(const struct plan *p, struct plan_cell *c,
 	return 0;
 }
 
+/* Has the experiment placements that may move vectors of this target? */
+static bool others_move(const struct plan *p, const struct experiment_cell *cell)
+{
+	for (size_t i = 0; i < p->e->n_cells; i++) {
+		const struct experiment_cell *other = &p->e->cells[i];
+
+		if (other->load.kind == cell->load.kind && other->placement &&
+		    strcmp(other->placement, cell->placement))
+			return true;
+	}
+	return false;
+}
+
+/* Then it deals vectors out by itself, which is what the OS does there. */
+static bool irqbalance_runs(const struct plan *p)
+{
+	char now[KNOB_VALUE_MAX];
+	struct diag ignored;
+
+	return !knob_get(p->machine->sys, knob_find("irqbalance.running"), "", now, &ignored);
+}
+
 /* By name: kept whole, or the cell does not run. */
 static int place_named(const struct plan *p, struct plan_cell *c, const struct plan_options *o,
 		       struct diag *d)
@@ -104,7 +126,10 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 		.wants_napi = wants_napi(cell),
 	};
 	char reason[480];
-	int err = placement_spec_parse(cell->placement, &spec, d);
+	int err;
+
+	r.vectors_back = !o->euid && others_move(p, cell) && !irqbalance_runs(p);
+	err = placement_spec_parse(cell->placement, &spec, d);
 
 	if (err)
 		return err;
