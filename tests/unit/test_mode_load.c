@@ -79,6 +79,18 @@ static void test_shipped(void **state)
 		if (!m || !mode_options(m, "netloop"))
 			fail_msg("mode %s is not there or has no netloop: section", net_names[i]);
 	}
+	/* iperf3 does not say on which instances its sockets receive */
+	for (size_t i = 0; i < modes.n; i++)
+		for (size_t k = 0; k < modes.mode[i].n_expect; k++) {
+			const struct expectation *e = &modes.mode[i].expect[k];
+			bool ours = false;
+
+			for (size_t c = 0; c < e->n_when; c++)
+				ours |= !strcmp(e->when[c].key, "workload");
+			if (mode_options(&modes.mode[i], "iperf3") && !ours &&
+			    !strncmp(e->evidence, "flow_ends_", 10))
+				fail_msg("%s is never in force with iperf3", modes.mode[i].name);
+		}
 	/* a delay that the driver adapts by load is not a fixed one */
 	for (size_t i = 0; i < modes.n; i++) {
 		const struct mode_pairs *p = &modes.mode[i].set_if_there;
