@@ -58,6 +58,9 @@ void trial_place_pin_napi(const struct plan *plan, const struct placement *p,
 			  struct trial_place_napi *napi)
 {
 	napi->n = 0;
+	if (plan->net &&
+	    plan->net->had_threads) /* an administrator's: nobody would undo it for us */
+		return;
 	for (int end = 0; plan->net && end < PLACEMENT_ENDS; end++) {
 		const struct machine_nic *nic =
 			end < (int)plan->net->n_nics ? plan->net->nic[end] : NULL;
@@ -208,7 +211,43 @@ static const struct cpulist *place_of(const struct placement *p, const json_t *t
 	return !strcmp(jsonio_string(task, "end", ""), "server") ? &p->server : &p->workers;
 }
 
-static void judge_threads(const struct placement *p, json_t *evidence)
+/* Where this NAPI thread was pinned; NULL: it was not (the driver names no id for its instance). */
+static const int *napi_place(const struct plan *plan, const struct placement *p,
+			     const json_t *thread)
+{
+	json_int_t pid = json_integer_value(json_object_get(thread, "pid"));
+
+	for (int end = 0; plan->net && end < PLACEMENT_ENDS; end++) {
+		const struct machine_nic *nic =
+			end < (int)plan->net->n_nics ? plan->net->nic[end] : NULL;
+
+		for (size_t i = 0; p->napi_cpu[end] >= 0 && nic && i < nic->n_napis; i++)
+			if (nic->napis[i].pid == pid)
+				return &p->napi_cpu[end];
+	}
+	return NULL;
+}
+
+/* NAPI threads that were to be on a CPU: their CPU time, and that of those elsewhere. */
+static void judge_napi_threads(const struct plan *plan, const struct placement *p,
+			       const json_t *evidence, double *all, double *elsewhere)
+{
+	const json_t *threads = jsonio_at(evidence, "detail.napi_threads"), *one;
+	size_t i;
+
+	json_array_foreach (threads, i, one) {
+		const int *at = napi_place(plan, p, one);
+		double ns = jsonio_number(one, "cpu_ns");
+
+		if (!at || !(ns > 0))
+			continue;
+		*all += ns;
+		if (json_integer_value(json_object_get(one, "cpu")) != *at)
+			*elsewhere += ns;
+	}
+}
+
+static void judge_threads(const struct plan *plan, const struct placement *p, json_t *evidence)
 {
 	unsigned sq_cpu = p->sq_cpu;
 	struct cpulist sq = {&sq_cpu, 1};
@@ -234,6 +273,8 @@ static void judge_threads(const struct placement *p, json_t *evidence)
 		if (moved || !cpulist_has(at, (unsigned)cpu))
 			elsewhere += ns;
 	}
+	if (all > 0)
+		judge_napi_threads(plan, p, evidence, &all, &elsewhere);
 	if (all > 0)
 		put(evidence, "placement_threads_elsewhere_share", elsewhere / all);
 	else
@@ -284,7 +325,7 @@ void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
 		return;
 	if (p->interrupts_known)
 		judge_interrupts(plan, cell, record, evidence);
-	judge_threads(p, evidence);
+	judge_threads(plan, p, evidence);
 	if (binds_memory(p))
 		judge_pages(p, record, evidence);
 }

@@ -26,7 +26,8 @@ struct trial_place_napi {
 	size_t n;
 };
 
-/* Pin the NAPI threads of both ends as they are now; back again. */
+/* Pin the NAPI threads of both ends as they are now; back again. None where threads ran before the
+ * run: if it died, nobody would put those back. */
 void trial_place_pin_napi(const struct plan *plan, const struct placement *p,
 			  struct trial_place_napi *napi);
 void trial_place_unpin_napi(struct trial_place_napi *napi);
@@ -35,7 +36,8 @@ void trial_place_unpin_napi(struct trial_place_napi *napi);
  * Counters of a named placement into evidence.counters, or .absent with the reason:
  * placement_interrupts_elsewhere_share, placement_vectors_elsewhere (that fired, and now stand
  * elsewhere), placement_threads_elsewhere_share (of CPU time: threads that ended on another CPU or
- * migrated), placement_pages_elsewhere_share. What they were made of goes to record.placement.
+ * migrated, the NAPI threads that were pinned among them), placement_pages_elsewhere_share. What
+ * they were made of goes to record.placement.
  */
 void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell, json_t *record,
 			  json_t *evidence);

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/jsonio.h"
+#include "machine/nic.h"
 #include "placement/role.h"
 #include "record/verdict.h"
 #include "sys/sys.h"
@@ -158,6 +159,40 @@ static void test_proof(void **state)
 	}
 }
 
+/* NAPI threads that were pinned are looked for as the workload's are; one that the driver names no
+ * instance for is nobody's to place. */
+static void test_napi_threads(void **state)
+{
+	static const struct {
+		int pid, cpu;
+		double share;
+	} threads[] = {{700, 2, 0}, {700, 3, .25}, {701, 3, 0}};
+	struct machine_napi napi = {.pid = 700};
+	struct machine_nic nic = {.napis = &napi, .n_napis = 1};
+	struct net_target net = {.nic = {&nic}, .n_nics = 1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		_json_ json_t *record = json_pack("{s:{}}", "placement");
+		_json_ json_t *evidence =
+			json_pack("{s:{}, s:{}, s:{s:{s:[{s:s, s:i, s:i}]}, s:[{s:i, s:i, s:i}]}}",
+				  "counters", "absent", "detail", "tasks", "tasks", "name",
+				  "netloop", "cpu", 4, "cpu_ns", 900000, "napi_threads", "pid",
+				  threads[i].pid, "cpu", threads[i].cpu, "cpu_ns", 300000);
+		struct built b;
+
+		assert_non_null(evidence);
+		build(&b, "local", 4, 4);
+		b.plan.net = &net;
+		b.cell.placement.interrupts_known = false;
+		b.cell.placement.memory[0] = -1;
+		b.cell.placement.napi_cpu[0] = 2;
+		trial_place_evidence(&b.plan, &b.cell, record, evidence);
+		assert_true(jsonio_number(evidence, "counters.placement_threads_elsewhere_share") ==
+			    threads[i].share);
+		drop(&b);
+	}
+}
+
 /* What pins nothing promises nothing, and claims nothing. */
 static void test_os_default(void **state)
 {
@@ -179,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_napi_threads),
 		cmocka_unit_test(test_os_default),
 	};
 
