@@ -60,6 +60,8 @@ static json_t *mode_json(const struct mode *m)
 
 	json_object_set_new(j, "requires", pairs_json(&m->requires));
 	json_object_set_new(j, "set", pairs_json(&m->set));
+	if (m->set_if_there.n)
+		json_object_set_new(j, "set_if_there", pairs_json(&m->set_if_there));
 	for (size_t i = 0; i < m->n_options; i++)
 		json_object_set_new(j, m->options[i].workload, pairs_json(&m->options[i].options));
 	for (size_t i = 0; i < m->n_expect; i++)
