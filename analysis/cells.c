@@ -482,6 +482,9 @@ static int read_sealed(const char *dir, struct builder *b, struct diag *d)
 		check_trials(&a);
 	if (a.state == SUMS_DIFFER)
 		snprintf(b->cells->altered, sizeof(b->cells->altered), "%.310s", a.why.text);
+	if (!err)
+		sums_unverified(dir, b->cells->run->run, b->cells->unverified,
+				sizeof(b->cells->unverified));
 	return err;
 }
 

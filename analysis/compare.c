@@ -319,13 +319,15 @@ static json_t *result_json(struct comparison *cmp)
 	if (json_object_get(run->run, "precision"))
 		json_object_set(precision, "design", json_object_get(run->run, "precision"));
 	return json_pack(
-		"{s:s, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, "
+		"{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, "
+		"s:o, "
 		"s:I, "
 		"s:{s:I, "
 		"s:I, "
 		"s:I, s:I}}",
 		"run", jsonio_string(run->run, "run", "?"), "altered",
-		*cmp->cells->altered ? cmp->cells->altered : NULL, "precision", precision,
+		*cmp->cells->altered ? cmp->cells->altered : NULL, "unverified",
+		*cmp->cells->unverified ? cmp->cells->unverified : NULL, "precision", precision,
 		"crossovers", crossovers, "throughout", crossover_throughout(crossovers),
 		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
 		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "prepared",

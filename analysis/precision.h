@@ -41,8 +41,9 @@ void precision_of_values(struct precision_series *s, const char *metric, const d
  * number; 0: not to be said, a series has no interval yet. */
 size_t precision_forecast(const struct precision_series *s, size_t n);
 /* {"blocks", "series", "within", "met", "forecast"?, "widest"?: {"cell", "metric", "n", "scale",
- * "half_width", "target"}, "sentence"}; met only if there is a series at all. New reference. */
-json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks);
+ * "half_width", "target"}, "sentence"}; met only if there is a series at all. The sentence does not
+ * say that a width was asked for where it was not (`is_asked`). New reference. */
+json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks, bool is_asked);
 
 /* The declared comparisons of a run; see precision_json(). New reference. */
 json_t *precision_of(const struct comparison *cmp);

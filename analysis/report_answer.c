@@ -72,6 +72,11 @@ static void warnings(FILE *out, const struct report_run *r)
 		html_text(out, r->cells->altered);
 		fputs("; <code>iomodes check</code> looks at each record.</p>\n", out);
 	}
+	if (*r->cells->unverified) {
+		fputs("<p class=warn><strong>Not verified:</strong> ", out);
+		html_text(out, r->cells->unverified);
+		fputs("; each record that is there matches its own digest.</p>\n", out);
+	}
 	if (r->cells->test_delay_ns > 0)
 		fprintf(out,
 			"<p class=warn><strong>Slowed down on purpose</strong> by up to %lld ns an "

@@ -10,6 +10,7 @@
 #include "base/jsonio.h"
 #include "base/opt.h"
 #include "cli.h"
+#include "compare_notes.h"
 #include "compare_print.h"
 #include "placement_print.h"
 #include "record/metric.h"
@@ -83,8 +84,16 @@ static int gate(const json_t *result)
 
 static int print(const struct options *o, const json_t *result, bool across)
 {
+	const json_t *run;
+	size_t i;
+
 	if (o->json)
 		return cli_print_json(json_incref((json_t *)result));
+	if (o->csv) { /* has no room for them */
+		compare_print_warnings(result, stderr);
+		json_array_foreach (json_object_get(result, "runs"), i, run)
+			compare_print_warnings(run, stderr);
+	}
 	if (across)
 		return o->csv	     ? across_print_csv(result)
 		       : o->markdown ? across_print_markdown(result)

@@ -252,9 +252,11 @@ int compare_print_text(const json_t *result)
 	size_t i;
 	int err;
 
-	printf("run %s: %.0f trials in %.0f blocks, baseline %s\n\n",
+	printf("run %s: %.0f trials in %.0f blocks, baseline %s\n",
 	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
 	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
+	compare_print_warnings(result, stdout);
+	putchar('\n');
 	json_array_foreach (groups, i, group) {
 		err = print_group(group);
 		if (err)

@@ -29,7 +29,7 @@ expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
 expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate
 make_run "$tmp/slowed" --blocks 6 --ios 50 --test-delay 3000
 expect 0 "SLOWED DOWN ON PURPOSE, by up to 3000 ns" "$bin" compare "$tmp/slowed"
-expect 0 "Slowed down on purpose" "$bin" compare "$tmp/slowed" --markdown
+expect 0 "^\*\*SLOWED DOWN ON PURPOSE" "$bin" compare "$tmp/slowed" --markdown
 expect 1 "slowed down on purpose" "$bin" export csv "$tmp/slowed"
 make_run "$tmp/noisy" --blocks 6 --ios 100 --modes interrupt,defer-taskrun
 expect 3 "settle it" "$bin" compare "$tmp/noisy" --gate
@@ -205,7 +205,7 @@ done
 cp "$tmp/six/run.json" "$tmp/sealed"
 sed -i 7d "$tmp/sealed/trials.jsonl" # each record that is left is whole
 expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed"
-expect 0 "\*\*Altered: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed" --markdown
+expect 0 "\*\*ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/sealed" --markdown
 expect 0 "ALTERED: .*trials.jsonl is not what the run left" "$bin" compare "$tmp/six" "$tmp/sealed"
 expect 4 "differs *trials.jsonl: sha256" "$bin" check "$tmp/sealed"
 expect 1 "trials.jsonl is not what the run left" "$bin" export csv "$tmp/sealed"
@@ -214,10 +214,30 @@ expect 0 "report.html" "$bin" report "$tmp/sealed"
 grep -q "<strong>Altered:</strong>" "$tmp/sealed/report.html" || { echo "FAILED: the report trusts an altered run"; exit 1; }
 cp "$tmp/six/trials.jsonl" "$tmp/sealed"
 ! "$bin" compare "$tmp/sealed" | grep -q ALTERED || { echo "FAILED: a whole run is called altered"; exit 1; }
+# without its list a run is one that nobody vouches for; one that was killed has none
+cp "$tmp/six/run.json" "$tmp/sealed"
+mv "$tmp/sealed/SHA256SUMS" "$tmp/sums"
+sed -i 7d "$tmp/sealed/trials.jsonl"
+none="no SHA256SUMS, which a complete run leaves: it cannot be verified"
+expect 0 "^NOT VERIFIED: $none" "$bin" compare "$tmp/sealed"
+head -3 "$tmp/out" | grep -q "NOT VERIFIED" || { echo "FAILED: what cannot be verified is said below the numbers"; exit 1; }
+expect 0 "^\*\*NOT VERIFIED: $none" "$bin" compare "$tmp/sealed" --markdown
+expect 0 "^NOT VERIFIED: $none" "$bin" compare "$tmp/sealed" --csv
+expect 0 "^NOT VERIFIED: $none" "$bin" compare "$tmp/six" "$tmp/sealed"
+expect 0 "^\*\*NOT VERIFIED: $none" "$bin" compare "$tmp/six" "$tmp/sealed" --markdown
+expect 4 "differs *SHA256SUMS: .*again $none" "$bin" check "$tmp/sealed"
+expect 0 "report.html" "$bin" report "$tmp/sealed"
+grep -q "<strong>Not verified:</strong> $none" "$tmp/sealed/report.html" || { echo "FAILED: the report trusts a run without sums"; exit 1; }
+sed -i 's/"complete": true/"complete": false/' "$tmp/sealed/run.json"
+expect 0 "^unverified *no SHA256SUMS, as the run was killed or it was removed" "$bin" check "$tmp/sealed"
+grep run.json "$tmp/sums" >"$tmp/sealed/SHA256SUMS"
+cp "$tmp/six/run.json" "$tmp/sealed"
+expect 4 "again SHA256SUMS does not list trials.jsonl" "$bin" check "$tmp/sealed"
+cp "$tmp/sums" "$tmp/sealed/SHA256SUMS"
+cp "$tmp/six/trials.jsonl" "$tmp/sealed"
 rm "$tmp/sealed/raw/output"
 expect 4 "differs *raw/output: sha256.*again no such file" "$bin" check "$tmp/sealed"
 echo "raw removed" >"$tmp/sealed/removed.log" # by iomodes-rotate, which says so
-cp "$tmp/six/run.json" "$tmp/sealed"
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/sealed"
 cp -r "$tmp/six" "$tmp/twice"
 python3 - "$tmp/twice/run.json" <<'PY'
@@ -226,6 +246,7 @@ run = json.load(open(sys.argv[1]))
 run["cells"].append(run["cells"][0])
 json.dump(run, open(sys.argv[1], "w"))
 PY
+reseal "$tmp/twice"
 expect 1 "is there twice" "$bin" compare "$tmp/twice"
 
 # One block; every trial invalid; no trial; baseline without a valid trial
@@ -279,5 +300,7 @@ for t in lines:
         t["verdict"]["mode"] = "in_force"
 open(run + "/trials.jsonl", "w").write("".join(json.dumps(t) + "\n" for t in lines))
 PY
+reseal "$tmp/little"
 expect 4 "verdict: recorded in_force, again not_in_force" "$bin" check "$tmp/little"
+! grep -q "sha256" "$tmp/out" || { echo "FAILED: a list that was made anew differs"; exit 1; }
 echo "ok"

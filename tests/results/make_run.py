@@ -372,7 +372,7 @@ def main():
         at = [int(b) for b in args.looks.split(",")]
         more["precision"] = {"at": at + [args.planned], "asked": None, "blocks": at[-1],
                              "looks": [{"blocks": b, "met": b == at[-1], "sentence": "as made"} for b in at]}
-        more.update({"precision_met": True, "complete": True})
+        more["precision_met"] = True
     order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
     for mode in NET_MODES if args.net else ():
@@ -395,7 +395,7 @@ def main():
                                  "steady": {"reached": False, "sentence": "the range is 137 % of the average"}}} if args.unsteady else {}
         json.dump({**prepared, **floor, "schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
                    "order": order, "cells": cells, "started": args.started,
-                   "ended": "2026-01-01T00:10:00.000Z", "machine": {
+                   "ended": "2026-01-01T00:10:00.000Z", "complete": True, "machine": {
                        "cpus": {"online": "0-1", "cores": 2, "sockets": 1}, "facts": {
                            "cpu.model": {"value": "synthetic"},
                            "kernel.release": {"value": args.kernel},
@@ -408,6 +408,9 @@ def main():
                        "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
+    with open(os.path.join(args.out, "SHA256SUMS"), "w") as f:  # as a run that ended leaves it
+        for name in ("run.json", "trials.jsonl"):
+            f.write("%s  %s\n" % (hashlib.sha256(open(os.path.join(args.out, name), "rb").read()).hexdigest(), name))
 
 
 main()
