@@ -10,7 +10,6 @@
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
-#include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -33,7 +32,7 @@ size_t precision_looks(size_t fewest, size_t most, size_t look[static PRECISION_
 
 void precision_of_judgement(struct precision_series *s, const struct judgement *j, double asked)
 {
-	double half = (j->i95.high - j->i95.low) / 2, margin = j->margin;
+	double half = (j->i95.high - j->i95.low) / 2, margin = j->equivalence;
 
 	s->metric = j->metric->name;
 	s->n = j->n;
@@ -47,7 +46,7 @@ void precision_of_judgement(struct precision_series *s, const struct judgement *
 }
 
 void precision_of_values(struct precision_series *s, const char *metric, const double *value,
-			 size_t n, double asked, double floor)
+			 size_t n, double asked)
 {
 	const struct metric *m = metric_find(metric);
 	_free_ double *sorted = stats_array(n);
@@ -58,7 +57,7 @@ void precision_of_values(struct precision_series *s, const char *metric, const d
 	stats_sort(sorted, n);
 	i = stats_order_interval(sorted, n, 0.5, 0.95);
 	middle = stats_quantile(sorted, n, 0.5);
-	relative = fmax(fmax(m->margin_relative, m->margin_absolute / fabs(middle)), floor);
+	relative = fmax(m->margin_relative, m->margin_absolute / fabs(middle));
 	*s = (struct precision_series){
 		.cell = s->cell,
 		.metric = m->name,
@@ -204,8 +203,7 @@ static size_t add_alone(const struct comparison *cmp, const struct group *g,
 			if (!have)
 				continue;
 			s[n].cell = jsonio_string(c->spec, "id", "?");
-			precision_of_values(&s[n++], names[i], value, have, asked_of(run),
-					    noise_floor(run, names[i]));
+			precision_of_values(&s[n++], names[i], value, have, asked_of(run));
 		}
 	}
 	return n;

@@ -61,7 +61,8 @@ static const struct opt table[] = {
 	{.name = "gate",
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, gate),
-	 .help = "exit 2 when any mode is worse than the baseline, 3 when any is inconclusive"},
+	 .help = "exit 2 when any mode is worse than the baseline, 3 when any is inconclusive, 4 "
+		 "when nothing was judged"},
 };
 
 static int list_metrics(void)
@@ -75,8 +76,17 @@ static int list_metrics(void)
 	return EXIT_OK;
 }
 
-static int gate(const json_t *result)
+/* Nothing judged is no pass: a gate that compared nothing must not open. */
+static int gate(const json_t *result, const char *run)
 {
+	struct diag d = {""};
+
+	if (!(jsonio_number(result, "words.better") + jsonio_number(result, "words.worse") +
+	      jsonio_number(result, "words.equivalent") +
+	      jsonio_number(result, "words.inconclusive"))) {
+		diag_set(&d, 0, "nothing was judged in %s: --gate has nothing to pass", run);
+		return cli_fail("compare", EXIT_INVALID, &d);
+	}
 	if (jsonio_number(result, "words.worse") > 0)
 		return EXIT_WORSE;
 	return jsonio_number(result, "words.inconclusive") > 0 ? EXIT_INCONCLUSIVE : EXIT_OK;
@@ -175,5 +185,5 @@ int cmd_compare(int argc, char **argv)
 			 argv[first]);
 		return cli_fail(argv[0], EXIT_INVALID, &d);
 	}
-	return o.gate ? gate(result) : EXIT_OK;
+	return o.gate ? gate(result, argv[first]) : EXIT_OK;
 }

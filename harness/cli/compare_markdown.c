@@ -201,6 +201,13 @@ int compare_print_markdown(const json_t *result)
 		reasons(group);
 	}
 	instruments(result);
+	json_array_foreach (json_object_get(result, "tradeoffs"), i, one) {
+		fputs("- ", stdout);
+		text(jsonio_string(one, "title", "?"));
+		fputs(": **", stdout);
+		text(jsonio_string(one, "sentence", "?"));
+		puts("**");
+	}
 	json_array_foreach (json_object_get(result, "crossovers"), i, one) {
 		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
 			continue;

@@ -160,12 +160,12 @@ static void test_alone(void **state)
 	static const double value[] = {98, 99, 100, 101, 102, 100, 99, 101, 100, 100};
 	struct precision_series s = {.cell = "c"};
 
-	precision_of_values(&s, "iops", value, 10, 0, 0);
+	precision_of_values(&s, "iops", value, 10, 0);
 	assert_float_equal(s.half_width, 0.01, 1e-12); /* ranks 2 and 9: 99 and 101 */
 	assert_float_equal(s.target, 0.01, 1e-12);
-	precision_of_values(&s, "iops", value, 10, 0, 0.05); /* the machine's noise floor */
+	precision_of_values(&s, "iops", value, 10, 0.05); /* what the design asks */
 	assert_float_equal(s.target, 0.05, 1e-12);
-	precision_of_values(&s, "iops", value, 5, 0, 0);
+	precision_of_values(&s, "iops", value, 5, 0);
 	assert_true(isnan(s.half_width));
 }
 
