@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,6 +84,24 @@ static void compare_metrics(const json_t *trial, json_t *differences)
 	}
 }
 
+/* A histogram that no reader can merge: its trial counts for nothing. */
+static void compare_hists(const json_t *trial, json_t *differences)
+{
+	static const char *const names[] = {"latency", "service"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const json_t *text = json_object_get(trial, names[i]);
+		_free_ struct hist *h = malloc(sizeof(*h));
+		struct diag why = {""};
+
+		if (!h || !text || json_is_null(text))
+			continue;
+		hist_init(h);
+		if (hist_from_json(text, h, &why))
+			differs(differences, trial, names[i], "a histogram", why.text);
+	}
+}
+
 int check_again(const json_t *trial, json_t *differences, struct diag *d)
 {
 	_json_ json_t *checks = check_trial(trial);
@@ -103,6 +122,7 @@ int check_again(const json_t *trial, json_t *differences, struct diag *d)
 		differs(differences, trial, "status", jsonio_string(trial, "status", "?"),
 			"invalid");
 	compare_metrics(trial, differences);
+	compare_hists(trial, differences);
 	return 0;
 }
 
