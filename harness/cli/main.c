@@ -43,7 +43,7 @@ static const struct command commands[] = {
 	{"report", "RUN... [-o DIR] [--baseline MODE]",
 	 "Writes report.html: the answer, its proof, figures, and everything behind them.",
 	 cmd_report},
-	{"check", "RUN [--json]",
+	{"check", "RUN | BUNDLE [--json]",
 	 "Makes every check and verdict of a run again from its records and names what differs.",
 	 cmd_check},
 	{"history",
@@ -56,6 +56,10 @@ static const struct command commands[] = {
 	{"export", "FORMAT RUN... | REPORT | EXPERIMENT [-o FILE]",
 	 "Writes results for other tools: JUnit, OpenMetrics, Go benchmarks, Otava, CSV.",
 	 cmd_export},
+	{"bundle", "RUN... [-o FILE]",
+	 "Packs runs into one archive that others can check and repeat, without what identifies "
+	 "you.",
+	 cmd_bundle},
 #ifdef IOMODES_HARNESS
 	{"status", "", "Says whether anything on this machine is still as iomodes set it.",
 	 cmd_status},
