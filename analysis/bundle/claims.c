@@ -10,6 +10,7 @@
 #include "analysis/machine_key.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
+#include "base/scrub.h"
 
 /* What a machine is made of, as far as a result of a mode depends on it. */
 static const char *const decisive[] = {
@@ -377,16 +378,36 @@ static json_t *judge(const json_t *claim, const struct claims_other *other, json
 	return out;
 }
 
+/* What redaction took out is no difference: identity, and the ends of the command line. */
+static void without_identity(json_t *key)
+{
+	static const char name[] = "kernel.cmdline";
+	json_t *configuration = json_object_get(key, "configuration");
+	const char *line = json_string_value(json_object_get(configuration, name));
+	_free_ char *clean = line ? strdup(line) : NULL;
+
+	json_object_clear(json_object_get(key, "identity"));
+	if (!clean)
+		return;
+	scrub_cmdline(clean);
+	clean[strcspn(clean, "\n")] = '\0';
+	json_object_set_new(configuration, name, json_string(clean));
+}
+
 json_t *claims_judge(const json_t *claims, const json_t *published_run,
 		     const struct claims_other *other)
 {
 	_json_ json_t *first = machine_key(published_run), *second = machine_key(other->run);
-	json_t *environment = machine_key_difference(first, second), *list = json_array(),
-	       *words = json_object();
+	json_t *environment, *list = json_array(), *words = json_object();
 	_json_ json_t *machines = json_array();
 	const json_t *claim;
 	size_t i;
 
+	if (other->redacted) {
+		without_identity(first);
+		without_identity(second);
+	}
+	environment = machine_key_difference(first, second);
 	compare_machines(environment, machines);
 	json_array_foreach (claims, i, claim) {
 		json_t *one =

@@ -19,6 +19,7 @@ struct claims_other {
 	const json_t *run;	  /* run.json, or as much of one as is known before measuring */
 	const json_t *comparison; /* NULL: not measured yet; then only what differs is said */
 	bool any_machine;	  /* judge although the machines differ */
+	bool redacted;		  /* the published run does not say which machine it was made on */
 };
 
 /*

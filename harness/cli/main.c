@@ -61,6 +61,9 @@ static const struct command commands[] = {
 	 "you.",
 	 cmd_bundle},
 #ifdef IOMODES_HARNESS
+	{"reproduce", "BUNDLE [OPTIONS] [-- RUN OPTIONS]",
+	 "Measures the plan of a bundle on this machine and judges every claim of it.",
+	 cmd_reproduce},
 	{"status", "", "Says whether anything on this machine is still as iomodes set it.",
 	 cmd_status},
 	{"restore", "[--accept | --overwrite]", "Puts back what a run that died left behind.",
