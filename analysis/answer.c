@@ -147,20 +147,24 @@ static void sentence(const struct comparison *cmp, const struct group *g, const 
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	const char *base = g->baseline->mode;
 	char low[32], high[32], est[32], value[32];
+	const char *what = cmp->cells->by_placement ? "placement" : "mode";
 	double at_base = group_value(g->baseline, speed);
 	struct judgement j;
 	size_t len;
 
-	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label, base,
+	if (n < 2) {
+		snprintf(out, size, "only %s was measured in force (%s %s)", base, speed->label,
+			 text_value(speed, at_base, value, sizeof(value)));
+	} else if (fast->cell == g->baseline) {
+		snprintf(out, size, "no %s has a better %s than %s (%s)", what, speed->label, base,
 			 text_value(speed, at_base, value, sizeof(value)));
 	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 	} else if (!beyond_margin(&j)) {
 		snprintf(out, size,
-			 "no mode can be told from %s in %s: %s, nominally first, is at %s [%s, "
+			 "no %s can be told from %s in %s: %s, nominally first, is at %s [%s, "
 			 "%s]%s",
-			 base, speed->label, fast->cell->mode,
+			 what, base, speed->label, fast->cell->mode,
 			 judge_text(&j, j.estimate, est, sizeof(est)),
 			 judge_text(&j, j.i95.low, low, sizeof(low)),
 			 judge_text(&j, j.i95.high, high, sizeof(high)),

@@ -15,6 +15,7 @@
 #include "base/jsonio.h"
 #include "iomodes_version.h"
 #include "record/record.h"
+#include "placement/role.h"
 #include "sys/sys.h"
 #include "trial/run_private.h"
 
@@ -69,6 +70,25 @@ static json_t *mode_json(const struct mode *m)
 	return j;
 }
 
+/* What the placements that are named mean; null where none is. */
+static json_t *placements_json(const struct experiment *e)
+{
+	json_t *j = NULL;
+
+	for (size_t i = 0; i < e->n_cells; i++) {
+		struct placement_spec spec;
+
+		if (!e->cells[i].placement ||
+		    placement_spec_parse(e->cells[i].placement, &spec, NULL))
+			continue;
+		j = j ? j : json_object();
+		json_object_set_new(j, e->cells[i].placement,
+				    json_pack("{s:s}", "doc", spec.role->doc));
+		placement_spec_free(&spec);
+	}
+	return j;
+}
+
 static json_t *experiment_json(const struct plan *plan)
 {
 	const struct experiment *e = plan->e;
@@ -97,6 +117,7 @@ static json_t *experiment_json(const struct plan *plan)
 	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
 	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
+	json_object_set_new(j, "placements", placements_json(e));
 	if (plan->net) {
 		json_object_set_new(j, "net_target", json_string(e->net_target));
 		if (e->net_peer)

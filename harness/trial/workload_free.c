@@ -186,6 +186,9 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 		err = evidence_end(window, steady, d);
 	if (!err)
 		json_object_set_new(*steady, "memory", trial_pages(scope.sys, scope.pid));
+	if (!err && scope.server_pid)
+		json_object_set_new(*steady, "server_memory",
+				    trial_pages(scope.sys, scope.server_pid));
 	evidence_free(window);
 	return err;
 }
