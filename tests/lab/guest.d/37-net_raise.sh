@@ -20,6 +20,10 @@ snapshot_up() { # NAPI instances are told of a card that is up
 	ip link set eth0 down
 	ip link set eth1 down
 }
+ip link set eth0 up
+for vector in $(awk '$NF ~ /^eth0-/ { sub(":", "", $1); print $1 }' /proc/interrupts); do
+	echo 1-3 > "/proc/irq/$vector/smp_affinity_list"
+done
 snapshot_up > /tmp/raise-before-up
 snapshot_cards > /tmp/raise-before
 
@@ -29,7 +33,7 @@ net_target: eth0
 net_peer: eth1
 design: {blocks: 6, ramp: 0ms, runtime: 20s}
 set: {net.threaded: 1}
-groups: [{target: net, modes: [suspend-20]}]
+groups: [{target: net, modes: [suspend-20], placement: [local]}]
 END
 is_set() { grep -qs "$1" "$IOMODES_STATE_DIR/journal" && pgrep -x netloop; } # the value is journalled before the loop starts
 home() { [ -e /sys/class/net/eth0 ] && [ -e /sys/class/net/eth1 ]; }
@@ -69,6 +73,7 @@ mkdir -m 700 -p /tmp/raise-runs
 
 both_killed suspend-20 irq-suspend-timeout
 is "threads are left on" "$(cat /sys/class/net/eth0/threaded)" 1
+holds "and vectors that are elsewhere" grep -q irq.affinity /tmp/raise-status
 "$iomodes" restore > /tmp/raise-out 2>&1 &
 restore=$!
 while [ -d /proc/$restore ]; do
