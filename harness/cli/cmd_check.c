@@ -103,6 +103,10 @@ static void print(const json_t *report)
 	json_array_foreach (json_object_get(report, "left_out"), i, one)
 		printf("left out   trials.jsonl:%.0f %s: %s\n", jsonio_number(one, "line"),
 		       jsonio_string(one, "trial", ""), jsonio_string(one, "reason", ""));
+	if (json_object_get(report, "rotated"))
+		printf("rotated    %.0f raw outputs: packed or removed since, see removed.log; "
+		       "nothing else was\n",
+		       jsonio_number(report, "rotated"));
 	json_array_foreach (json_object_get(report, "differences"), i, one)
 		printf("differs    %s: %s: recorded %s, again %s\n",
 		       jsonio_string(one, "trial", "?"), jsonio_string(one, "what", "?"),
