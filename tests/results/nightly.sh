@@ -31,6 +31,7 @@ again
 # A planned cell without a trial.
 night hole 22
 grep -v '"cell":"sqpoll-d16"\|"cell": "sqpoll-d16"' hole/trials.jsonl >kept && mv kept hole/trials.jsonl
+rm -f hole/SHA256SUMS
 add hole
 expect 4 'missing cell sqpoll-d16: no trial of it' "$bin" nightly unnamed --no-run
 again
@@ -48,6 +49,7 @@ expect 0 'judged' "$bin" nightly unnamed --no-run
 again
 night cpu 22
 night cpu-2 23
+rm -f cpu/SHA256SUMS cpu-2/SHA256SUMS
 python3 - cpu cpu-2 <<'END'
 import json, sys
 for name in sys.argv[1:]:
@@ -67,6 +69,7 @@ again; rm -f h.sqlite.marks.jsonl
 
 # A machine that the history has never seen.
 night stranger 22
+rm -f stranger/SHA256SUMS
 python3 - <<'END'
 import json
 run = json.load(open("stranger/run.json"))
