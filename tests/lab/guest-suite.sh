@@ -13,6 +13,11 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	shift
 done
 shift || true
+# The installed QEMU is there for what an older one lacks.
+if [[ " ${options[*]-} " == *" --qemu system "* ]]; then
+	words=$("$LAB_DIR/fetch-qemu.sh" system)
+	! lab_has_device igb "$words" || lab_skip "the installed QEMU has igb, and this is about one that has not (before 8.0)"
+fi
 # What the newest kernel is asked for must not shrink unnoticed to what an older one or another NIC can do: in CI a
 # skip that tests/allowed-skips does not name is a failure.
 if [ "$kernel" = newest ]; then
