@@ -129,6 +129,38 @@ static void refusals(void **state)
 	refused(TEXTS("net.rps-cpus:eth5=1"), -EINVAL, "receive queue");
 }
 
+static int two_rules(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	struct ethtool_rxnfc c;
+
+	memcpy(&c, cmd, size < sizeof(c) ? size : sizeof(c));
+	if (c.cmd != ETHTOOL_GRXCLSRLCNT)
+		return -EOPNOTSUPP;
+	c.rule_cnt = 2;
+	memcpy(cmd, &c, sizeof(c));
+	return 0;
+}
+
+/* An administrator's flow rules would go with their switch. */
+static void rules_keep_their_switch(void **state)
+{
+	for (int there = 0; there < 2; there++) {
+		struct sys *s = net_machine_new();
+		const struct knob *k = knob_find("net.ntuple");
+		struct diag d = {""};
+
+		fake[ETH].feature[2] = (struct fake_feature){"rx-ntuple-filter", false, true, true};
+		if (there)
+			sys_memory_on_ethtool(s, two_rules);
+		assert_int_equal(knob_set(s, k, "eth5", "on", &d), 0);
+		assert_int_equal(knob_set(s, k, "eth5", "off", &d), there ? -EBUSY : 0);
+		assert_int_equal(fake[ETH].feature[2].active, there);
+		if (there)
+			assert_non_null(strstr(d.text, "holds 2 flow rules"));
+		sys_close(s);
+	}
+}
+
 static void kernel_without_settings_of_an_instance(void **state)
 {
 	struct sys *s = net_machine_new();
@@ -561,6 +593,7 @@ int main(void)
 		cmocka_unit_test(coalescing),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(kernel_without_settings_of_an_instance),
+		cmocka_unit_test(rules_keep_their_switch),
 		cmocka_unit_test(management_interface),
 		cmocka_unit_test(channels_remake),
 		cmocka_unit_test(gro_remakes),
