@@ -386,6 +386,19 @@ static void card_comes_back(void **state)
 
 /* Both the run and its guardian are dead, and the kernel gave the card back: down, as it does. Its
  * NAPI instances are out of reach so, and stopping their threads would never end. */
+/* A vector has a name while the card is up. */
+static int on_flags(struct sys *s, const char *path, const char *value)
+{
+	char text[256];
+
+	sys_memory_file(s, path, 0644, value);
+	snprintf(text, sizeof(text),
+		 "           CPU0       CPU1       \n 50:  0  0 PCI-MSIX-%s   1-edge  %s\n", PCI5,
+		 strtoul(value, NULL, 16) & 1 ? "eth5-0" : "");
+	sys_memory_file(s, "/proc/interrupts", 0444, text);
+	return 0;
+}
+
 static struct sys *card_back_down(struct memory_store *store, char **before)
 {
 	struct sys *s = net_machine_new(), *server = sys_netns(s, "server");
@@ -403,7 +416,8 @@ static struct sys *card_back_down(struct memory_store *store, char **before)
 	if (apply(session,
 		  TEXTS("net.threaded:eth5@server=1", "net.adaptive-rx:eth5@server=0",
 			"napi.irq-suspend-timeout:eth5@server#0=20000000",
-			"napi.irq-suspend-timeout:eth5@server#1=20000000"),
+			"napi.irq-suspend-timeout:eth5@server#1=20000000",
+			"irq.affinity:" PCI5 ":eth5-0=0"),
 		  &d))
 		fail_msg("%s", d.text);
 	sys_memory_fail(s, 1, -EIO, FAULT_DEAD);
@@ -413,6 +427,8 @@ static struct sys *card_back_down(struct memory_store *store, char **before)
 	fake[ETH].sys = s;
 	net_files(s, &fake[ETH]);
 	sys_memory_file(s, ETH5 "flags", 0644, "0x1002");
+	sys_memory_on_write(s, ETH5 "flags", on_flags);
+	on_flags(s, ETH5 "flags", "0x1002");
 	assert_int_equal(fake[ETH].threaded, 1);
 	assert_int_equal(fake[ETH].napi[0].suspend, 20000000);
 	return s;
