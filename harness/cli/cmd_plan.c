@@ -42,6 +42,14 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 	}
 }
 
+/* An interface that is down tells none of its instances: what the mode's row says. */
+static void print_row_settings(const struct mode *m, char *out, size_t size)
+{
+	for (size_t i = 0; i < m->set.n; i++)
+		snprintf(out + strlen(out), size - strlen(out), "%s%s=%.256s", i ? ", " : "",
+			 m->set.item[i].name, m->set.item[i].value);
+}
+
 /* Many drivers have vectors only while they are up: until then a named placement is not known. */
 static bool is_open(const struct plan *p, const struct plan_cell *c)
 {
@@ -74,6 +82,8 @@ static int print_cells(const struct plan *p)
 		else if (server)
 			snprintf(sq, sizeof(sq), "%.31s", server);
 		print_settings(c, settings, sizeof(settings));
+		if (!c->n_settings && c->cell->load.kind == MODE_NET && *p->net->tentative)
+			print_row_settings(c->cell->mode, settings, sizeof(settings));
 		if (table_row(t, (const char *const[]){c->cell->id, open ? "?" : cpus, sq,
 						       verdict_grade_name(c->cell->mode->grade),
 						       *settings ? settings : "none"}))

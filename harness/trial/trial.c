@@ -179,6 +179,7 @@ static int start_free(struct trial *t, const struct workload_job *job, char **ar
 		/* only a job by options has a warm-up: a user's file and iperf3 have none */
 		.ramp_ns = t->adapter->starts_jobs && !job->fio_job ? t->r->ramp_ns : 0,
 		.runtime_ns = t->r->runtime_ns,
+		.grace_ns = GRACE_NS,
 		.writes_to = writes ? job->target : NULL,
 		.write_id = job->write_id,
 	};

@@ -46,7 +46,8 @@ void trial_napi_pin(struct sys *sys, const struct net_target *net, const struct 
 	struct diag ignored;
 
 	napi->n = 0;
-	if (!trial_napi_asked(p))
+	/* an administrator's: if we die, nobody puts them back */
+	if (!trial_napi_asked(p) || net->had_threads)
 		return;
 	for (size_t end = 0; end < net->n_nics && end < PLACEMENT_ENDS; end++) {
 		int n = p->napi_cpu[end] < 0

@@ -6,6 +6,7 @@ set -euo pipefail
 . "$IOMODES_SOURCE/tests/results/lib.sh"
 make_run "$tmp/run"
 python3 "$here/as_placements.py" "$tmp/run"
+reseal "$tmp/run"
 
 # One mode and several placements: nothing need be said.
 "$bin" compare "$tmp/run" >"$tmp/text"
@@ -186,6 +187,7 @@ expect 1 "exists" "$bin" compare "$tmp/run" --scripts "$tmp/scripts"
 for evil in "0000:42:00.0:eth0'; touch $tmp/pwned; '" '0000:42:00.0:$(touch pwned)' '0000:42:00.0:../../x' 'ttyS0:ttyS0'; do
 	make_run "$tmp/evil" --blocks 6 --ios 50
 	python3 "$here/as_placements.py" "$tmp/evil" --vector "$evil"
+	reseal "$tmp/evil"
 	expect 1 "cannot be part of a script" "$bin" compare "$tmp/evil" --scripts "$tmp/evil-scripts"
 	[ -z "$(ls "$tmp/evil-scripts")" ]
 	rm -rf "$tmp/evil" "$tmp/evil-scripts"
