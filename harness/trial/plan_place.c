@@ -214,10 +214,17 @@ static void check_queue(const struct plan *p, struct plan_cell *c)
 	size_t n_rules = 0;
 	unsigned napi_id[2];
 
-	if (queue >= 0 && strcmp(c->cell->workload, "netloop"))
+	bool netloop = !strcmp(c->cell->workload, "netloop");
+
+	if (queue >= 0 && !netloop && c->cell->load.queue >= 0)
 		plan_refuse(c, "flows are placed on a queue by netloop only",
 			    "workloads: [netloop]");
-	else if (queue >= 0 && !*p->net->tentative &&
+	else if (queue >= 0 && !netloop && !steer_can(p->machine->sys, p->net))
+		plan_refuse(c,
+			    "flows are placed on a queue by netloop, or by a hash table or flow "
+			    "rules, which not both ends have",
+			    "workloads: [netloop]");
+	else if (queue >= 0 && netloop && !*p->net->tentative &&
 		 (net_target_queue(p->net, queue, napi_id, &why) ||
 		  (c->cell->load.by_rule &&
 		   steer_settings(p->net, c->cell->load.protocol, queue, &rules, &n_rules, &why))))
