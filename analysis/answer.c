@@ -195,6 +195,7 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 		     const struct metric *speed, char *out, size_t size)
 {
 	const char *base = g->baseline->mode;
+	const char *what = cmp->cells->by_placement ? "placement" : "mode";
 	char low[32], high[32], est[32], value[32], words[160];
 	const struct judgement *word;
 	struct judgement j;
@@ -210,14 +211,14 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 	count_text(l, words, sizeof(words));
 	if (l->others == 1)
 		snprintf(out, size,
-			 "the other mode in force is not shown to be better than %s in "
+			 "the other %s in force is not shown to be better than %s in "
 			 "%s (%s): %s",
-			 base, speed->label, value, words);
+			 what, base, speed->label, value, words);
 	else
 		snprintf(out, size,
-			 "none of the %zu other modes in force is shown to be better than %s in "
+			 "none of the %zu other %ss in force is shown to be better than %s in "
 			 "%s (%s): %s",
-			 l->others, base, speed->label, value, words);
+			 l->others, what, base, speed->label, value, words);
 	if (!l->nominal || l->nominal->cell == g->baseline ||
 	    !change(cmp, l->nominal->cell, g->baseline, speed->name, &j))
 		return;

@@ -150,8 +150,10 @@ static int visit(void *context, json_t *trial, struct diag *d)
 
 /* A run that ended lists the digest of each of its files. Records have digests of their own, which
  * name the line, but only that of the whole shows one that was taken out. */
-static void check_sums(const char *dir, json_t *differences)
+static void check_sums(const char *dir, json_t *report)
 {
+	json_t *differences = json_object_get(report, "differences");
+	json_int_t rotated_away = 0;
 	_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int sums = fd < 0 ? -1 : openat(fd, "SHA256SUMS", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	FILE *file = sums < 0 ? NULL : fdopen(sums, "r");
@@ -172,8 +174,10 @@ static void check_sums(const char *dir, json_t *differences)
 		*path = '\0';
 		path += 2;
 		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
-			if (rotated && !strncmp(path, "raw/", 4))
+			if (rotated && !strncmp(path, "raw/", 4)) {
+				rotated_away++;
 				continue;
+			}
 			snprintf(again, sizeof(again), "%s", "no such file");
 		} else if (digest_file(fd, path, again, &why)) {
 			snprintf(again, sizeof(again), "%s", "not readable");
@@ -186,6 +190,8 @@ static void check_sums(const char *dir, json_t *differences)
 	}
 	if (file)
 		fclose(file);
+	if (rotated_away)
+		json_object_set_new(report, "rotated", json_integer(rotated_away));
 }
 
 /* Records and run.json that no list vouches for: a complete run had one. */
@@ -220,7 +226,7 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
-	check_sums(dir, json_object_get(out, "differences"));
+	check_sums(dir, out);
 	check_list(dir, data->run, out);
 	err = precision_again(dir, data->run, json_object_get(out, "differences"), d);
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));

@@ -425,6 +425,16 @@ void comparison_clear(struct comparison *cmp)
 	*cmp = (struct comparison){0};
 }
 
+static void say_by_placement(json_t *result)
+{
+	json_t *groups = json_object_get(result, "groups"), *group;
+	size_t i;
+
+	json_object_set_new(result, "by", json_string("placement"));
+	json_array_foreach (groups, i, group)
+		json_object_set_new(group, "by", json_string("placement"));
+}
+
 int compare_cells(struct cells *cells, const struct compare_options *o, json_t **result,
 		  struct diag *d)
 {
@@ -439,7 +449,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		json_object_set_new(*result, "instruments", instruments_all(&cmp));
 	/* then "mode" of a row is a placement, and "placement" of a group a mode */
 	if (!err && cells->by_placement)
-		json_object_set_new(*result, "by", json_string("placement"));
+		say_by_placement(*result);
 	comparison_clear(&cmp);
 	return err;
 }

@@ -126,7 +126,7 @@ static void say(const struct precision_series *worst, size_t within, size_t n, s
 	int len;
 
 	if (!worst) {
-		snprintf(out, size, "no declared metric was measured in force");
+		snprintf(out, size, "no declared metric was measured in force beside the baseline");
 		return;
 	}
 	width_text(worst, worst->half_width, has, sizeof(has));

@@ -236,8 +236,10 @@ static void why(FILE *out, const struct tally *t)
 static void mode_row(FILE *out, const struct report_run *r, const char *mode, bool network,
 		     bool both)
 {
-	const json_t *about = json_object_get(
-		jsonio_at(r->run, network ? "experiment.net_modes" : "experiment.modes"), mode);
+	const char *docs = r->cells->by_placement ? "experiment.placements"
+			   : network		  ? "experiment.net_modes"
+						  : "experiment.modes";
+	const json_t *about = json_object_get(jsonio_at(r->run, docs), mode);
 	struct tally t;
 
 	tally_mode(r, mode, network, &t);
@@ -256,15 +258,19 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode, bo
 
 void report_modes(FILE *out, const struct report_run *r)
 {
-	static const char *const head[] = {
-		"Mode",		  "Verdict (grade)", "Why, or what is in the way",
-		"Loads in force", "Trials in force", "What it is"};
+	const char *what = r->cells->by_placement ? "placement" : "mode";
+	const char *const head[] = {r->cells->by_placement ? "Placement" : "Mode",
+				    "Verdict (grade)",
+				    "Why, or what is in the way",
+				    "Loads in force",
+				    "Trials in force",
+				    "What it is"};
 	json_t *seen[2] = {json_object(), json_object()};
 	bool some[2] = {false, false};
 	const json_t *group, *row;
 	size_t i, k;
 
-	fprintf(out, "<h2 id=r%zu-modes>Was each mode really in force?</h2>\n", r->number);
+	fprintf(out, "<h2 id=r%zu-modes>Was each %s really in force?</h2>\n", r->number, what);
 	html_table(out,
 		   "Modes: counter = a kernel counter of the measured window shows it; accepted = "
 		   "the kernel took the flag and no counter can show more");

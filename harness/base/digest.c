@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/diag.h"
 
-static void hex(const unsigned char *md, unsigned int n, char out[static DIGEST_TEXT])
+static void hex(const unsigned char *md, unsigned int n, char *out)
 {
 	for (unsigned int i = 0; i < n; i++) {
 		out[2 * i] = "0123456789abcdef"[md[i] >> 4];
@@ -21,9 +21,10 @@ static void hex(const unsigned char *md, unsigned int n, char out[static DIGEST_
 	out[2 * n] = '\0';
 }
 
-int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d)
+static int digest_of_file(int dirfd, const char *name, int flags, const EVP_MD *kind, char *out,
+			  struct diag *d)
 {
-	_fd_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	_fd_ int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | flags);
 	unsigned char buf[65536], md[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 	EVP_MD_CTX *ctx;
@@ -33,7 +34,7 @@ int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struc
 	if (fd < 0)
 		return diag_errno(d, -errno, "%s", name);
 	ctx = EVP_MD_CTX_new();
-	ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+	ok = ctx && EVP_DigestInit_ex(ctx, kind, NULL);
 	while (ok && (n = read(fd, buf, sizeof(buf))) > 0)
 		ok = EVP_DigestUpdate(ctx, buf, (size_t)n);
 	ok = ok && n == 0 && EVP_DigestFinal_ex(ctx, md, &len);
@@ -42,6 +43,16 @@ int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struc
 		return diag_set(d, -EIO, "%s: cannot be read for its digest", name);
 	hex(md, len, out);
 	return 0;
+}
+
+int digest_file(int dirfd, const char *name, char out[static DIGEST_TEXT], struct diag *d)
+{
+	return digest_of_file(dirfd, name, 0, EVP_sha256(), out, d);
+}
+
+int digest512_file(int dirfd, const char *name, char out[static DIGEST512_TEXT], struct diag *d)
+{
+	return digest_of_file(dirfd, name, O_NOFOLLOW, EVP_sha512(), out, d);
 }
 
 int digest_bytes(const void *data, size_t len, char out[static DIGEST_TEXT], struct diag *d)

@@ -57,3 +57,5 @@ int cmd_collect(int argc, char **argv);
 int cmd_history(int argc, char **argv);
 int cmd_nightly(int argc, char **argv);
 int cmd_export(int argc, char **argv);
+int cmd_bundle(int argc, char **argv);
+int cmd_reproduce(int argc, char **argv);

@@ -16,7 +16,7 @@
 #include "record/metric.h"
 
 struct options {
-	const char *baseline, *by, *scripts;
+	const char *baseline, *by, *scripts, *scripts_of;
 	struct opt_strs metrics;
 	bool json, csv, markdown, gate;
 };
@@ -40,6 +40,11 @@ static const struct opt table[] = {
 	 .help = "write the recommended placement as shell scripts: one that sets it until the "
 		 "next "
 		 "boot, one that undoes it"},
+	{.name = "scripts-of",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, scripts_of),
+	 .arg = "PLACEMENT",
+	 .help = "with --scripts: this placement of the run, not the recommended one"},
 	{.name = "metric",
 	 .type = OPT_STRS,
 	 .offset = offsetof(struct options, metrics),
@@ -174,6 +179,8 @@ int cmd_compare(int argc, char **argv)
 				       o.json || o.csv ? COMPARE_MODES : COMPARE_AUTO};
 	if (!err && o.scripts && across)
 		err = diag_set(&d, -EINVAL, "--scripts is for placements of one run");
+	if (!err && o.scripts_of && !o.scripts)
+		err = diag_set(&d, -EINVAL, "--scripts-of: --scripts DIR says where to");
 	if (!err && o.by)
 		err = parse_by(&o, across, &how, &d);
 	if (err)
@@ -187,7 +194,7 @@ int cmd_compare(int argc, char **argv)
 	if (!err && !across && !o.json && !o.csv && !o.markdown)
 		err = placement_print(result, argv[first], &d);
 	if (!err && o.scripts)
-		err = placement_scripts(result, argv[first], o.scripts, &d);
+		err = placement_scripts(result, argv[first], o.scripts, o.scripts_of, &d);
 	if (err && *d.text)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
 	if (fflush(stdout) || err)

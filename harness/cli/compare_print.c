@@ -65,7 +65,8 @@ static int print_group(const json_t *group)
 {
 	const char *judged = jsonio_string(text_judged(group), "metric", NULL),
 		   *cells[KIND_COLUMNS + 5];
-	struct table_column head[KIND_COLUMNS + 5] = {{.name = "MODE"}, {.name = "PROOF"}};
+	struct table_column head[KIND_COLUMNS + 5] = {
+		{.name = json_object_get(group, "by") ? "PLACEMENT" : "MODE"}, {.name = "PROOF"}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
 	size_t i, n = 2, n_metrics = text_columns(group, metric);

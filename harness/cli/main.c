@@ -43,7 +43,7 @@ static const struct command commands[] = {
 	{"report", "RUN... [-o DIR] [--baseline MODE]",
 	 "Writes report.html: the answer, its proof, figures, and everything behind them.",
 	 cmd_report},
-	{"check", "RUN [--json]",
+	{"check", "RUN | BUNDLE [--json]",
 	 "Makes every check and verdict of a run again from its records and names what differs.",
 	 cmd_check},
 	{"history",
@@ -56,7 +56,14 @@ static const struct command commands[] = {
 	{"export", "FORMAT RUN... | REPORT | EXPERIMENT [-o FILE]",
 	 "Writes results for other tools: JUnit, OpenMetrics, Go benchmarks, Otava, CSV.",
 	 cmd_export},
+	{"bundle", "RUN... [-o FILE]",
+	 "Packs runs into one archive that others can check and repeat, without what identifies "
+	 "you.",
+	 cmd_bundle},
 #ifdef IOMODES_HARNESS
+	{"reproduce", "BUNDLE [OPTIONS] [-- RUN OPTIONS]",
+	 "Measures the plan of a bundle on this machine and judges every claim of it.",
+	 cmd_reproduce},
 	{"status", "", "Says whether anything on this machine is still as iomodes set it.",
 	 cmd_status},
 	{"restore", "[--accept | --overwrite]", "Puts back what a run that died left behind.",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 #include <stddef.h>
-#include "machine/scrub.h"
+#include "base/scrub.h"
 
 struct diag;
 struct sys;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapter/adapter.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/diag.h"
@@ -15,6 +16,7 @@
 #include "base/jsonio.h"
 #include "iomodes_version.h"
 #include "record/record.h"
+#include "placement/role.h"
 #include "sys/sys.h"
 #include "trial/run_private.h"
 
@@ -25,8 +27,25 @@ static json_t *build_json(void)
 			 "flags", IOMODES_FLAGS);
 }
 
+/* A program as execvp(3) finds it. */
+static void add_installed(json_t *tools, const char *program)
+{
+	_free_ char *path = strdup(getenv("PATH") ?: "/usr/local/bin:/usr/bin:/bin");
+	char *rest = path, *dir;
+
+	while (path && (dir = strsep(&rest, ":"))) {
+		char file[4200], digest[DIGEST_TEXT];
+
+		snprintf(file, sizeof(file), "%.4000s/%.100s", *dir ? dir : ".", program);
+		if (access(file, X_OK) || digest_file(AT_FDCWD, file, digest, NULL))
+			continue;
+		json_object_set_new(tools, program, json_pack("{s:s}", "sha256", digest));
+		return;
+	}
+}
+
 /* Digests of the binaries that made the numbers. */
-static json_t *tools_json(const char *bin_dir)
+static json_t *tools_json(const char *bin_dir, const struct plan *plan)
 {
 	static const char *const programs[] = {"iomodes", "ioloop", "netloop", "spinner"};
 	_fd_ int dir = open(bin_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -39,6 +58,12 @@ static json_t *tools_json(const char *bin_dir)
 			json_object_set_new(tools, programs[i],
 					    json_pack("{s:s, s:s}", "version", IOMODES_VERSION,
 						      "sha256", digest));
+	}
+	for (size_t i = 0; i < plan->n_run; i++) { /* fio, iperf3 */
+		const char *name = plan->cells[plan->run[i]].cell->workload;
+
+		if (!workload_find(name)->controlled && !json_object_get(tools, name))
+			add_installed(tools, name);
 	}
 	return tools;
 }
@@ -59,11 +84,32 @@ static json_t *mode_json(const struct mode *m)
 
 	json_object_set_new(j, "requires", pairs_json(&m->requires));
 	json_object_set_new(j, "set", pairs_json(&m->set));
+	if (m->set_if_there.n)
+		json_object_set_new(j, "set_if_there", pairs_json(&m->set_if_there));
 	for (size_t i = 0; i < m->n_options; i++)
 		json_object_set_new(j, m->options[i].workload, pairs_json(&m->options[i].options));
 	for (size_t i = 0; i < m->n_expect; i++)
 		json_array_append_new(expect, expectation_json(&m->expect[i], NULL));
 	json_object_set_new(j, "expect", expect);
+	return j;
+}
+
+/* What the placements that are named mean; null where none is. */
+static json_t *placements_json(const struct experiment *e)
+{
+	json_t *j = NULL;
+
+	for (size_t i = 0; i < e->n_cells; i++) {
+		struct placement_spec spec;
+
+		if (!e->cells[i].placement ||
+		    placement_spec_parse(e->cells[i].placement, &spec, NULL))
+			continue;
+		j = j ? j : json_object();
+		json_object_set_new(j, e->cells[i].placement,
+				    json_pack("{s:s}", "doc", spec.role->doc));
+		placement_spec_free(&spec);
+	}
 	return j;
 }
 
@@ -95,6 +141,7 @@ static json_t *experiment_json(const struct plan *plan)
 	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
 	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
+	json_object_set_new(j, "placements", placements_json(e));
 	if (plan->net) {
 		json_object_set_new(j, "net_target", json_string(e->net_target));
 		if (e->net_peer)
@@ -115,7 +162,7 @@ static json_t *primary_json(const struct experiment *e)
 /* This very machine, across reboots, without saying which: a digest of what the firmware or the
  * system calls it, salted so that it is no one's serial number. Nothing that is measured or
  * counted is in it. */
-static json_t *machine_key_json(const struct machine *m)
+json_t *run_json_machine_key(const struct machine *m)
 {
 	static const char *const sources[] = {"/sys/class/dmi/id/product_uuid", "/etc/machine-id"};
 	char text[256], salted[320], digest[DIGEST_TEXT];
@@ -145,12 +192,12 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 	json_object_set_new(run, "command", json_deep_copy(o->command));
 	json_object_set_new(run, "started", json_string(clock_iso(now)));
 	json_object_set_new(run, "machine", machine_json(plan->machine));
-	json_object_set_new(run, "machine_key", machine_key_json(plan->machine));
+	json_object_set_new(run, "machine_key", run_json_machine_key(plan->machine));
 	if (o->noise && json_equal(json_object_get(o->noise, "identity"),
 				   jsonio_at(run, "machine_key.identity")))
 		json_object_set(run, "noise_floor", (json_t *)o->noise);
 	json_object_set_new(run, "build", build_json());
-	json_object_set_new(run, "tools", tools_json(o->bin_dir));
+	json_object_set_new(run, "tools", tools_json(o->bin_dir, plan));
 	if (plan->net)
 		json_object_set_new(run, "net", net_target_json(plan->net));
 	json_object_set_new(run, "baseline", json_string(plan->e->baseline));
@@ -165,7 +212,8 @@ json_t *run_json_new(const struct plan *plan, const char *run_id, const struct r
 int run_json_machine(const struct rundir *dir, const struct machine *m, const char *when,
 		     struct diag *d)
 {
-	_json_ json_t *j = machine_json(m);
+	bool before = !strcmp(when, "before");
+	_json_ json_t *j = NULL;
 	_fd_ int sub = openat(dir->dir, "machine", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	_free_ char *xml = NULL;
 	_fd_ int fd = -1;
@@ -175,9 +223,20 @@ int run_json_machine(const struct rundir *dir, const struct machine *m, const ch
 
 	if (sub < 0)
 		return diag_errno(d, -errno, "%s/machine", dir->path);
+	if (before) {
+		j = machine_json(m);
+	} else { /* looked at anew: what the run left behind would be in it */
+		struct machine *now = NULL;
+
+		err = machine_discover(m->sys, &now, d);
+		if (err)
+			return err;
+		j = machine_json(now);
+		machine_free(now);
+	}
 	snprintf(name, sizeof(name), "%s.json", when);
 	err = jsonio_write(sub, name, j, d);
-	if (err || strcmp(when, "before") || machine_topology_xml(m, &xml, &len))
+	if (err || !before || machine_topology_xml(m, &xml, &len))
 		return err; /* the topology is the same afterwards; without hwloc there is none */
 	fd = openat(sub, "hwloc.xml", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0 || write(fd, xml, len) != (ssize_t)len)

@@ -7,7 +7,10 @@
 /* The whole of run.json before the first trial. New reference. */
 json_t *run_json_new(const struct plan *plan, const char *run_id, const struct run_options *o,
 		     const struct rundir *dir);
-/* machine/<when>.json, `when` being "before" or "after"; before, hwloc's XML as well. */
+/* run.json's "machine_key". New reference. */
+json_t *run_json_machine_key(const struct machine *m);
+/* machine/<when>.json, `when` being "before" or "after"; before, hwloc's XML as well; after, of a
+ * machine that is looked at anew. */
 int run_json_machine(const struct rundir *dir, const struct machine *m, const char *when,
 		     struct diag *d);
 /* Is `run` (of a directory to be resumed) the same plan on the same machine? */

@@ -6,7 +6,7 @@ set -euo pipefail
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 mkdir "$tmp/pc"
-for module in jansson yaml-0.1 smartcols libcrypto sqlite3; do
+for module in jansson yaml-0.1 smartcols libcrypto sqlite3 libarchive; do
 	dir=$(pkg-config --variable=pcfiledir "$module")
 	cp "$dir/$module.pc" "$tmp/pc"
 done
