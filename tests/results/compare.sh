@@ -24,6 +24,9 @@ assert all(None not in r and None not in r.values() for r in rows), "ragged CSV"
 assert {r["mode"] for r in rows} == {"interrupt", "sqpoll", "defer-taskrun", "aio", "iopoll",
                                      "hybrid-iopoll"}
 assert {r["verdict"] for r in rows if r["mode"] == "aio" and r["metric"] == "iops"} == {"worse", ""}
+for r in rows:  # an interval is that of the median over blocks, also where the value is a percentile of all together
+    assert not r["low"] or float(r["low"]) <= float(r["block_median"]) <= float(r["high"]), r
+assert any(r["metric"] == "latency_p99_ns" and r["value"] != r["block_median"] for r in rows)
 PY
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
 expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate

@@ -360,7 +360,8 @@ for name in os.listdir(os.path.join(out, "figures")):
             rates = [t["load"].get("rate_iops") or t["load"].get("rate_per_s") for t in trials[c["id"]]]
             near(float(level), rates[0] if axis == "rate_share" else c["load"][axis], (name, "level"))
             near(float(rate), row_value(c["id"], rate_name), (name, "rate"))
-            near(float(y), row_value(c["id"], metric), (name, metric))
+            near(float(y), statistics.median(values(c["id"], metric).values()), (name, metric))
+            assert float(low) <= float(y) <= float(high), (name, metric, "outside its own band")
             v = sorted(values(c["id"], metric).values())
             k, tail = 0, 1 / 2 ** len(v)  # ranks of the order-statistic interval of a median
             while tail < 0.025:
