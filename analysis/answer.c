@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a person can do with a group: which mode is fastest, which is cheapest, what lies between.
- * Intervals here are of metrics that nobody declared as primary: they are stated, not judged. */
+/* What a person can do with a group: which mode is better, at what price, which is cheapest. What
+ * was judged is said as it was judged; of a metric that nobody declared the interval is stated. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,20 +41,6 @@ static bool dominates(const struct metric *speed, const struct metric *cpu, cons
 	return known && !slower && !dearer && (faster || cheaper);
 }
 
-static const struct point *best(const struct point *p, size_t n, bool by_cpu, bool higher)
-{
-	const struct point *found = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		double v = by_cpu ? p[i].cpu : p[i].speed;
-		double f = !found ? NAN : by_cpu ? found->cpu : found->speed;
-
-		if (!isnan(v) && (!found || (higher ? v > f : v < f)))
-			found = &p[i];
-	}
-	return found;
-}
-
 /* The paired change of one metric and its 95 % interval, by signed ranks; its margin is never below
  * the machine's noise floor. false: none exists. */
 static bool change(const struct comparison *cmp, const struct cell *c, const struct cell *base,
@@ -86,6 +72,7 @@ static const struct judgement *judged(const struct comparison *cmp, const struct
 	return NULL;
 }
 
+/* What the lead costs: known to be something, known to be nothing, or not known. */
 static void price(const struct comparison *cmp, const struct group *g, const struct point *fast,
 		  const char *base_name, char *out, size_t size)
 {
@@ -96,93 +83,206 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 	*out = '\0';
 	if (isnan(fast->cpu) || !change(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
 		return;
-	if (!beyond_margin(&j)) {
-		snprintf(out, size, ", at no visible price in %s", cpu->label);
-		return;
-	}
 	judge_text(&j, j.i95.low, low, sizeof(low));
 	judge_text(&j, j.i95.high, high, sizeof(high));
 	judge_text(&j, j.estimate, est, sizeof(est));
-	if (j.estimate > log(2))
+	if (stats_equivalent(&j.i90, j.equivalence))
+		snprintf(out, size, ", for the same %s to %.2g %%", cpu->label,
+			 expm1(j.equivalence) * 100);
+	else if (!beyond_margin(&j))
+		snprintf(out, size, ", at a price in %s that is not known: %s [%s, %s]", cpu->label,
+			 est, low, high);
+	else if (j.estimate > log(2))
 		snprintf(out, size, ", for %.2g times the CPU of %s", exp(j.estimate), base_name);
 	else
 		snprintf(out, size, ", %s %s [%s, %s]", cpu->label, est, low, high);
 }
 
-/* The lead of the fastest, as it was judged: a sentence here claims nothing that a verdict does
- * not.
- */
-static void lead(const struct comparison *cmp, const struct group *g, const struct point *fast,
-		 const struct judgement *j, double at_base, char *out, size_t size)
-{
-	const struct judgement *word = judged(cmp, g, fast->cell, j->metric->name);
-	char low[32], high[32], est[32], value[32], base_value[32], cost[160];
-	const char *base = g->baseline->mode;
+/* Rows beside the baseline, by what may be said of their speed. */
+struct lead {
+	const struct point *best;    /* of those that are better; NULL: none is */
+	const struct point *nominal; /* the fastest by its value, the baseline among them */
+	size_t others, better, worse, equivalent;
+};
 
-	judge_text(j, j->estimate, est, sizeof(est));
-	judge_text(j, j->i95.low, low, sizeof(low));
-	judge_text(j, j->i95.high, high, sizeof(high));
-	if (word && word->word != JUDGE_BETTER) {
-		snprintf(out, size,
-			 "%s has the best %s, %s [%s, %s] against %s, but that is %s: p is "
-			 "%.2g after correction for %zu comparison%s",
-			 fast->cell->mode, j->metric->label, est, low, high, base,
-			 judge_word_name(word->word), word->adjusted, word->family,
-			 word->family == 1 ? "" : "s");
-		return;
-	}
-	price(cmp, g, fast, base, cost, sizeof(cost));
-	snprintf(out, size, "%s has the best %s: %s against %s of %s, %s [%s, %s]%s",
-		 fast->cell->mode, j->metric->label,
-		 text_value(j->metric, fast->speed, value, sizeof(value)),
-		 text_value(j->metric, at_base, base_value, sizeof(base_value)), base, est, low,
-		 high, cost);
+static bool is_faster(const struct metric *m, const struct point *a, const struct point *b)
+{
+	if (isnan(a->speed) || (b && isnan(b->speed)))
+		return !isnan(a->speed);
+	return !b || (m->better == METRIC_HIGHER ? a->speed > b->speed : a->speed < b->speed);
 }
 
-static void sentence(const struct comparison *cmp, const struct group *g, const struct point *p,
-		     size_t n, const struct point *fast, const struct point *cheap, char *out,
-		     size_t size)
+/* A verdict where there is one: what is said here claims nothing that it does not. */
+static enum judge_word word_of(const struct comparison *cmp, const struct group *g,
+			       const struct cell *c, const struct metric *m)
 {
-	const char *metric = g->open_loop ? g->kind->latency : g->kind->rate;
-	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
+	const struct judgement *word = judged(cmp, g, c, m->name);
+	struct judgement j;
+
+	if (word)
+		return word->word;
+	if (!change(cmp, c, g->baseline, m->name, &j) || !beyond_margin(&j))
+		return JUDGE_INCONCLUSIVE;
+	return (j.estimate > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
+}
+
+static struct lead find_lead(const struct comparison *cmp, const struct group *g,
+			     const struct point *p, size_t n, const struct metric *m)
+{
+	struct lead l = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		enum judge_word word;
+
+		if (is_faster(m, &p[i], l.nominal))
+			l.nominal = &p[i];
+		if (p[i].cell == g->baseline)
+			continue;
+		word = word_of(cmp, g, p[i].cell, m);
+		l.others++;
+		l.worse += word == JUDGE_WORSE;
+		l.equivalent += word == JUDGE_EQUIVALENT;
+		if (word != JUDGE_BETTER)
+			continue;
+		l.better++;
+		if (is_faster(m, &p[i], l.best))
+			l.best = &p[i];
+	}
+	return l;
+}
+
+/* "3 worse, 1 equivalent, 2 inconclusive" */
+static void count_text(const struct lead *l, char *out, size_t size)
+{
+	const struct {
+		size_t n;
+		const char *word;
+	} part[] = {{l->worse, "worse"},
+		    {l->equivalent, "equivalent"},
+		    {l->others - l->better - l->worse - l->equivalent, "inconclusive"}};
+	size_t len = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(part); i++)
+		if (part[i].n)
+			len += (size_t)snprintf(out + len, size - len, "%s%zu %s", len ? ", " : "",
+						part[i].n, part[i].word);
+}
+
+/* The modes of the group that gave nothing to compare with. */
+static void absent_text(const struct comparison *cmp, const struct group *g, char *out, size_t size)
+{
+	size_t n = 0, len;
+
+	*out = '\0';
+	for (size_t i = 0; i < g->n; i++) {
+		const struct cell *c = &cmp->cells->cell[g->cell[i]];
+
+		if (c->used || ++n > 4)
+			continue;
+		len = strlen(out);
+		snprintf(out + len, size - len, "%s%.40s", n > 1 ? ", " : " (not: ", c->mode);
+	}
+	len = strlen(out);
+	if (n > 4)
+		snprintf(out + len, size - len, " and %zu more", n - 4);
+	len = strlen(out);
+	if (n)
+		snprintf(out + len, size - len, ")");
+}
+
+static void say_none(const struct comparison *cmp, const struct group *g, const struct lead *l,
+		     const struct metric *speed, char *out, size_t size)
+{
 	const char *base = g->baseline->mode;
-	char low[32], high[32], est[32], value[32];
-	double at_base = group_value(g->baseline, speed);
+	const char *what = cmp->cells->by_placement ? "placement" : "mode";
+	char low[32], high[32], est[32], value[32], words[160];
+	const struct judgement *word;
 	struct judgement j;
 	size_t len;
 
-	if (fast->cell == g->baseline) {
-		snprintf(out, size, "no mode has a better %s than %s (%s)", speed->label, base,
-			 text_value(speed, at_base, value, sizeof(value)));
-	} else if (!change(cmp, fast->cell, g->baseline, metric, &j)) {
-		snprintf(out, size, "too few blocks to say more than medians");
-	} else if (!beyond_margin(&j)) {
+	text_value(speed, group_value(g->baseline, speed), value, sizeof(value));
+	if (!l->others) {
+		absent_text(cmp, g, words, sizeof(words));
+		snprintf(out, size, "only %s was in force%s: nothing to compare it with", base,
+			 words);
+		return;
+	}
+	count_text(l, words, sizeof(words));
+	if (l->others == 1)
 		snprintf(out, size,
-			 "no mode can be told from %s in %s: %s, nominally first, is at %s [%s, "
-			 "%s]%s",
-			 base, speed->label, fast->cell->mode,
-			 judge_text(&j, j.estimate, est, sizeof(est)),
-			 judge_text(&j, j.i95.low, low, sizeof(low)),
-			 judge_text(&j, j.i95.high, high, sizeof(high)),
-			 j.noisy ? ", which identical arms on this machine reach too" : "");
-	} else {
-		lead(cmp, g, fast, &j, at_base, out, size);
-	}
+			 "the other %s in force is not shown to be better than %s in "
+			 "%s (%s): %s",
+			 what, base, speed->label, value, words);
+	else
+		snprintf(out, size,
+			 "none of the %zu other %ss in force is shown to be better than %s in "
+			 "%s (%s): %s",
+			 l->others, what, base, speed->label, value, words);
+	if (!l->nominal || l->nominal->cell == g->baseline ||
+	    !change(cmp, l->nominal->cell, g->baseline, speed->name, &j))
+		return;
 	len = strlen(out);
-	if (!cheap || cheap == fast || n < 2)
-		return;
-	if (cheap->cell != g->baseline &&
-	    (!change(cmp, cheap->cell, g->baseline, g->kind->cpu, &j) || !beyond_margin(&j))) {
-		if (fast->cell == g->baseline)
-			return;
-		/* its lead over the baseline may be chance */
-		snprintf(out + len, size - len, "; none is shown to cost less CPU than %s (%s %s)",
-			 base, text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
-			 cpu->label);
+	word = judged(cmp, g, l->nominal->cell, speed->name);
+	snprintf(out + len, size - len, "; %s, nominally first, is at %s [%s, %s]%s",
+		 l->nominal->cell->mode, judge_text(&j, j.estimate, est, sizeof(est)),
+		 judge_text(&j, j.i95.low, low, sizeof(low)),
+		 judge_text(&j, j.i95.high, high, sizeof(high)),
+		 j.noisy ? ", which identical arms on this machine reach too" : "");
+	len = strlen(out);
+	if (word && beyond_margin(word) && !isnan(word->adjusted))
+		snprintf(out + len, size - len, ", p %.2g after correction for %zu comparison%s",
+			 word->adjusted, word->family, word->family == 1 ? "" : "s");
+}
+
+static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
+		     const struct metric *speed, char *out, size_t size)
+{
+	char low[32], high[32], est[32], value[32], base_value[32], cost[200], more[96] = "";
+	const char *base = g->baseline->mode;
+	struct judgement j;
+
+	if (!change(cmp, l->best->cell, g->baseline, speed->name, &j)) {
+		snprintf(out, size, "too few blocks to say more than medians");
 		return;
 	}
-	snprintf(out + len, size - len, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
-		 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
+	if (l->better > 1)
+		snprintf(more, sizeof(more), " of %zu that are better than %s", l->better, base);
+	price(cmp, g, l->best, base, cost, sizeof(cost));
+	snprintf(out, size, "%s has the best %s%s: %s against %s of %s, %s [%s, %s]%s",
+		 l->best->cell->mode, speed->label, more,
+		 text_value(speed, l->best->speed, value, sizeof(value)),
+		 text_value(speed, group_value(g->baseline, speed), base_value, sizeof(base_value)),
+		 base, judge_text(&j, j.estimate, est, sizeof(est)),
+		 judge_text(&j, j.i95.low, low, sizeof(low)),
+		 judge_text(&j, j.i95.high, high, sizeof(high)), cost);
+}
+
+/* The cheapest of those whose lead over the baseline cannot be chance, else that there is none. */
+static void say_cheapest(const struct comparison *cmp, const struct group *g, const struct point *p,
+			 size_t n, const struct lead *l, char *out, size_t size)
+{
+	const struct metric *cpu = metric_find(g->kind->cpu);
+	const struct point *cheap = NULL;
+	struct judgement j;
+	char value[32];
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i].cell != g->baseline && !isnan(p[i].cpu) &&
+		    change(cmp, p[i].cell, g->baseline, cpu->name, &j) && j.i95.high < -j.margin &&
+		    (!cheap || p[i].cpu < cheap->cpu))
+			cheap = &p[i];
+	if (cheap && cheap == l->best)
+		snprintf(out, size, ", and the least CPU (%s %s)",
+			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
+	else if (cheap)
+		snprintf(out, size, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
+			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
+	else if (l->others && !isnan(group_value(g->baseline, cpu)))
+		snprintf(out, size, "; none is shown to cost less CPU than %s (%s %s)",
+			 g->baseline->mode,
+			 text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
+			 cpu->label);
 }
 
 json_t *answer_group(const struct comparison *cmp, const struct group *g)
@@ -190,10 +290,10 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	const char *metric = g->open_loop ? g->kind->latency : g->kind->rate;
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	_free_ struct point *p = calloc(g->n + 1, sizeof(*p));
-	const struct point *fast, *cheap;
 	json_t *pareto = json_array();
-	char text[640];
-	size_t n = 0;
+	char text[900];
+	struct lead l;
+	size_t n = 0, len;
 
 	for (size_t i = 0; p && i < g->n; i++) {
 		const struct cell *c = &cmp->cells->cell[g->cell[i]];
@@ -203,20 +303,24 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 						.speed = group_value(c, speed),
 						.cpu = group_value(c, cpu)};
 	}
+	if (!n || !g->baseline || !g->baseline->used) {
+		json_decref(pareto);
+		return NULL;
+	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++)
 			p[i].dominated |= k != i && dominates(speed, cpu, &p[k], &p[i]);
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].dominated && !isnan(p[i].speed) && !isnan(p[i].cpu))
 			json_array_append_new(pareto, json_string(p[i].cell->mode));
-	fast = best(p, n, false, speed->better == METRIC_HIGHER);
-	cheap = best(p, n, true, false);
-	if (!fast || !g->baseline || !g->baseline->used) {
-		json_decref(pareto);
-		return NULL;
-	}
-	sentence(cmp, g, p, n, fast, cheap, text, sizeof(text));
-	return json_pack("{s:s, s:s?, s:o, s:s, s:s, s:s}", "fastest", fast->cell->mode, "cheapest",
-			 cheap ? cheap->cell->mode : NULL, "pareto", pareto, "speed_metric", metric,
-			 "cpu_metric", g->kind->cpu, "sentence", text);
+	l = find_lead(cmp, g, p, n, speed);
+	if (l.best)
+		say_best(cmp, g, &l, speed, text, sizeof(text));
+	else
+		say_none(cmp, g, &l, speed, text, sizeof(text));
+	len = strlen(text);
+	say_cheapest(cmp, g, p, n, &l, text + len, sizeof(text) - len);
+	return json_pack("{s:s?, s:o, s:s, s:s, s:s}", "best", l.best ? l.best->cell->mode : NULL,
+			 "pareto", pareto, "speed_metric", metric, "cpu_metric", g->kind->cpu,
+			 "sentence", text);
 }

@@ -7,10 +7,11 @@
 #include "analysis/kind.h"
 #include "base/jsonio.h"
 
-/* Cells that name none were placed by the rule of local. */
+/* Cells that name none have their threads where local has them; but nothing else was moved or bound
+ * for them, and nothing proven: they are no baseline. */
 static const char *placement_of(const struct cell *c)
 {
-	return jsonio_string(c->spec, "placement_asked", BY_PLACEMENT_BASELINE);
+	return jsonio_string(c->spec, "placement_asked", "unnamed");
 }
 
 bool by_placement_is_meant(const struct cells *cells)

@@ -182,7 +182,7 @@ static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
 	}
 	s = &c->sample[c->n_samples];
 	*s = (struct sample){
-		.block = (size_t)fmax(0, view_number(t->view, "block")),
+		.block = (size_t)view_number(t->view, "block"),
 		.order = b->arrived++,
 		.in_force = t->mode == VERDICT_IN_FORCE,
 		.trial = strdup(view_word(t->view, "trial", id, sizeof(id), "?")),
@@ -338,7 +338,7 @@ static int visit(void *context, const struct view *view, struct diag *d)
 			c->cpu_left = view_number(&metrics, c->kind->left);
 		return 0;
 	}
-	block = (size_t)fmax(0, view_number(view, "block"));
+	block = (size_t)view_number(view, "block");
 	if (b->options && b->options->first_blocks &&
 	    (t.retry || block >= b->options->first_blocks))
 		return 0;
@@ -482,6 +482,9 @@ static int read_sealed(const char *dir, struct builder *b, struct diag *d)
 		check_trials(&a);
 	if (a.state == SUMS_DIFFER)
 		snprintf(b->cells->altered, sizeof(b->cells->altered), "%.310s", a.why.text);
+	if (!err)
+		sums_unverified(dir, b->cells->run->run, b->cells->unverified,
+				sizeof(b->cells->unverified));
 	return err;
 }
 

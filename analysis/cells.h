@@ -60,7 +60,8 @@ struct cells {
 	/* trials.jsonl is not what the run left (sums.h): records were taken out, put in or
 	 * changed; "" where it is, and where no digest was left */
 	char altered[320];
-	json_t *ledger; /* with details: what was not used or not flawless; see detail.h */
+	char unverified[200]; /* no digests were left to hold the files to: sums_unverified(); "" */
+	json_t *ledger;	      /* with details: what was not used or not flawless; see detail.h */
 };
 
 /* Called now and then with the number of records read so far. */

@@ -48,6 +48,6 @@ void check_labels(const json_t *trial, json_t *labels);
  * {"trial", "what", "recorded", "again"} for each that differs from the record. */
 int check_again(const json_t *trial, json_t *differences, struct diag *d);
 /* A whole run directory: {"run", "trials", "left_out": [{"line","trial","reason"}], "failing":
- * [{"trial","cell","check","sentence"}], "differences": […]}. New reference. -errno as
- * record_read_run(). */
+ * [{"trial","cell","check","sentence"}], "differences": […], "rotated"?: raw outputs that a
+ * removed.log accounts for}. New reference. -errno as record_read_run(). */
 int check_run(const char *dir, json_t **report, struct diag *d);

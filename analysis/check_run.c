@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "analysis/check.h"
 #include "analysis/precision.h"
+#include "analysis/sums.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/digest.h"
@@ -82,6 +84,24 @@ static void compare_metrics(const json_t *trial, json_t *differences)
 	}
 }
 
+/* A histogram that no reader can merge: its trial counts for nothing. */
+static void compare_hists(const json_t *trial, json_t *differences)
+{
+	static const char *const names[] = {"latency", "service"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const json_t *text = json_object_get(trial, names[i]);
+		_free_ struct hist *h = malloc(sizeof(*h));
+		struct diag why = {""};
+
+		if (!h || !text || json_is_null(text))
+			continue;
+		hist_init(h);
+		if (hist_from_json(text, h, &why))
+			differs(differences, trial, names[i], "a histogram", why.text);
+	}
+}
+
 int check_again(const json_t *trial, json_t *differences, struct diag *d)
 {
 	_json_ json_t *checks = check_trial(trial);
@@ -102,6 +122,7 @@ int check_again(const json_t *trial, json_t *differences, struct diag *d)
 		differs(differences, trial, "status", jsonio_string(trial, "status", "?"),
 			"invalid");
 	compare_metrics(trial, differences);
+	compare_hists(trial, differences);
 	return 0;
 }
 
@@ -128,11 +149,11 @@ static int visit(void *context, json_t *trial, struct diag *d)
 }
 
 /* A run that ended lists the digest of each of its files. Records have digests of their own, which
- * name the line, but only that of the whole shows one that was taken out. Without the list (the run
- * was killed) there is nothing to hold to.
- */
-static void check_sums(const char *dir, json_t *differences)
+ * name the line, but only that of the whole shows one that was taken out. */
+static void check_sums(const char *dir, json_t *report)
 {
+	json_t *differences = json_object_get(report, "differences");
+	json_int_t rotated_away = 0;
 	_fd_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int sums = fd < 0 ? -1 : openat(fd, "SHA256SUMS", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	FILE *file = sums < 0 ? NULL : fdopen(sums, "r");
@@ -153,8 +174,10 @@ static void check_sums(const char *dir, json_t *differences)
 		*path = '\0';
 		path += 2;
 		if (fstatat(fd, path, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode)) {
-			if (rotated && !strncmp(path, "raw/", 4))
+			if (rotated && !strncmp(path, "raw/", 4)) {
+				rotated_away++;
 				continue;
+			}
 			snprintf(again, sizeof(again), "%s", "no such file");
 		} else if (digest_file(fd, path, again, &why)) {
 			snprintf(again, sizeof(again), "%s", "not readable");
@@ -167,6 +190,25 @@ static void check_sums(const char *dir, json_t *differences)
 	}
 	if (file)
 		fclose(file);
+	if (rotated_away)
+		json_object_set_new(report, "rotated", json_integer(rotated_away));
+}
+
+/* Records and run.json that no list vouches for: a complete run had one. */
+static void check_list(const char *dir, const json_t *run, json_t *report)
+{
+	char why[200];
+
+	sums_unverified(dir, run, why, sizeof(why));
+	if (!*why)
+		return;
+	if (json_is_true(json_object_get(run, "complete")))
+		json_array_append_new(
+			json_object_get(report, "differences"),
+			json_pack("{s:s, s:s, s:s, s:s}", "trial", "SHA256SUMS", "what", "sha256",
+				  "recorded", "a list of run.json and trials.jsonl", "again", why));
+	else
+		json_object_set_new(report, "unverified", json_string(why));
 }
 
 int check_run(const char *dir, json_t **report, struct diag *d)
@@ -184,7 +226,8 @@ int check_run(const char *dir, json_t **report, struct diag *d)
 				      json_pack("{s:I, s:s, s:s}", "line",
 						(json_int_t)data->note[i].line, "trial",
 						data->note[i].trial, "reason", data->note[i].text));
-	check_sums(dir, json_object_get(out, "differences"));
+	check_sums(dir, out);
+	check_list(dir, data->run, out);
 	err = precision_again(dir, data->run, json_object_get(out, "differences"), d);
 	json_object_set_new(out, "run", json_string(jsonio_string(data->run, "run", "?")));
 	json_object_set_new(out, "trials", json_integer((json_int_t)data->n_trials));

@@ -293,6 +293,15 @@ static void add_answers(const struct comparison *cmp, json_t *groups)
 	}
 }
 
+/* In force, and with something to show for it: a row of dashes is no result. */
+static bool has_numbers(const struct cell *c)
+{
+	for (const struct kind_column *col = c->kind->column; c->used && col->metric; col++)
+		if (group_collect(c, group_metric(col->metric), NULL, NULL))
+			return true;
+	return false;
+}
+
 static json_t *result_json(struct comparison *cmp)
 {
 	const struct run_data *run = cmp->cells->run;
@@ -302,7 +311,7 @@ static json_t *result_json(struct comparison *cmp)
 
 	add_answers(cmp, groups);
 	for (size_t i = 0; i < cmp->cells->n; i++)
-		measured += cmp->cells->cell[i].used > 0;
+		measured += has_numbers(&cmp->cells->cell[i]);
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
 		struct pair *p = &cmp->pair[i];
 
@@ -319,16 +328,20 @@ static json_t *result_json(struct comparison *cmp)
 	if (json_object_get(run->run, "precision"))
 		json_object_set(precision, "design", json_object_get(run->run, "precision"));
 	return json_pack(
-		"{s:s, s:s?, s:o, s:o, s:o, s:o, s:O?, s:O?, s:O?, s:I, s:I, s:I, s:b, s:o, s:o, "
+		"{s:s, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:O?, s:O?, s:O?, s:I, s:I, s:I, s:b, "
+		"s:o, "
+		"s:o, "
 		"s:I, "
 		"s:{s:I, "
 		"s:I, "
 		"s:I, s:I}}",
 		"run", jsonio_string(run->run, "run", "?"), "altered",
-		*cmp->cells->altered ? cmp->cells->altered : NULL, "precision", precision,
-		"crossovers", crossovers, "throughout", crossover_throughout(crossovers),
-		"baseline", cmp->baseline ? json_string(cmp->baseline) : json_null(),
-		"cpu_left_absent", json_object_get(run->run, "cpu_left_absent"), "prepared",
+		*cmp->cells->altered ? cmp->cells->altered : NULL, "unverified",
+		*cmp->cells->unverified ? cmp->cells->unverified : NULL, "precision", precision,
+		"crossovers", crossovers, "tradeoffs", crossover_tradeoffs(crossovers),
+		"throughout", crossover_throughout(crossovers), "baseline",
+		cmp->baseline ? json_string(cmp->baseline) : json_null(), "cpu_left_absent",
+		json_object_get(run->run, "cpu_left_absent"), "prepared",
 		json_object_get(run->run, "prepared"), "canary", cmp->cells->canary,
 		"test_delay_ns", (json_int_t)cmp->cells->test_delay_ns, "blocks",
 		(json_int_t)cmp->cells->blocks, "trials", (json_int_t)run->n_trials, "dirty",
@@ -412,6 +425,16 @@ void comparison_clear(struct comparison *cmp)
 	*cmp = (struct comparison){0};
 }
 
+static void say_by_placement(json_t *result)
+{
+	json_t *groups = json_object_get(result, "groups"), *group;
+	size_t i;
+
+	json_object_set_new(result, "by", json_string("placement"));
+	json_array_foreach (groups, i, group)
+		json_object_set_new(group, "by", json_string("placement"));
+}
+
 int compare_cells(struct cells *cells, const struct compare_options *o, json_t **result,
 		  struct diag *d)
 {
@@ -426,7 +449,7 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		json_object_set_new(*result, "instruments", instruments_all(&cmp));
 	/* then "mode" of a row is a placement, and "placement" of a group a mode */
 	if (!err && cells->by_placement)
-		json_object_set_new(*result, "by", json_string("placement"));
+		say_by_placement(*result);
 	comparison_clear(&cmp);
 	return err;
 }

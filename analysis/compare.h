@@ -22,7 +22,8 @@ struct compare_options {
 
 /*
  * *result is a new reference:
- * {"run", "altered": null or why its records are not what the run left (sums.h), "baseline",
+ * {"run", "altered": null or why its records are not what the run left, "unverified": null or why
+ * nobody can tell (sums.h), "baseline",
  * "blocks", "dirty", "groups": [{"kind", "baseline", "target", "workload", "placement", "load",
  * "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell", "mode", "state",
  * "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed", "not_in_force",

@@ -77,14 +77,18 @@ const char *group_placement(const struct cell *c); /* "" when it has no name */
 size_t group_metric(const char *name);		   /* index into metric_all() */
 json_t *number_or_null(double value);
 
-/* {"fastest", "cheapest", "pareto": [mode], "sentence"} of one group; NULL when nothing can be
+/* {"best": mode or null, "pareto": [mode], "sentence"} of one group; NULL when nothing can be
  * said. */
 json_t *answer_group(const struct comparison *cmp, const struct group *g);
-/* [{"kind", "axis", "metric", "mode", "baseline", "levels": [{"level", "estimate", "low", "high",
- * "n", "mode",
- * "baseline"}], "finding": crossing | throughout | none, "at"?, "low"?, "high"?,
- * "resamples_crossing"?, "sentence"}] over every axis of load. */
+/* [{"kind", "title", "axis", "axis_label", "metric", "mode", "baseline", "levels": [{"level",
+ * "text", "estimate", "low", "high", "margin", "n", "mode", "baseline", "side": 1 the mode is
+ * better, -1 worse, 0 cannot be told, "verdict": of what was judged}], "finding": crossing |
+ * throughout | none, "at"?, "low"?, "high"?, "sentence"}] over every axis of load. The pairs of
+ * `cmp` have been judged. */
 json_t *crossover_all(const struct comparison *cmp);
 /* [{"title", "sentence"}]: what holds at every level of an axis, a sentence a mode, from the above.
  */
 json_t *crossover_throughout(const json_t *crossovers);
+/* [{"title", "axis", "mode", "speed_metric", "cpu_metric", "sentence"}]: what a mode gives and
+ * costs along an axis, from the above; of the rate, at open loop of the median latency. */
+json_t *crossover_tradeoffs(const json_t *crossovers);

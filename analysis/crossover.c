@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where over a load axis (depth, rate, flows, size) one mode overtakes the baseline. A crossing is
- * claimed only between two levels whose 95 % intervals lie on opposite sides of "equal", beyond the
- * noise floor of the machine where one was measured; its place
- * is interpolated on a logarithmic axis, its interval comes from resampling blocks (a block holds
- * every level, so a resample keeps what a block has in common).
+ * Where over a load axis (depth, rate, flows, size) one mode overtakes the baseline. Two levels are
+ * on different sides only as far as verdicts go: of a metric that was judged, where the word is
+ * better or worse; of another, where the 95 % interval lies beyond the margin (the noise floor of
+ * the machine, where that is larger) and p <= 0.05 after Benjamini and Hochberg's correction over
+ * the levels of the curve. Where between them it crosses: crossing.h.
  */
 #include <errno.h>
 #include <math.h>
@@ -13,38 +13,37 @@
 #include <string.h>
 
 #include "analysis/compare_groups.h"
+#include "analysis/crossing.h"
 #include "analysis/kind.h"
 #include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "base/num.h"
-#include "base/rng.h"
 #include "record/metric.h"
 #include "record/record.h"
 
-#define LEVELS	  24
-#define BLOCKS	  64
-#define RESAMPLES 2000
-
 struct level {
-	double at;	   /* on the axis */
-	size_t group, row; /* of the mode */
-	size_t n;
-	size_t block[BLOCKS];
-	double log_ratio[BLOCKS], median_mode, median_base;
-	double estimate;
-	struct stats_interval i95;
+	double at; /* on the axis */
+	size_t n, *block;
+	double *log_ratio, median_mode, median_base;
+	struct judgement judgement;
+	double p;	  /* NAN: it was judged by itself, or has too few blocks */
+	int side;	  /* 1: the mode is better here, -1: worse, 0: cannot be told */
+	const char *word; /* of the verdict; NULL: stated, not judged */
 };
 
 struct series {
-	const struct comparison *cmp;
 	const struct kind *kind;
 	const struct kind_axis *axis;
-	const struct cell *mode;
-	const char *baseline;
+	const char *mode, *baseline;
 	const struct metric *metric;
-	double floor; /* log ratio that this machine's noise reaches: told apart only beyond it */
-	struct level level[LEVELS];
+	char title[400];
+	struct level *level;
+	size_t n;
+};
+
+struct all_series {
+	struct series *item;
 	size_t n;
 };
 
@@ -55,93 +54,99 @@ static double level_of(const struct group *g, const struct cell *c, const struct
 	return jsonio_number(json_object_get(c->spec, "load"), axis->key);
 }
 
-/* Paired log ratios of one mode at one level. false: none, or a value was not positive. */
-static bool fill_level(struct series *s, size_t group, size_t row, double at)
+/* What was judged of this row and metric; NULL: it was not asked for. */
+static const struct judgement *judged(const struct comparison *cmp, const struct group *g,
+				      const struct cell *c, const struct metric *metric)
 {
-	const struct group *g = &s->cmp->group[group];
-	const struct cell *c = &s->cmp->cells->cell[g->cell[row]];
-	struct level *l = &s->level[s->n];
-	_group_pairs_ struct group_pairs p =
-		group_pairs(c, g->baseline, group_metric(s->metric->name));
+	for (size_t i = 0; i < cmp->n_pairs; i++) {
+		const struct pair *p = &cmp->pair[i];
 
-	*l = (struct level){.at = at, .group = group, .row = row};
-	l->n = p.n < BLOCKS ? p.n : BLOCKS;
-	for (size_t i = 0; i < l->n; i++) {
-		if (!(p.mode[i] > 0) || !(p.base[i] > 0))
-			return false;
-		l->block[i] = p.block[i];
-		l->log_ratio[i] = log(p.mode[i] / p.base[i]);
+		if (p->group == g && p->metric == metric && &cmp->cells->cell[g->cell[p->row]] == c)
+			return &p->judgement;
 	}
-	if (l->n < JUDGE_BLOCKS_MIN)
+	return NULL;
+}
+
+static int side_of(const struct judgement *j, bool told)
+{
+	int up = !told ? 0 : j->i95.low > j->margin ? 1 : j->i95.high < -j->margin ? -1 : 0;
+
+	return j->metric->better == METRIC_HIGHER ? up : -up;
+}
+
+/* Two-sided p of what is stated: by sign flips, from where those are drawn by Student's t, which is
+ * the same there and costs nothing. */
+static double p_of(const double *x, size_t n)
+{
+	double sd = stats_sd(x, n);
+
+	if (n <= STATS_EXACT_MAX || !(sd > 0))
+		return stats_sign_flip(x, n, 1);
+	return stats_t_two_sided(stats_mean(x, n) / (sd / sqrt((double)n)), (double)(n - 1));
+}
+
+/* Paired log ratios of one mode at one level. false: too few, or a value was not positive. */
+static bool fill_level(const struct comparison *cmp, const struct series *s, const struct group *g,
+		       const struct cell *c, struct level *l)
+{
+	struct group_pairs p = group_pairs(c, g->baseline, group_metric(s->metric->name));
+	const struct judgement *word = judged(cmp, g, c, s->metric);
+
+	*l = (struct level){.n = p.n, .block = p.block, .log_ratio = p.mode, .p = NAN};
+	judge_interval(&l->judgement, s->metric, p.base, p.mode, p.n);
+	judge_raise_margin(&l->judgement, noise_floor(cmp->cells->run->run, s->metric->name));
+	l->median_mode = l->judgement.mode;
+	l->median_base = l->judgement.baseline;
+	for (size_t i = 0; l->judgement.ratio && i < p.n; i++)
+		l->log_ratio[i] = log(p.mode[i] / p.base[i]);
+	free(p.base);
+	if (p.n < JUDGE_BLOCKS_MIN || !l->judgement.ratio) {
+		free(l->block);
+		free(l->log_ratio);
 		return false;
-	l->median_mode = stats_median(p.mode, l->n);
-	l->median_base = stats_median(p.base, l->n);
-	l->estimate = stats_hodges_lehmann(l->log_ratio, l->n);
-	l->i95 = stats_signed_rank_interval(l->log_ratio, l->n, 0.95);
+	}
+	if (word) {
+		l->word = judge_word_name(word->word);
+		l->side = word->word == JUDGE_BETTER ? 1 : word->word == JUDGE_WORSE ? -1 : 0;
+	} else {
+		l->p = p_of(l->log_ratio, l->n);
+	}
 	return true;
 }
 
-/* 1: the mode is better here, -1: worse, 0: cannot be told. */
-static int side(const struct series *s, const struct level *l)
+/* The levels of a curve that were not judged by themselves: one family. */
+static void find_sides(struct series *s)
 {
-	int up = l->i95.low > s->floor ? 1 : l->i95.high < -s->floor ? -1 : 0;
+	_free_ double *p = stats_array(s->n);
+	_free_ double *adjusted = stats_array(s->n);
 
-	return s->metric->better == METRIC_HIGHER ? up : -up;
+	for (size_t i = 0; i < s->n; i++)
+		p[i] = s->level[i].p;
+	stats_benjamini_hochberg(p, s->n, adjusted);
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->level[i].word)
+			s->level[i].side =
+				side_of(&s->level[i].judgement, adjusted[i] <= JUDGE_ALPHA);
 }
 
-static double interpolate(const struct level *a, const struct level *b, double ea, double eb)
+/* Between two levels on opposite sides: "at", "low" and "high". */
+static void cross(const struct series *s, size_t from, size_t to, json_t *out)
 {
-	double t = ea / (ea - eb);
+	size_t n = to - from + 1;
+	_free_ struct crossing_level *level = calloc(n, sizeof(*level));
+	struct crossing where;
 
-	return exp(log(a->at) + t * (log(b->at) - log(a->at)));
-}
+	if (!level)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		const struct level *l = &s->level[from + i];
 
-/* Hodges-Lehmann of the drawn blocks that this level has; NAN when it has none of them. */
-static double resampled(const struct level *l, const size_t *drawn, size_t n)
-{
-	double x[BLOCKS];
-	size_t m = 0;
-
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < l->n; k++)
-			if (l->block[k] == drawn[i]) {
-				x[m++] = l->log_ratio[k];
-				break;
-			}
-	return stats_hodges_lehmann(x, m);
-}
-
-/* Fills "at", "low", "high": an end is left out when more than a fortieth of the resamples cross
- * beyond that end of the range. */
-static void cross(const struct series *s, const struct level *a, const struct level *b, json_t *out)
-{
-	_free_ double *at = stats_array(RESAMPLES);
-	size_t drawn[BLOCKS], n = a->n < b->n ? a->n : b->n, crossing = 0;
-	const struct level *few = a->n < b->n ? a : b;
-	struct rng rng;
-
-	rng_seed(&rng, s->cmp->seed);
-	for (size_t r = 0; r < RESAMPLES; r++) {
-		double ea, eb;
-
-		for (size_t i = 0; i < n; i++)
-			drawn[i] = few->block[rng_below(&rng, n)];
-		ea = resampled(a, drawn, n);
-		eb = resampled(b, drawn, n);
-		if (isnan(ea) || isnan(eb) || ea * eb >= 0) {
-			/* equal signs: it crosses, if at all, beyond the level that is nearer to 0
-			 */
-			at[r] = fabs(ea) < fabs(eb) ? a->at : b->at;
-			continue;
-		}
-		at[r] = interpolate(a, b, ea, eb);
-		crossing++;
+		level[i] = (struct crossing_level){l->at, l->n, l->block, l->log_ratio};
 	}
-	stats_sort(at, RESAMPLES);
-	json_object_set_new(out, "at", json_real(interpolate(a, b, a->estimate, b->estimate)));
-	json_object_set_new(out, "low", json_real(stats_quantile(at, RESAMPLES, 0.025)));
-	json_object_set_new(out, "high", json_real(stats_quantile(at, RESAMPLES, 0.975)));
-	json_object_set_new(out, "resamples_crossing", json_real((double)crossing / RESAMPLES));
+	crossing_find(level, n, &where);
+	json_object_set_new(out, "at", json_real(where.at));
+	json_object_set_new(out, "low", json_real(where.low));
+	json_object_set_new(out, "high", json_real(where.high));
 }
 
 static const char *axis_text(const struct kind_axis *axis, double v, char *out, size_t size)
@@ -155,23 +160,61 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 	return out;
 }
 
-/* `back`: the level from which the first is told to be better again, or NULL. */
-static void say_crossing(const struct series *s, const struct level *a, const struct level *back,
-			 json_t *out)
+/* "at a depth of 2", "at every depth from 1 to 4", "at a depth of 1, 4 and 8": the levels from
+ * `from` to `to` that lie on this side. */
+static void where_text(const struct series *s, size_t from, size_t to, int side, char *out,
+		       size_t size)
 {
-	const char *mode = s->mode->mode, *base = s->baseline;
-	const char *first = side(s, a) > 0 ? mode : base, *then = side(s, a) > 0 ? base : mode;
-	char at[32], low[32], high[32], again[32], turn[128] = "", text[400];
+	size_t n = 0, first = SIZE_MAX, last = 0, len, seen = 0;
+	char low[32], high[32];
 
-	if (back)
-		snprintf(turn, sizeof(turn), ", and %s again at %s", first,
-			 axis_text(s->axis, back->at, again, sizeof(again)));
+	for (size_t i = from; i <= to; i++)
+		if (s->level[i].side == side) {
+			n++;
+			first = first < i ? first : i;
+			last = i;
+		}
+	if (n > 1 && n == last - first + 1) {
+		snprintf(out, size, "at every %s from %s to %s", s->axis->label,
+			 axis_text(s->axis, s->level[first].at, low, sizeof(low)),
+			 axis_text(s->axis, s->level[last].at, high, sizeof(high)));
+		return;
+	}
+	snprintf(out, size, "at a %s of ", s->axis->label);
+	for (size_t i = first; n && i <= last; i++) {
+		if (s->level[i].side != side)
+			continue;
+		len = strlen(out);
+		seen++;
+		snprintf(out + len, size - len, "%s%s",
+			 seen == 1   ? ""
+			 : seen == n ? " and "
+				     : ", ",
+			 axis_text(s->axis, s->level[i].at, low, sizeof(low)));
+	}
+}
+
+/* `a` and `b`: the last level of the first side, the first of the other. `back`: the level from
+ * which the first is told to be better again, or the number of levels. */
+static void say_crossing(const struct series *s, size_t a, size_t b, size_t back, json_t *out)
+{
+	int side = s->level[a].side;
+	const char *first = side > 0 ? s->mode : s->baseline;
+	const char *then = side > 0 ? s->baseline : s->mode;
+	char at[32], low[32], high[32], again[32], turn[128] = "", text[600];
+	char below[160], above[160];
+
+	where_text(s, 0, a, side, below, sizeof(below));
+	where_text(s, b, back - 1, -side, above, sizeof(above));
+	if (back < s->n)
+		snprintf(turn, sizeof(turn), ", and %s is better again at %s", first,
+			 axis_text(s->axis, s->level[back].at, again, sizeof(again)));
 	axis_text(s->axis, jsonio_number(out, "at"), at, sizeof(at));
 	axis_text(s->axis, jsonio_number(out, "low"), low, sizeof(low));
 	axis_text(s->axis, jsonio_number(out, "high"), high, sizeof(high));
 	snprintf(text, sizeof(text),
-		 "%s: %s is better up to a %s of about %s [95 %%: %s to %s], %s above it%s",
-		 s->metric->label, first, s->axis->label, at, low, high, then, turn);
+		 "%s: %s is better %s, %s %s; they cross at about %s [95 %%: %s to %s]%s",
+		 s->metric->label, first, below, then, above, at, low, high, turn);
 	json_object_set_new(out, "finding", json_string("crossing"));
 	json_object_set_new(out, "sentence", json_string(text));
 }
@@ -180,84 +223,85 @@ static void say_no_crossing(const struct series *s, json_t *out)
 {
 	const struct level *a = &s->level[0], *b = &s->level[s->n - 1];
 	char low[32], high[32], text[400], ea[32], eb[32], range[128];
-	int better = 0, worse = 0;
-	struct judgement j = {.ratio = true, .metric = s->metric};
+	size_t better = 0, worse = 0;
+	bool throughout;
 
 	for (size_t i = 0; i < s->n; i++) {
-		better += side(s, &s->level[i]) > 0;
-		worse += side(s, &s->level[i]) < 0;
+		better += s->level[i].side > 0;
+		worse += s->level[i].side < 0;
 	}
+	throughout = better == s->n || worse == s->n;
 	axis_text(s->axis, a->at, low, sizeof(low));
 	axis_text(s->axis, b->at, high, sizeof(high));
-	judge_text(&j, a->estimate, ea, sizeof(ea));
-	judge_text(&j, b->estimate, eb, sizeof(eb));
-	if (better == (int)s->n || worse == (int)s->n)
-		snprintf(text, sizeof(text),
-			 "%s: %s is %s than %s at every %s from %s to %s (%s to %s)",
-			 s->metric->label, s->mode->mode, better ? "better" : "worse", s->baseline,
-			 s->axis->label, low, high, ea, eb);
+	judge_text(&a->judgement, a->judgement.estimate, ea, sizeof(ea));
+	judge_text(&b->judgement, b->judgement.estimate, eb, sizeof(eb));
+	snprintf(range, sizeof(range), "every %s from %s to %s", s->axis->label, low, high);
+	if (throughout)
+		snprintf(text, sizeof(text), "%s: %s is %s than %s at %s (%s to %s)",
+			 s->metric->label, s->mode, better ? "better" : "worse", s->baseline, range,
+			 ea, eb);
 	else
 		snprintf(text, sizeof(text),
 			 "%s: no crossing of %s and %s is shown between %s %s and %s: %s to %s, "
-			 "told apart at %d of %zu levels",
-			 s->metric->label, s->mode->mode, s->baseline, s->axis->label, low, high,
-			 ea, eb, better + worse, s->n);
-	snprintf(range, sizeof(range), "every %s from %s to %s", s->axis->label, low, high);
+			 "told apart at %zu of %zu levels",
+			 s->metric->label, s->mode, s->baseline, s->axis->label, low, high, ea, eb,
+			 better + worse, s->n);
 	json_object_set_new(out, "range", json_string(range));
 	json_object_set_new(out, "word", json_string(better ? "better" : "worse"));
-	json_object_set_new(
-		out, "finding",
-		json_string(better == (int)s->n || worse == (int)s->n ? "throughout" : "none"));
+	json_object_set_new(out, "finding", json_string(throughout ? "throughout" : "none"));
 	json_object_set_new(out, "sentence", json_string(text));
 }
 
 static json_t *levels_json(const struct series *s)
 {
 	json_t *list = json_array();
+	char at[32];
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct level *l = &s->level[i];
+		const struct judgement *j = &l->judgement;
 
-		json_array_append_new(list, json_pack("{s:f, s:f, s:o, s:o, s:I, s:f, s:f}",
-						      "level", l->at, "estimate", exp(l->estimate),
-						      "low", number_or_null(exp(l->i95.low)),
-						      "high", number_or_null(exp(l->i95.high)), "n",
-						      (json_int_t)l->n, "mode", l->median_mode,
-						      "baseline", l->median_base));
+		json_array_append_new(
+			list,
+			json_pack("{s:f, s:s, s:f, s:o, s:o, s:f, s:I, s:f, s:f, s:i, s:s?}",
+				  "level", l->at, "text", axis_text(s->axis, l->at, at, sizeof(at)),
+				  "estimate", exp(j->estimate), "low",
+				  number_or_null(exp(j->i95.low)), "high",
+				  number_or_null(exp(j->i95.high)), "margin", exp(j->margin), "n",
+				  (json_int_t)l->n, "mode", l->median_mode, "baseline",
+				  l->median_base, "side", l->side, "verdict", l->word));
 	}
 	return list;
 }
 
-static void add_series(struct series *s, const char *title, json_t *out)
+static json_t *finding_json(const struct series *s)
 {
-	const struct level *last = NULL, *before = NULL, *back = NULL;
-	json_t *one;
+	size_t last = s->n, a = s->n, b = s->n, back = s->n;
+	json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", s->kind->name,
+				"title", s->title, "axis", s->axis->key, "axis_label",
+				s->axis->label, "metric", s->metric->name, "mode", s->mode,
+				"baseline", s->baseline, "levels", levels_json(s));
 
-	if (s->n < 2)
-		return;
-	one = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "kind", s->kind->name, "title",
-			title, "axis", s->axis->key, "metric", s->metric->name, "mode",
-			s->mode->mode, "baseline", s->baseline, "levels", levels_json(s));
 	for (size_t i = 0; i < s->n; i++) {
-		const struct level *l = &s->level[i];
-
-		if (!side(s, l))
+		if (!s->level[i].side)
 			continue;
-		if (last && side(s, last) != side(s, l)) {
-			if (!before) {
-				cross(s, last, l, one);
-				before = last;
-			} else if (!back) {
-				back = l;
+		if (last < s->n && s->level[last].side != s->level[i].side) {
+			if (a == s->n) {
+				a = last;
+				b = i;
+			} else if (back == s->n) {
+				back = i;
 			}
 		}
-		last = l;
+		last = i;
 	}
-	if (before)
-		say_crossing(s, before, back, one);
-	else
-		say_no_crossing(s, one);
-	json_array_append_new(out, one);
+	if (a < s->n) {
+		cross(s, a, b, out);
+		say_crossing(s, a, b, back, out);
+	} else {
+		say_no_crossing(s, out);
+	}
+	return out;
 }
 
 static int by_level(const void *a, const void *b)
@@ -267,62 +311,124 @@ static int by_level(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* One mode and metric over the groups of a family. false: fewer than two levels. */
+static bool fill_series(const struct comparison *cmp, const size_t *member, size_t n,
+			struct series *s)
+{
+	s->level = calloc(n, sizeof(*s->level));
+	if (!s->level)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g = &cmp->group[member[i]];
+
+		for (size_t r = 0; r < g->n; r++) {
+			const struct cell *c = &cmp->cells->cell[g->cell[r]];
+			double at = level_of(g, c, s->axis);
+
+			if (strcmp(c->mode, s->mode) || !c->used || !(at > 0))
+				continue;
+			if (fill_level(cmp, s, g, c, &s->level[s->n]))
+				s->level[s->n++].at = at;
+			break;
+		}
+	}
+	qsort(s->level, s->n, sizeof(s->level[0]), by_level);
+	return s->n > 1;
+}
+
+static void clear_series(struct series *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->level[i].block);
+		free(s->level[i].log_ratio);
+	}
+	free(s->level);
+}
+
+/* What all levels have in common. */
+static void title_of(const struct comparison *cmp, const struct group *g,
+		     const struct kind_axis *axis, char *out, size_t size)
+{
+	const struct cell *c = &cmp->cells->cell[g->cell[0]];
+	_json_ json_t *load = json_deep_copy(json_object_get(c->spec, "load"));
+	char common[160];
+
+	json_object_del(load, axis->key);
+	kind_load_text(load, NAN, common, sizeof(common));
+	snprintf(out, size, "%.100s, %.40s: %s%s%.80s", jsonio_string(c->spec, "target", "?"),
+		 jsonio_string(c->spec, "workload", "?"), common,
+		 !*group_placement(c)				     ? ""
+		 : json_is_true(json_object_get(c->spec, "of_mode")) ? ", mode "
+								     : ", placement ",
+		 group_placement(c));
+}
+
+static void add_series(struct all_series *all, struct series *s)
+{
+	struct series *grown = reallocarray(all->item, all->n + 1, sizeof(*grown));
+
+	if (!grown)
+		abort();
+	all->item = grown;
+	all->item[all->n++] = *s;
+}
+
 /* One family: the groups that differ in this axis only. */
 static void family(const struct comparison *cmp, const size_t *member, size_t n,
-		   const struct kind_axis *axis, json_t *out)
+		   const struct kind_axis *axis, struct all_series *all)
 {
 	const struct group *first = &cmp->group[member[0]];
 	const char *const metrics[] = {first->kind->rate, first->kind->latency, first->kind->tail,
 				       first->kind->cpu};
-	_free_ struct series *s = malloc(sizeof(*s));
-	char title[160];
 
-	if (!s)
-		abort();
-	snprintf(title, sizeof(title), "%s, %s%s%s%s",
-		 jsonio_string(cmp->cells->cell[first->cell[0]].spec, "target", "?"),
-		 jsonio_string(cmp->cells->cell[first->cell[0]].spec, "workload", "?"),
-		 !*group_placement(&cmp->cells->cell[first->cell[0]]) ? ""
-		 : json_is_true(json_object_get(cmp->cells->cell[first->cell[0]].spec, "of_mode"))
-			 ? ", mode "
-			 : ", placement ",
-		 group_placement(&cmp->cells->cell[first->cell[0]]),
-		 first->open_loop ? ", open loop" : "");
 	for (size_t row = 0; row < first->n; row++) {
 		const struct cell *mode = &cmp->cells->cell[first->cell[row]];
 
 		if (!mode->used || mode == first->baseline)
 			continue;
 		for (size_t m = 0; m < ARRAY_SIZE(metrics); m++) {
+			struct series s = {.kind = first->kind,
+					   .axis = axis,
+					   .mode = mode->mode,
+					   .baseline = first->baseline_mode,
+					   .metric = metric_find(metrics[m])};
+
 			if (m && !strcmp(metrics[m], metrics[m - 1]))
 				continue;
 			if (first->open_loop && !m)
 				continue; /* rates are given there */
-			*s = (struct series){
-				.cmp = cmp,
-				.kind = first->kind,
-				.axis = axis,
-				.mode = mode,
-				.baseline = first->baseline_mode,
-				.metric = metric_find(metrics[m]),
-				.floor = log1p(noise_floor(cmp->cells->run->run, metrics[m]))};
-			for (size_t i = 0; i < n && s->n < LEVELS; i++) {
-				const struct group *g = &cmp->group[member[i]];
-
-				for (size_t r = 0; r < g->n; r++) {
-					const struct cell *c = &cmp->cells->cell[g->cell[r]];
-					double at = level_of(g, c, axis);
-
-					if (strcmp(c->mode, mode->mode) || !c->used || !(at > 0))
-						continue;
-					s->n += fill_level(s, member[i], r, at);
-					break;
-				}
-			}
-			qsort(s->level, s->n, sizeof(s->level[0]), by_level);
-			add_series(s, title, out);
+			title_of(cmp, first, axis, s.title, sizeof(s.title));
+			if (fill_series(cmp, member, n, &s))
+				add_series(all, &s);
+			else
+				clear_series(&s);
 		}
 	}
+}
+
+/* The groups that differ from the i-th in this axis only, itself the first, unless one before it
+ * was.
+ */
+static size_t find_family(const struct comparison *cmp, size_t i, const struct kind_axis *axis,
+			  json_t *done, size_t *member)
+{
+	const struct group *g = &cmp->group[i];
+	_free_ char *key = group_key(&cmp->cells->cell[g->cell[0]], axis->key);
+	_free_ char *seen = NULL;
+	size_t n = 0;
+
+	if (!axis->label || !key || asprintf(&seen, "%s|%s", axis->key, key) < 0 ||
+	    json_object_get(done, seen))
+		return 0;
+	json_object_set_new(done, seen, json_true());
+	for (size_t k = i; k < cmp->n_groups; k++) {
+		const struct group *o = &cmp->group[k];
+		_free_ char *other = group_key(&cmp->cells->cell[o->cell[0]], axis->key);
+
+		if (other && !strcmp(other, key) && o->baseline && o->baseline->used)
+			member[n++] = k;
+	}
+	return n;
 }
 
 json_t *crossover_all(const struct comparison *cmp)
@@ -330,6 +436,7 @@ json_t *crossover_all(const struct comparison *cmp)
 	json_t *out = json_array();
 	_free_ size_t *member = calloc(cmp->n_groups + 1, sizeof(size_t));
 	_json_ json_t *done = json_object();
+	struct all_series all = {0};
 
 	for (size_t i = 0; member && i < cmp->n_groups; i++) {
 		const struct group *g = &cmp->group[i];
@@ -337,76 +444,17 @@ json_t *crossover_all(const struct comparison *cmp)
 		if (!g->baseline || !g->baseline->used)
 			continue;
 		for (const struct kind_axis *axis = g->kind->axis; axis->key; axis++) {
-			_free_ char *key = group_key(&cmp->cells->cell[g->cell[0]], axis->key);
-			_free_ char *seen = NULL;
-			size_t n = 0;
+			size_t n = find_family(cmp, i, axis, done, member);
 
-			if (!axis->label || !key || asprintf(&seen, "%s|%s", axis->key, key) < 0 ||
-			    json_object_get(done, seen))
-				continue;
-			json_object_set_new(done, seen, json_true());
-			for (size_t k = i; k < cmp->n_groups; k++) {
-				const struct group *o = &cmp->group[k];
-				_free_ char *other =
-					group_key(&cmp->cells->cell[o->cell[0]], axis->key);
-
-				if (other && !strcmp(other, key) && o->baseline &&
-				    o->baseline->used)
-					member[n++] = k;
-			}
 			if (n > 1)
-				family(cmp, member, n, axis, out);
+				family(cmp, member, n, axis, &all);
 		}
 	}
-	return out;
-}
-
-static void join(const json_t *list, const json_t *one, const char *word, char *out, size_t size)
-{
-	const json_t *other;
-	size_t i, n = 0;
-
-	*out = '\0';
-	json_array_foreach (list, i, other) {
-		if (strcmp(jsonio_string(other, "finding", ""), "throughout") ||
-		    strcmp(jsonio_string(other, "word", ""), word) ||
-		    strcmp(jsonio_string(other, "title", ""), jsonio_string(one, "title", "")) ||
-		    strcmp(jsonio_string(other, "mode", ""), jsonio_string(one, "mode", "")) ||
-		    strcmp(jsonio_string(other, "range", ""), jsonio_string(one, "range", "")))
-			continue;
-		if (n < size)
-			n += (size_t)snprintf(
-				out + n, size - n, "%s%s", n ? ", " : "",
-				metric_find(jsonio_string(other, "metric", "iops"))->label);
+	for (size_t i = 0; i < all.n; i++) {
+		find_sides(&all.item[i]);
+		json_array_append_new(out, finding_json(&all.item[i]));
+		clear_series(&all.item[i]);
 	}
-}
-
-json_t *crossover_throughout(const json_t *list)
-{
-	json_t *out = json_array();
-	_json_ json_t *done = json_object();
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (list, i, one) {
-		_free_ char *key = NULL;
-		char better[200], worse[200], text[800];
-
-		if (strcmp(jsonio_string(one, "finding", ""), "throughout") ||
-		    asprintf(&key, "%s|%s|%s", jsonio_string(one, "title", ""),
-			     jsonio_string(one, "mode", ""), jsonio_string(one, "range", "")) < 0 ||
-		    json_object_get(done, key))
-			continue;
-		json_object_set_new(done, key, json_true());
-		join(list, one, "better", better, sizeof(better));
-		join(list, one, "worse", worse, sizeof(worse));
-		snprintf(text, sizeof(text), "at %s %s is %s%s%s%s%s than %s",
-			 jsonio_string(one, "range", "?"), jsonio_string(one, "mode", "?"),
-			 *better ? "better in " : "", better, *better && *worse ? " and " : "",
-			 *worse ? "worse in " : "", worse, jsonio_string(one, "baseline", "?"));
-		json_array_append_new(out, json_pack("{s:s, s:s}", "title",
-						     jsonio_string(one, "title", "?"), "sentence",
-						     text));
-	}
+	free(all.item);
 	return out;
 }

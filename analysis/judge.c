@@ -31,14 +31,14 @@ const char *judge_text(const struct judgement *j, double value, char *out, size_
 }
 
 /* Margins have two sides and so no sign: "1 %". */
-static const char *margin_text(const struct judgement *j, char *out, size_t size)
+static const char *margin_text(const struct judgement *j, double margin, char *out, size_t size)
 {
-	const char *why = j->noisy ? " (this machine's noise floor)" : "";
+	const char *why = j->noisy && margin == j->margin ? " (this machine's noise floor)" : "";
 
 	if (j->ratio)
-		snprintf(out, size, "%.3g %%%s", expm1(j->margin) * 100, why);
+		snprintf(out, size, "%.3g %%%s", expm1(margin) * 100, why);
 	else
-		snprintf(out, size, "%.3g %s%s", j->margin, j->metric->unit, why);
+		snprintf(out, size, "%.3g %s%s", margin, j->metric->unit, why);
 	return out;
 }
 
@@ -68,7 +68,7 @@ static void estimate(struct judgement *j, const struct metric *metric, const dou
 	for (size_t i = 0; i < n; i++)
 		x[i] = j->ratio ? log(mode[i] / baseline[i]) : mode[i] - baseline[i];
 	j->estimate = stats_hodges_lehmann(x, n);
-	j->margin = margin_of(j);
+	j->margin = j->equivalence = margin_of(j);
 }
 
 void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
@@ -78,6 +78,7 @@ void judge_interval(struct judgement *j, const struct metric *metric, const doub
 
 	estimate(j, metric, baseline, mode, n, x);
 	j->i95 = stats_signed_rank_interval(x, n, 0.95);
+	j->i90 = stats_signed_rank_interval(x, n, 0.90);
 }
 
 void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
@@ -126,7 +127,7 @@ void judge_unpaired(struct judgement *j, const struct metric *metric, const doub
 	sy = stats_sd(y, m);
 	j->sd = sqrt(sx * sx + sy * sy); /* of a difference of one block each */
 	j->detectable = stats_detectable(j->sd, j->n, JUDGE_ALPHA, JUDGE_POWER);
-	j->margin = margin_of(j);
+	j->margin = j->equivalence = margin_of(j);
 	if (j->n >= JUDGE_BLOCKS_MIN)
 		j->p = stats_rank_sum(x, n, y, m);
 }
@@ -143,7 +144,9 @@ void judge_raise_margin(struct judgement *j, double floor)
 
 static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
 {
-	double distance = fabs(fabs(j->estimate) - j->margin);
+	double away = fabs(j->estimate);
+	/* what is nearer to none must shrink into its own margin */
+	double distance = away > j->margin ? away - j->margin : fabs(away - j->equivalence);
 	char found[32], more[96] = "";
 
 	j->blocks_needed =
@@ -181,7 +184,7 @@ static void find_word(struct judgement *j)
 	}
 	judge_text(j, j->i95.low, low, sizeof(low));
 	judge_text(j, j->i95.high, high, sizeof(high));
-	margin_text(j, margin, sizeof(margin));
+	margin_text(j, j->margin, margin, sizeof(margin));
 	up = j->i95.low > j->margin;
 	beyond = up || j->i95.high < -j->margin;
 	if (j->metric->better == METRIC_NEITHER) {
@@ -203,10 +206,17 @@ static void find_word(struct judgement *j)
 			"the interval lies beyond the margin of %s, but p is %.2g after correction "
 			"for %zu comparisons; about %zu blocks would settle it",
 			margin, j->adjusted, j->family, j->blocks_needed);
-	} else if (stats_equivalent(&j->i90, j->margin)) {
+	} else if (stats_equivalent(&j->i90, j->equivalence)) {
 		j->word = JUDGE_EQUIVALENT;
 		snprintf(j->sentence, sizeof(j->sentence),
-			 "the 90 %% interval lies inside the margin of %s", margin);
+			 "the 90 %% interval lies inside the margin of %s",
+			 margin_text(j, j->equivalence, margin, sizeof(margin)));
+	} else if (j->noisy && stats_equivalent(&j->i95, j->margin)) {
+		snprintf(j->sentence, sizeof(j->sentence),
+			 "the interval %s to %s lies within %s, which identical arms reach here "
+			 "too: "
+			 "no number of blocks settles it",
+			 low, high, margin);
 	} else {
 		undecided(j, low, high, margin);
 	}

@@ -29,8 +29,12 @@ struct judgement {
 	double p;	 /* sign-flip; NAN below JUDGE_BLOCKS_MIN: not part of the family */
 	double adjusted; /* Benjamini-Hochberg over the family, set between the two steps */
 	size_t family;	 /* members of it */
-	double margin;	 /* on the scale of the estimate, both sides */
-	bool noisy;	 /* the machine's noise floor is the margin: the metric's own is smaller */
+	/* On the scale of the estimate, both sides: beyond `margin` a difference is claimed, within
+	 * `equivalence` that there is none. They are the metric's own and equal, but where the
+	 * machine's noise floor is larger: it is the margin then (`noisy`), and between the two
+	 * nothing is claimed. */
+	double margin, equivalence;
+	bool noisy;
 	double sd, detectable;
 	size_t blocks_needed; /* to settle an inconclusive one; 0 = cannot be said */
 	enum judge_word word;
@@ -41,9 +45,10 @@ const char *judge_word_name(enum judge_word word);
 /* First step, from n pairs of the same blocks. */
 void judge_estimate(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n, uint64_t seed);
-/* Between the steps: no smaller margin than this ratio (noise.h; 0: none was measured). */
+/* Between the steps: no smaller difference is claimed than this ratio (noise.h; 0: none was
+ * measured). */
 void judge_raise_margin(struct judgement *j, double floor);
-/* The estimate and its 95 % interval by signed ranks alone: for what is stated, not judged. */
+/* The estimate and its intervals by signed ranks alone: for what is stated, not judged. */
 void judge_interval(struct judgement *j, const struct metric *metric, const double *baseline,
 		    const double *mode, size_t n);
 /* First step for two runs: n and m values that share no blocks, by Wilcoxon's rank sum. */

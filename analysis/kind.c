@@ -156,8 +156,8 @@ const char *kind_load_text(const json_t *load, double rate, char *out, size_t si
 	int len;
 
 	if (k == &kinds[BLOCK])
-		len = snprintf(out, size, "%s %s", jsonio_string(load, "rw", ""),
-			       bytes_text(load, "bs", a, sizeof(a)));
+		len = snprintf(out, size, "%s%s%s", jsonio_string(load, "rw", ""),
+			       *bytes_text(load, "bs", a, sizeof(a)) ? " " : "", a);
 	else if (k == &kinds[NET_RR])
 		len = snprintf(out, size, "%s %s %s/%s", jsonio_string(load, "protocol", ""),
 			       jsonio_string(load, "pattern", ""),

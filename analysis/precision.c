@@ -10,7 +10,6 @@
 #include "analysis/cells.h"
 #include "analysis/compare_groups.h"
 #include "analysis/judge.h"
-#include "analysis/noise.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
@@ -33,7 +32,7 @@ size_t precision_looks(size_t fewest, size_t most, size_t look[static PRECISION_
 
 void precision_of_judgement(struct precision_series *s, const struct judgement *j, double asked)
 {
-	double half = (j->i95.high - j->i95.low) / 2, margin = j->margin;
+	double half = (j->i95.high - j->i95.low) / 2, margin = j->equivalence;
 
 	s->metric = j->metric->name;
 	s->n = j->n;
@@ -47,7 +46,7 @@ void precision_of_judgement(struct precision_series *s, const struct judgement *
 }
 
 void precision_of_values(struct precision_series *s, const char *metric, const double *value,
-			 size_t n, double asked, double floor)
+			 size_t n, double asked)
 {
 	const struct metric *m = metric_find(metric);
 	_free_ double *sorted = stats_array(n);
@@ -58,7 +57,7 @@ void precision_of_values(struct precision_series *s, const char *metric, const d
 	stats_sort(sorted, n);
 	i = stats_order_interval(sorted, n, 0.5, 0.95);
 	middle = stats_quantile(sorted, n, 0.5);
-	relative = fmax(fmax(m->margin_relative, m->margin_absolute / fabs(middle)), floor);
+	relative = fmax(m->margin_relative, m->margin_absolute / fabs(middle));
 	*s = (struct precision_series){
 		.cell = s->cell,
 		.metric = m->name,
@@ -119,24 +118,28 @@ static json_t *widest_json(const struct precision_series *s)
 			 number_or_null(s->target));
 }
 
+/* A width that nobody asked for is the margin that decides; it is not said to have been asked. */
 static void say(const struct precision_series *worst, size_t within, size_t n, size_t forecast,
-		char *out, size_t size)
+		bool is_asked, char *out, size_t size)
 {
 	char has[48], asked[48];
 	int len;
 
 	if (!worst) {
-		snprintf(out, size, "no declared metric was measured in force");
+		snprintf(out, size, "no declared metric was measured in force beside the baseline");
 		return;
 	}
 	width_text(worst, worst->half_width, has, sizeof(has));
 	width_text(worst, worst->target, asked, sizeof(asked));
 	len = snprintf(out, size,
-		       "%zu of %zu intervals are as narrow as asked; the widest, %s of %.200s, ",
-		       within, n, metric_find(worst->metric)->label, worst->cell);
+		       "%zu of %zu intervals are as narrow as %s; the widest, %s of %.200s, ",
+		       within, n, is_asked ? "asked" : "the margin that decides",
+		       metric_find(worst->metric)->label, worst->cell);
 	if (isnan(worst->half_width))
 		snprintf(out + len, size - (size_t)len, "has %zu block%s, too few for an interval",
 			 worst->n, worst->n == 1 ? "" : "s");
+	else if (!is_asked)
+		snprintf(out + len, size - (size_t)len, "is ±%s with a margin of ±%s", has, asked);
 	else if (within == n)
 		snprintf(out + len, size - (size_t)len, "is ±%s of ±%s", has, asked);
 	else
@@ -144,7 +147,7 @@ static void say(const struct precision_series *worst, size_t within, size_t n, s
 			 forecast ? "" : ", and no number of blocks can be forecast");
 }
 
-json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks)
+json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks, bool is_asked)
 {
 	const struct precision_series *worst = NULL;
 	size_t within = 0, forecast = precision_forecast(s, n);
@@ -156,7 +159,7 @@ json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks
 		if (!worst || excess(&s[i]) > excess(worst))
 			worst = &s[i];
 	}
-	say(worst, within, n, forecast, sentence, sizeof(sentence));
+	say(worst, within, n, forecast, is_asked, sentence, sizeof(sentence));
 	j = json_pack("{s:I, s:I, s:I, s:b, s:s}", "blocks", (json_int_t)blocks, "series",
 		      (json_int_t)n, "within", (json_int_t)within, "met", n && within == n,
 		      "sentence", sentence);
@@ -172,6 +175,12 @@ static double asked_of(const json_t *run)
 	double asked = jsonio_number(run, "precision.asked");
 
 	return asked > 0 ? asked : 0;
+}
+
+/* With a width of its own, or by the choice of when to end. */
+static bool is_asked(const json_t *run)
+{
+	return asked_of(run) > 0 || json_array_size(jsonio_at(run, "precision.at")) > 1;
 }
 
 /* A load without baseline: its rows by themselves. */
@@ -194,8 +203,7 @@ static size_t add_alone(const struct comparison *cmp, const struct group *g,
 			if (!have)
 				continue;
 			s[n].cell = jsonio_string(c->spec, "id", "?");
-			precision_of_values(&s[n++], names[i], value, have, asked_of(run),
-					    noise_floor(run, names[i]));
+			precision_of_values(&s[n++], names[i], value, have, asked_of(run));
 		}
 	}
 	return n;
@@ -221,7 +229,7 @@ json_t *precision_of(const struct comparison *cmp)
 	for (size_t i = 0; i < cmp->n_groups; i++)
 		if (!cmp->group[i].baseline || !cmp->group[i].baseline->used)
 			n += add_alone(cmp, &cmp->group[i], s + n);
-	return precision_json(s, n, cmp->cells->blocks);
+	return precision_json(s, n, cmp->cells->blocks, is_asked(cmp->cells->run->run));
 }
 
 int precision_look(const char *dir, size_t blocks, json_t **look, struct diag *d)
@@ -253,7 +261,12 @@ const char *precision_text(const json_t *precision, char *out, size_t size)
 	int len = snprintf(out, size, "%s: %.300s", met ? "met" : "not met",
 			   jsonio_string(precision, "sentence", "?"));
 
-	if (len < 0 || (size_t)len >= size || json_array_size(at) < 2 || !last)
+	if (len < 0 || (size_t)len >= size)
+		return out;
+	if (json_array_size(at) == 1)
+		snprintf(out + len, size - (size_t)len, "; the number of blocks was fixed, %.0f",
+			 most);
+	if (json_array_size(at) < 2 || !last)
 		return out;
 	if (json_is_true(json_object_get(last, "met")))
 		snprintf(
@@ -314,7 +327,29 @@ static int blocks_of(const char *dir, size_t *n, struct diag *d)
 	return err;
 }
 
-/* One look: the same words from the same records. */
+/* What its words are made of. */
+static bool same_look(const json_t *a, const json_t *b)
+{
+	static const char *const whole[] = {"series", "within", "forecast", "widest.n"};
+	static const char *const real[] = {"widest.half_width", "widest.target"};
+	static const char *const word[] = {"widest.cell", "widest.metric", "widest.scale"};
+	bool same =
+		json_is_true(json_object_get(a, "met")) == json_is_true(json_object_get(b, "met"));
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		same &= json_integer_value(jsonio_at(a, whole[i])) ==
+			json_integer_value(jsonio_at(b, whole[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(real); i++) {
+		double x = jsonio_number(a, real[i]), y = jsonio_number(b, real[i]);
+
+		same &= (isnan(x) && isnan(y)) || fabs(x - y) <= 1e-9 * fabs(y);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(word); i++)
+		same &= !strcmp(jsonio_string(a, word[i], ""), jsonio_string(b, word[i], ""));
+	return same;
+}
+
+/* One look: the same numbers from the same records. */
 static int look_again(const char *dir, const json_t *recorded, bool *met, json_t *differences,
 		      struct diag *d)
 {
@@ -332,8 +367,7 @@ static int look_again(const char *dir, const json_t *recorded, bool *met, json_t
 		return err;
 	snprintf(what, sizeof(what), "precision after %zu blocks", blocks);
 	*met = json_is_true(json_object_get(again, "met"));
-	if (*met != json_is_true(json_object_get(recorded, "met")) ||
-	    strcmp(jsonio_string(recorded, "sentence", ""), jsonio_string(again, "sentence", "")))
+	if (!same_look(recorded, again))
 		differs(differences, what, jsonio_string(recorded, "sentence", "?"), "%s",
 			jsonio_string(again, "sentence", "?"));
 	return 0;

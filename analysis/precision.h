@@ -31,18 +31,19 @@ struct precision_series {
 	double target;
 };
 
-/* `asked` is the design's own width, relative; 0: that of the verdict, which is the metric's margin
- * or, where larger, the noise floor of this machine. */
+/* `asked` is the design's own width, relative; 0: the metric's margin, also where the noise floor
+ * of this machine is larger. */
 void precision_of_judgement(struct precision_series *s, const struct judgement *j, double asked);
 /* The row by itself: n values, one a block. */
 void precision_of_values(struct precision_series *s, const char *metric, const double *value,
-			 size_t n, double asked, double floor);
+			 size_t n, double asked);
 /* Blocks after which all would be as narrow as asked, widths shrinking with the root of their
  * number; 0: not to be said, a series has no interval yet. */
 size_t precision_forecast(const struct precision_series *s, size_t n);
 /* {"blocks", "series", "within", "met", "forecast"?, "widest"?: {"cell", "metric", "n", "scale",
- * "half_width", "target"}, "sentence"}; met only if there is a series at all. New reference. */
-json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks);
+ * "half_width", "target"}, "sentence"}; met only if there is a series at all. The sentence does not
+ * say that a width was asked for where it was not (`is_asked`). New reference. */
+json_t *precision_json(const struct precision_series *s, size_t n, size_t blocks, bool is_asked);
 
 /* The declared comparisons of a run; see precision_json(). New reference. */
 json_t *precision_of(const struct comparison *cmp);

@@ -73,10 +73,11 @@ void report_show_figure(FILE *out, const struct figures *f, int index)
 
 static void contents(FILE *out, const struct report_run *r)
 {
-	static const struct {
+	const struct {
 		const char *id, *text;
 	} parts[] = {{"answer", "The answer"},
-		     {"modes", "Was each mode really in force?"},
+		     {"modes", r->cells->by_placement ? "Was each placement really in force?"
+						      : "Was each mode really in force?"},
 		     {"results", "Results by load"},
 		     {"load", "Over the load"},
 		     {"irq", "Interrupts"},
@@ -128,7 +129,8 @@ static void write_page(FILE *out, const struct report_run *runs, size_t n, const
 	fputs("</head>\n<body>\n<a class=skip href=\"#main\">Skip to the answer</a>\n<header><h1>",
 	      out);
 	html_text(out, name);
-	fputs(": which I/O mode, at which load, at what price?</h1>\n<p>", out);
+	fprintf(out, ": which %s, at which load, at what price?</h1>\n<p>",
+		runs->cells->by_placement ? "placement" : "I/O mode");
 	html_text(out, jsonio_string(runs->run, "experiment.doc", ""));
 	fputs("</p></header>\n<main id=main>\n", out);
 	if (across)

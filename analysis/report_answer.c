@@ -13,26 +13,19 @@
 #include "base/jsonio.h"
 #include "record/record.h"
 
-static void list_answers(FILE *out, const struct report_run *r)
+/* More of them would be no answer; the rest stands in the tables below. */
+#define CURVES_SHOWN  6
+#define ANSWERS_SHOWN 14
+
+static size_t list_sentences(FILE *out, const json_t *list, const char *member, size_t most)
 {
 	const json_t *one;
 	size_t i, shown = 0;
 
-	fputs("<ul>\n", out);
-	json_array_foreach (json_object_get(r->result, "crossovers"), i, one) {
-		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
-			continue;
-		fputs("<li>", out);
-		html_element(out, "strong", jsonio_string(one, "sentence", "?"));
-		fputs(" (", out);
-		html_text(out, jsonio_string(one, "title", "?"));
-		fputs(").</li>\n", out);
-		shown++;
-	}
-	json_array_foreach (json_object_get(r->result, "groups"), i, one) {
-		const char *sentence = jsonio_string(one, "answer.sentence", NULL);
+	json_array_foreach (list, i, one) {
+		const char *sentence = json_string_value(jsonio_at(one, member));
 
-		if (!sentence || shown >= 12)
+		if (!sentence || shown >= most)
 			continue;
 		fputs("<li>", out);
 		html_text(out, jsonio_string(one, "title", "?"));
@@ -41,16 +34,19 @@ static void list_answers(FILE *out, const struct report_run *r)
 		fputs(".</li>\n", out);
 		shown++;
 	}
-	json_array_foreach (json_object_get(r->result, "throughout"), i, one) {
-		if (shown >= 12)
-			break;
-		fputs("<li>", out);
-		html_text(out, jsonio_string(one, "title", "?"));
-		fputs(": ", out);
-		html_text(out, jsonio_string(one, "sentence", "?"));
-		fputs(".</li>\n", out);
-		shown++;
-	}
+	return shown;
+}
+
+/* Along an axis of load what a mode gives and costs, and where it crosses; then each load. */
+static void list_answers(FILE *out, const struct report_run *r)
+{
+	size_t shown;
+
+	fputs("<ul>\n", out);
+	shown = list_sentences(out, json_object_get(r->result, "tradeoffs"), "sentence",
+			       CURVES_SHOWN);
+	shown += list_sentences(out, json_object_get(r->result, "groups"), "answer.sentence",
+				ANSWERS_SHOWN - shown);
 	if (!shown)
 		fputs("<li><strong>Nothing can be said: no group has a baseline that was in "
 		      "force.</strong></li>\n",
@@ -71,6 +67,11 @@ static void warnings(FILE *out, const struct report_run *r)
 		fputs("<p class=warn><strong>Altered:</strong> ", out);
 		html_text(out, r->cells->altered);
 		fputs("; <code>iomodes check</code> looks at each record.</p>\n", out);
+	}
+	if (*r->cells->unverified) {
+		fputs("<p class=warn><strong>Not verified:</strong> ", out);
+		html_text(out, r->cells->unverified);
+		fputs("; each record that is there matches its own digest.</p>\n", out);
 	}
 	if (r->cells->test_delay_ns > 0)
 		fprintf(out,
@@ -235,8 +236,10 @@ static void why(FILE *out, const struct tally *t)
 static void mode_row(FILE *out, const struct report_run *r, const char *mode, bool network,
 		     bool both)
 {
-	const json_t *about = json_object_get(
-		jsonio_at(r->run, network ? "experiment.net_modes" : "experiment.modes"), mode);
+	const char *docs = r->cells->by_placement ? "experiment.placements"
+			   : network		  ? "experiment.net_modes"
+						  : "experiment.modes";
+	const json_t *about = json_object_get(jsonio_at(r->run, docs), mode);
 	struct tally t;
 
 	tally_mode(r, mode, network, &t);
@@ -255,15 +258,19 @@ static void mode_row(FILE *out, const struct report_run *r, const char *mode, bo
 
 void report_modes(FILE *out, const struct report_run *r)
 {
-	static const char *const head[] = {
-		"Mode",		  "Verdict (grade)", "Why, or what is in the way",
-		"Loads in force", "Trials in force", "What it is"};
+	const char *what = r->cells->by_placement ? "placement" : "mode";
+	const char *const head[] = {r->cells->by_placement ? "Placement" : "Mode",
+				    "Verdict (grade)",
+				    "Why, or what is in the way",
+				    "Loads in force",
+				    "Trials in force",
+				    "What it is"};
 	json_t *seen[2] = {json_object(), json_object()};
 	bool some[2] = {false, false};
 	const json_t *group, *row;
 	size_t i, k;
 
-	fprintf(out, "<h2 id=r%zu-modes>Was each mode really in force?</h2>\n", r->number);
+	fprintf(out, "<h2 id=r%zu-modes>Was each %s really in force?</h2>\n", r->number, what);
 	html_table(out,
 		   "Modes: counter = a kernel counter of the measured window shows it; accepted = "
 		   "the kernel took the flag and no counter can show more");

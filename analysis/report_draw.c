@@ -258,28 +258,30 @@ static struct moment *all_moments(const struct report_run *r, size_t *n)
 	return list;
 }
 
+static int by_block(const void *a, const void *b)
+{
+	size_t x = ((const struct moment *)a)->block, y = ((const struct moment *)b)->block;
+
+	return x != y ? (x > y) - (x < y) : by_ratio(a, b);
+}
+
 /* The middle of each block, as the second index of the data. */
 static void block_medians(FILE *data, const struct moment *list, size_t n)
 {
 	_free_ struct moment *of = calloc(n + 1, sizeof(*of));
-	size_t last = 0;
 
-	for (size_t i = 0; i < n; i++)
-		last = list[i].block > last ? list[i].block : last;
-	for (size_t b = 0; of && b <= last; b++) {
+	if (!of)
+		return;
+	memcpy(of, list, n * sizeof(*of));
+	qsort(of, n, sizeof(*of), by_block);
+	for (size_t from = 0, to; from < n; from = to) {
 		double minutes = 0;
-		size_t m = 0;
 
-		for (size_t i = 0; i < n; i++)
-			if (list[i].block == b) {
-				of[m++] = list[i];
-				minutes += list[i].minutes;
-			}
-		if (!m)
-			continue;
-		qsort(of, m, sizeof(*of), by_ratio);
-		fprintf(data, "%.6f\t%.15g\t%zu\n", minutes / (double)m,
-			(of[(m - 1) / 2].ratio + of[m / 2].ratio) / 2, b);
+		for (to = from; to < n && of[to].block == of[from].block; to++)
+			minutes += of[to].minutes;
+		fprintf(data, "%.6f\t%.15g\t%zu\n", minutes / (double)(to - from),
+			(of[(from + to - 1) / 2].ratio + of[(from + to) / 2].ratio) / 2,
+			of[from].block);
 	}
 }
 

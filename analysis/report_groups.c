@@ -210,7 +210,8 @@ static void missing(FILE *out, const json_t *group, const struct metric *const *
 static void one_group(FILE *out, const struct report_run *r, const json_t *group, size_t number,
 		      const struct figures *f)
 {
-	const char *head[KIND_COLUMNS + 5] = {"Mode", "Proof"};
+	const char *head[KIND_COLUMNS + 5] = {r->cells->by_placement ? "Placement" : "Mode",
+					      "Proof"};
 	const struct metric *metric[KIND_COLUMNS];
 	size_t n = text_columns(group, metric), i;
 	const json_t *row, *judged = text_judged(group);
@@ -299,11 +300,54 @@ static void interrupts(FILE *out, const struct report_run *r, const struct figur
 	html_table_end(out);
 }
 
+/* {"client": "1", "server": 2}, null: nothing was said of it. */
+static void ends_cell(FILE *out, const json_t *ends, const char *unit)
+{
+	char text[512] = "";
+	size_t used = 0;
+	const char *end;
+	json_t *one;
+
+	json_object_foreach ((json_t *)ends, end, one) {
+		const char *list = json_string_value(one);
+
+		if (used >= sizeof(text))
+			break;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s",
+					 used ? ", " : "", strcmp(end, "device") ? end : "",
+					 strcmp(end, "device") ? ": " : "");
+		if (used >= sizeof(text))
+			break;
+		if (json_is_integer(one))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %lld", unit,
+						 (long long)json_integer_value(one));
+		else
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%.200s",
+						 list && *list ? unit : "",
+						 list && *list ? " " : "",
+						 !list	 ? "any"
+						 : *list ? list
+							 : "none");
+	}
+	html_element(out, "td", *text ? text : "any");
+}
+
+static void threads_cell(FILE *out, const json_t *p)
+{
+	const char *server = jsonio_string(p, "server", NULL);
+
+	html_elementf(out, "td", "%s%s%s%s",
+		      jsonio_string(p, "workers", jsonio_string(p, "cpus", "?")),
+		      server ? ", server: " : "", server ? server : "",
+		      json_is_true(json_object_get(p, "unpinned")) ? " (any)" : "");
+}
+
 /* Placements side by side, where the experiment has more than one. */
 static void placements(FILE *out, const struct report_run *r)
 {
-	static const char *const head[] = {"Mode", "Load",	  "Placement",	  "Workers on",
-					   "Rate", "Latency p50", "CPU per event"};
+	static const char *const head[] = {"Mode",	 "Load",	  "Placement",
+					   "Workers on", "Interrupts on", "Memory on",
+					   "Rate",	 "Latency p50",	  "CPU per event"};
 	const json_t *group, *row;
 	json_t *names = json_object();
 	char text[48];
@@ -331,14 +375,18 @@ static void placements(FILE *out, const struct report_run *r)
 			fputs("<tr data-cell=\"", out);
 			html_text(out, jsonio_string(row, "cell", "?"));
 			fprintf(out, "\" data-run=%zu>", r->number);
-			html_element(out, "th scope=row", c->mode);
+			html_element(out, "th scope=row",
+				     r->cells->by_placement
+					     ? jsonio_string(c->spec, "placement_asked", "?")
+					     : c->mode);
 			html_element(out, "td",
 				     kind_load_text(json_object_get(c->spec, "load"), c->rate, load,
 						    sizeof(load)));
 			html_element(out, "td",
 				     jsonio_string(p, "name", jsonio_string(p, "rule", "default")));
-			html_element(out, "td",
-				     jsonio_string(p, "workers", jsonio_string(p, "cpus", "?")));
+			threads_cell(out, p);
+			ends_cell(out, json_object_get(p, "interrupts"), "CPU");
+			ends_cell(out, json_object_get(p, "memory_node"), "node");
 			for (size_t m = 0; m < ARRAY_SIZE(metrics); m++) {
 				const json_t *v = json_object_get(json_object_get(row, "metrics"),
 								  metrics[m]);

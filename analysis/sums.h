@@ -6,12 +6,20 @@
  */
 #pragma once
 
+#include <jansson.h>
+#include <stddef.h>
+
 struct diag;
 
 enum sums_state {
 	SUMS_HOLD,
-	SUMS_NONE, /* no list, or the file is not in it: the run was killed, or is no run of ours */
+	SUMS_NONE,  /* no list, or the file is not in it; `d` says which */
 	SUMS_DIFFER /* `d` says so */
 };
 
 enum sums_state sums_check(const char *dir, const char *name, struct diag *d);
+
+/* Why run.json or trials.jsonl cannot be held to a list: a complete run leaves one, one that was
+ * killed has none, and nobody can tell that it was not taken away. The records vouch for themselves
+ * only then. "" where both are listed. */
+void sums_unverified(const char *dir, const json_t *run, char *out, size_t size);

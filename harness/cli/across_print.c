@@ -7,6 +7,7 @@
 #include "analysis/text.h"
 #include "base/jsonio.h"
 #include "base/table.h"
+#include "compare_notes.h"
 #include "compare_print.h"
 #include "record/metric.h"
 
@@ -23,8 +24,7 @@ static void print_runs(const json_t *result)
 		if (jsonio_number(run, "left_out") > 0)
 			printf(", %.0f records left out", jsonio_number(run, "left_out"));
 		putchar('\n');
-		if (jsonio_string(run, "altered", NULL))
-			printf("ALTERED: %s\n", jsonio_string(run, "altered", ""));
+		compare_print_warnings(run, stdout);
 	}
 	putchar('\n');
 }

@@ -103,11 +103,19 @@ static void print(const json_t *report)
 	json_array_foreach (json_object_get(report, "left_out"), i, one)
 		printf("left out   trials.jsonl:%.0f %s: %s\n", jsonio_number(one, "line"),
 		       jsonio_string(one, "trial", ""), jsonio_string(one, "reason", ""));
+	if (json_object_get(report, "rotated"))
+		printf("rotated    %.0f raw outputs: packed or removed since, see removed.log; "
+		       "nothing else was\n",
+		       jsonio_number(report, "rotated"));
 	json_array_foreach (json_object_get(report, "differences"), i, one)
 		printf("differs    %s: %s: recorded %s, again %s\n",
 		       jsonio_string(one, "trial", "?"), jsonio_string(one, "what", "?"),
 		       jsonio_string(one, "recorded", "?"), jsonio_string(one, "again", "?"));
-	if (!json_array_size(json_object_get(report, "differences")))
+	if (jsonio_string(report, "unverified", NULL))
+		printf("unverified %s\n", jsonio_string(report, "unverified", ""));
+	if (!json_array_size(json_object_get(report, "differences")) &&
+	    !json_array_size(json_object_get(report, "left_out")) &&
+	    jsonio_number(report, "trials") > 0)
 		puts("every check and verdict comes out as recorded");
 }
 
@@ -170,7 +178,8 @@ int cmd_check(int argc, char **argv)
 				"in it is executed.\nExit status: 0 when all comes out as recorded "
 				"and nothing had to "
 				"be left out, else 4. A check\nthat fails now as it did then is "
-				"no difference: it is listed as 'fails'.");
+				"no difference: it is listed as 'fails'. A complete run without "
+				"its\nSHA256SUMS cannot be verified, which is one.");
 	if (!err && o.list && first == argc)
 		return list(o.json);
 	if (!err && first + 1 != argc)

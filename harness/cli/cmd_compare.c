@@ -10,12 +10,13 @@
 #include "base/jsonio.h"
 #include "base/opt.h"
 #include "cli.h"
+#include "compare_notes.h"
 #include "compare_print.h"
 #include "placement_print.h"
 #include "record/metric.h"
 
 struct options {
-	const char *baseline, *by, *scripts;
+	const char *baseline, *by, *scripts, *scripts_of;
 	struct opt_strs metrics;
 	bool json, csv, markdown, gate;
 };
@@ -39,6 +40,11 @@ static const struct opt table[] = {
 	 .help = "write the recommended placement as shell scripts: one that sets it until the "
 		 "next "
 		 "boot, one that undoes it"},
+	{.name = "scripts-of",
+	 .type = OPT_STR,
+	 .offset = offsetof(struct options, scripts_of),
+	 .arg = "PLACEMENT",
+	 .help = "with --scripts: this placement of the run, not the recommended one"},
 	{.name = "metric",
 	 .type = OPT_STRS,
 	 .offset = offsetof(struct options, metrics),
@@ -60,7 +66,8 @@ static const struct opt table[] = {
 	{.name = "gate",
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, gate),
-	 .help = "exit 2 when any mode is worse than the baseline, 3 when any is inconclusive"},
+	 .help = "exit 2 when any mode is worse than the baseline, 3 when any is inconclusive, 4 "
+		 "when nothing was judged"},
 };
 
 static int list_metrics(void)
@@ -74,8 +81,17 @@ static int list_metrics(void)
 	return EXIT_OK;
 }
 
-static int gate(const json_t *result)
+/* Nothing judged is no pass: a gate that compared nothing must not open. */
+static int gate(const json_t *result, const char *run)
 {
+	struct diag d = {""};
+
+	if (!(jsonio_number(result, "words.better") + jsonio_number(result, "words.worse") +
+	      jsonio_number(result, "words.equivalent") +
+	      jsonio_number(result, "words.inconclusive"))) {
+		diag_set(&d, 0, "nothing was judged in %s: --gate has nothing to pass", run);
+		return cli_fail("compare", EXIT_INVALID, &d);
+	}
 	if (jsonio_number(result, "words.worse") > 0)
 		return EXIT_WORSE;
 	return jsonio_number(result, "words.inconclusive") > 0 ? EXIT_INCONCLUSIVE : EXIT_OK;
@@ -83,8 +99,16 @@ static int gate(const json_t *result)
 
 static int print(const struct options *o, const json_t *result, bool across)
 {
+	const json_t *run;
+	size_t i;
+
 	if (o->json)
 		return cli_print_json(json_incref((json_t *)result));
+	if (o->csv) { /* has no room for them */
+		compare_print_warnings(result, stderr);
+		json_array_foreach (json_object_get(result, "runs"), i, run)
+			compare_print_warnings(run, stderr);
+	}
 	if (across)
 		return o->csv	     ? across_print_csv(result)
 		       : o->markdown ? across_print_markdown(result)
@@ -140,6 +164,8 @@ int cmd_compare(int argc, char **argv)
 				       o.json || o.csv ? COMPARE_MODES : COMPARE_AUTO};
 	if (!err && o.scripts && across)
 		err = diag_set(&d, -EINVAL, "--scripts is for placements of one run");
+	if (!err && o.scripts_of && !o.scripts)
+		err = diag_set(&d, -EINVAL, "--scripts-of: --scripts DIR says where to");
 	if (!err && o.by)
 		err = parse_by(&o, across, &how, &d);
 	if (err)
@@ -153,7 +179,7 @@ int cmd_compare(int argc, char **argv)
 	if (!err && !across && !o.json && !o.csv && !o.markdown)
 		err = placement_print(result, argv[first], &d);
 	if (!err && o.scripts)
-		err = placement_scripts(result, argv[first], o.scripts, &d);
+		err = placement_scripts(result, argv[first], o.scripts, o.scripts_of, &d);
 	if (err && *d.text)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
 	if (fflush(stdout) || err)
@@ -166,5 +192,5 @@ int cmd_compare(int argc, char **argv)
 			 argv[first]);
 		return cli_fail(argv[0], EXIT_INVALID, &d);
 	}
-	return o.gate ? gate(result) : EXIT_OK;
+	return o.gate ? gate(result, argv[first]) : EXIT_OK;
 }

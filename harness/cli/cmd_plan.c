@@ -42,6 +42,21 @@ static void print_settings(const struct plan_cell *c, char *out, size_t size)
 	}
 }
 
+/* An interface that is down tells none of its instances: what the mode's row says. */
+static void print_row_settings(const struct mode *m, char *out, size_t size)
+{
+	for (size_t i = 0; i < m->set.n; i++)
+		snprintf(out + strlen(out), size - strlen(out), "%s%s=%.256s", i ? ", " : "",
+			 m->set.item[i].name, m->set.item[i].value);
+}
+
+/* Many drivers have vectors only while they are up: until then a named placement is not known. */
+static bool is_open(const struct plan *p, const struct plan_cell *c)
+{
+	return c->placement.role && !c->placement.unpinned && c->cell->load.kind == MODE_NET &&
+	       *p->net->tentative;
+}
+
 static int print_cells(const struct plan *p)
 {
 	static const struct table_column columns[] = {
@@ -56,14 +71,20 @@ static int print_cells(const struct plan *p)
 	for (size_t i = 0; t && i < p->n_run; i++) {
 		const struct plan_cell *c = &p->cells[p->run[i]];
 		_free_ char *cpus = cpulist_text(&c->placement.workers);
-		char settings[4096], sq[16] = "";
+		_free_ char *server = cpulist_text(&c->placement.server);
+		char settings[4096], sq[32] = "";
+		bool open = is_open(p, c);
 
-		if (c->placement.has_sq)
+		if (open)
+			strcpy(sq, "?");
+		else if (c->placement.has_sq)
 			snprintf(sq, sizeof(sq), "%u", c->placement.sq_cpu);
-		else if (c->placement.server.n)
-			snprintf(sq, sizeof(sq), "%u", c->placement.server.cpu[0]);
+		else if (server)
+			snprintf(sq, sizeof(sq), "%.31s", server);
 		print_settings(c, settings, sizeof(settings));
-		if (table_row(t, (const char *const[]){c->cell->id, cpus, sq,
+		if (!c->n_settings && c->cell->load.kind == MODE_NET && *p->net->tentative)
+			print_row_settings(c->cell->mode, settings, sizeof(settings));
+		if (table_row(t, (const char *const[]){c->cell->id, open ? "?" : cpus, sq,
 						       verdict_grade_name(c->cell->mode->grade),
 						       *settings ? settings : "none"}))
 			break;
@@ -72,6 +93,15 @@ static int print_cells(const struct plan *p)
 		table_print(t, stdout);
 	table_free(t);
 	return t ? 0 : -1;
+}
+
+static const char *describe(const struct plan *p, const struct plan_cell *c, char *out, size_t size)
+{
+	if (!is_open(p, c))
+		return placement_text(&c->placement, out, size);
+	snprintf(out, size, "CPUs and vectors are known when the run has brought it up (%s)",
+		 p->net->tentative);
+	return out;
 }
 
 /* Named placements, resolved: a line for each that differs. */
@@ -86,18 +116,17 @@ static void print_placements(const struct plan *p)
 
 		if (!c->placement.role)
 			continue;
-		placement_text(&c->placement, text, sizeof(text));
+		describe(p, c, text, sizeof(text));
 		for (size_t j = 0; j < i && !said; j++) {
 			other = &p->cells[p->run[j]];
 			said = other->placement.role &&
 			       !strcmp(other->placement.name, c->placement.name) &&
-			       !strcmp(placement_text(&other->placement, before, sizeof(before)),
-				       text);
+			       !strcmp(describe(p, other, before, sizeof(before)), text);
 		}
 		if (said)
 			continue;
 		printf("%s  %-24s %s", first ? "\nPlacements:\n" : "", c->placement.name, text);
-		for (size_t k = 0; k < c->placement.n_moves; k++)
+		for (size_t k = 0; k < c->placement.n_moves && !is_open(p, c); k++)
 			printf("%s%s to %s", k ? ", " : "; moves ", c->placement.moves[k].vector,
 			       c->placement.moves[k].cpus);
 		puts("");

@@ -53,7 +53,11 @@ static void print_precision(const json_t *precision)
 	const json_t *at = json_object_get(precision, "at");
 	double most = json_number_value(json_array_get(at, json_array_size(at) - 1));
 
-	if (last)
+	if (json_array_size(at) == 1 && last)
+		printf("Precision %s (the number of blocks, %.0f, was fixed): %s.\n",
+		       json_is_true(json_object_get(last, "met")) ? "met" : "not met", most,
+		       jsonio_string(last, "sentence", "?"));
+	else if (last)
 		printf("Precision %s after %.0f of %.0f blocks: %s.\n",
 		       json_is_true(json_object_get(last, "met")) ? "met" : "NOT met",
 		       jsonio_number(last, "blocks"), most, jsonio_string(last, "sentence", "?"));

@@ -40,7 +40,8 @@ static const struct opt table[] = {
 	 .letter = 'm',
 	 .offset = offsetof(struct options, mode),
 	 .arg = "NAME",
-	 .help = "the knobs of this mode, and its options for CMD (ioloop, netloop, fio); ends with a "
+	 .help = "the knobs of this mode, and its options for CMD (ioloop, netloop, fio); ends "
+		 "with a "
 		 "verdict"},
 };
 

@@ -8,6 +8,7 @@
 #include "analysis/precision.h"
 #include "analysis/text.h"
 #include "base/jsonio.h"
+#include "compare_notes.h"
 #include "compare_print.h"
 #include "record/metric.h"
 
@@ -157,6 +158,19 @@ static void instruments(const json_t *result)
 		}
 }
 
+static void warnings(const json_t *of)
+{
+	char words[500];
+
+	for (unsigned i = 0; compare_warning(of, i, words, sizeof(words)); i++) {
+		if (!*words)
+			continue;
+		fputs("**", stdout);
+		text(words);
+		puts("**\n");
+	}
+}
+
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
@@ -173,14 +187,7 @@ int compare_print_markdown(const json_t *result)
 	fputs("Precision ", stdout);
 	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
 	puts(".\n");
-	if (jsonio_string(result, "altered", NULL)) {
-		fputs("**Altered: ", stdout);
-		text(jsonio_string(result, "altered", ""));
-		puts(".**\n");
-	}
-	if (jsonio_number(result, "test_delay_ns") > 0)
-		puts("**Slowed down on purpose (--test-delay): a test of the judging, no "
-		     "result.**\n");
+	warnings(result);
 	json_array_foreach (json_object_get(result, "groups"), i, group) {
 		fputs("### ", stdout);
 		text(jsonio_string(group, "title", "?"));
@@ -194,6 +201,13 @@ int compare_print_markdown(const json_t *result)
 		reasons(group);
 	}
 	instruments(result);
+	json_array_foreach (json_object_get(result, "tradeoffs"), i, one) {
+		fputs("- ", stdout);
+		text(jsonio_string(one, "title", "?"));
+		fputs(": **", stdout);
+		text(jsonio_string(one, "sentence", "?"));
+		puts("**");
+	}
 	json_array_foreach (json_object_get(result, "crossovers"), i, one) {
 		if (strcmp(jsonio_string(one, "finding", ""), "crossing"))
 			continue;
@@ -229,6 +243,13 @@ int across_print_markdown(const json_t *result)
 	const json_t *runs = json_object_get(result, "runs"), *one, *row;
 	size_t i, k;
 
+	json_array_foreach (runs, i, one) {
+		if (json_is_true(json_object_get(one, "dirty"))) {
+			text(jsonio_string(one, "run", "?"));
+			puts(": **the build that measured this had uncommitted changes.**\n");
+		}
+		warnings(one);
+	}
 	json_array_foreach (json_object_get(result, "against"), i, one) {
 		const json_t *second = json_array_get(runs, (size_t)jsonio_number(one, "run"));
 

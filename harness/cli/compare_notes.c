@@ -47,28 +47,36 @@ static void print_unsteady(const json_t *result)
 		printf("  … and %zu more rows\n", n - SHOWN);
 }
 
-static void print_slowed(const json_t *result)
+const char *compare_warning(const json_t *of, unsigned i, char *out, size_t size)
 {
-	double ns = jsonio_number(result, "test_delay_ns");
+	const char *altered = jsonio_string(of, "altered", NULL);
+	const char *unverified = jsonio_string(of, "unverified", NULL);
+	double ns = jsonio_number(of, "test_delay_ns");
 
-	if (ns > 0)
-		printf("SLOWED DOWN ON PURPOSE, by up to %.0f ns an I/O (--test-delay): a test of "
-		       "the "
-		       "judging, no result.\n",
-		       ns);
+	*out = '\0';
+	if (i == 0 && altered)
+		snprintf(out, size, "ALTERED: %s; 'iomodes check' looks at each record.", altered);
+	else if (i == 1 && unverified)
+		snprintf(out, size, "NOT VERIFIED: %s.", unverified);
+	else if (i == 2 && ns > 0)
+		snprintf(out, size,
+			 "SLOWED DOWN ON PURPOSE, by up to %.0f ns an I/O (--test-delay): a test "
+			 "of the judging, no result.",
+			 ns);
+	return i < 3 ? out : NULL;
 }
 
-static void print_altered(const json_t *result)
+void compare_print_warnings(const json_t *of, FILE *out)
 {
-	if (jsonio_string(result, "altered", NULL))
-		printf("ALTERED: %s; 'iomodes check' looks at each record.\n",
-		       jsonio_string(result, "altered", ""));
+	char text[500];
+
+	for (unsigned i = 0; compare_warning(of, i, text, sizeof(text)); i++)
+		if (*text)
+			fprintf(out, "%s\n", text);
 }
 
 void compare_print_notes(const json_t *result)
 {
-	print_altered(result);
-	print_slowed(result);
 	print_suspects(result);
 	print_unsteady(result);
 }

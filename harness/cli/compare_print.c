@@ -65,7 +65,8 @@ static int print_group(const json_t *group)
 {
 	const char *judged = jsonio_string(text_judged(group), "metric", NULL),
 		   *cells[KIND_COLUMNS + 5];
-	struct table_column head[KIND_COLUMNS + 5] = {{.name = "MODE"}, {.name = "PROOF"}};
+	struct table_column head[KIND_COLUMNS + 5] = {
+		{.name = json_object_get(group, "by") ? "PLACEMENT" : "MODE"}, {.name = "PROOF"}};
 	char text[KIND_COLUMNS][CELL], proof[CELL], blocks[CELL], change[2 * CELL];
 	const struct metric *metric[KIND_COLUMNS];
 	size_t i, n = 2, n_metrics = text_columns(group, metric);
@@ -195,24 +196,44 @@ static void print_unsupported(const json_t *group)
 	}
 }
 
-/* Where one overtakes the other, and what holds over all of an axis; the rest is a count. */
+/* The sentences of one list that are about one curve. */
+static void print_of_curve(const json_t *list, const char *title)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one) {
+		const char *finding = jsonio_string(one, "finding", "crossing");
+
+		if (!strcmp(jsonio_string(one, "title", ""), title) && !strcmp(finding, "crossing"))
+			printf("    %s.\n", jsonio_string(one, "sentence", "?"));
+	}
+}
+
+/* What each mode gives and costs along an axis, where one overtakes the other, and what holds over
+ * all of it, a heading a curve; the rest is a count. */
 static void print_crossovers(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "crossovers"), *one;
+	_json_ json_t *done = json_object();
 	size_t i, silent = 0;
 
 	if (!json_array_size(list))
 		return;
 	puts("Over the load:");
 	json_array_foreach (list, i, one) {
+		const char *title = jsonio_string(one, "title", "?");
+
 		silent += !strcmp(jsonio_string(one, "finding", ""), "none");
-		if (!strcmp(jsonio_string(one, "finding", ""), "crossing"))
-			printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
-			       jsonio_string(one, "sentence", "?"));
+		if (!strcmp(jsonio_string(one, "finding", ""), "none") ||
+		    json_object_get(done, title))
+			continue;
+		json_object_set_new(done, title, json_true());
+		printf("  %s\n", title);
+		print_of_curve(json_object_get(result, "tradeoffs"), title);
+		print_of_curve(list, title);
+		print_of_curve(json_object_get(result, "throughout"), title);
 	}
-	json_array_foreach (json_object_get(result, "throughout"), i, one)
-		printf("  %s: %s.\n", jsonio_string(one, "title", "?"),
-		       jsonio_string(one, "sentence", "?"));
 	if (silent)
 		printf("  No crossing is shown for %zu pair%s of mode and metric ('--json' has "
 		       "them).\n",
@@ -252,9 +273,11 @@ int compare_print_text(const json_t *result)
 	size_t i;
 	int err;
 
-	printf("run %s: %.0f trials in %.0f blocks, baseline %s\n\n",
+	printf("run %s: %.0f trials in %.0f blocks, baseline %s\n",
 	       jsonio_string(result, "run", "?"), jsonio_number(result, "trials"),
 	       jsonio_number(result, "blocks"), jsonio_string(result, "baseline", "none"));
+	compare_print_warnings(result, stdout);
+	putchar('\n');
 	json_array_foreach (groups, i, group) {
 		err = print_group(group);
 		if (err)

@@ -8,8 +8,10 @@ struct diag;
 /* Matrix and recommendation of every group that compares placements. `dir`: of the run. */
 int placement_print(const json_t *result, const char *dir, struct diag *d);
 /*
- * placement-N-set.sh and placement-N-undo.sh of every recommendation into `to` (made if need be; no
- * file is overwritten). What comes from the record is checked before it becomes part of a script:
+ * placement-N-set.sh and placement-N-undo.sh of the recommendation of every group, or of the
+ * placement `of` where that is measured, into `to` (made if need be; no file is overwritten).
+ * -ENOENT: there is none. What comes from the record is checked before it becomes part of a script:
  * -EBADMSG.
  */
-int placement_scripts(const json_t *result, const char *dir, const char *to, struct diag *d);
+int placement_scripts(const json_t *result, const char *dir, const char *to, const char *of,
+		      struct diag *d);

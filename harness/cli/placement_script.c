@@ -12,33 +12,55 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 
+/* Knobs that a placement sets beside vectors (trial/plan_place.c, trial/steer.c). */
+static bool is_of_placement(const char *knob)
+{
+	static const char *const knobs[] = {"net.xps-cpus",	"net.rps-cpus", "net.rps-flow-cnt",
+					    "net.rss-table",	"net.ntuple",	"net.flow-rule",
+					    "block.rq_affinity"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (!strcmp(knob, knobs[i]))
+			return true;
+	return false;
+}
+
 static void print_start(const json_t *placement, const char *cpus, const char *end, FILE *out)
 {
 	const json_t *node = json_object_get(json_object_get(placement, "memory_node"), end);
 
 	if (json_is_integer(node))
-		fprintf(out, "  %s: numactl --physcpubind=%s --membind=%lld PROGRAM\n", end, cpus,
+		fprintf(out, "%s: numactl --physcpubind=%s --membind=%lld PROGRAM\n", end, cpus,
 			(long long)json_integer_value(node));
 	else
-		fprintf(out, "  %s: taskset -c %s PROGRAM\n", end, cpus);
+		fprintf(out, "%s: taskset -c %s PROGRAM\n", end, cpus);
+}
+
+/* How the programs are started: a line for each, which begins with `before`. */
+static void print_programs(const json_t *placement, const char *before, FILE *out)
+{
+	const char *workers = jsonio_string(placement, "workers", ""),
+		   *server = jsonio_string(placement, "server", NULL);
+
+	fputs(before, out);
+	print_start(placement, workers, server ? "client" : "device", out);
+	if (server) {
+		fputs(before, out);
+		print_start(placement, server, "server", out);
+	}
 }
 
 void placement_script_print(const json_t *cell, FILE *out)
 {
 	const json_t *placement = json_object_get(cell, "placement"), *one;
-	const char *workers = jsonio_string(placement, "workers", ""),
-		   *server = jsonio_string(placement, "server", NULL);
 	size_t i;
 
-	print_start(placement, workers, server ? "client" : "device", out);
-	if (server)
-		print_start(placement, server, "server", out);
+	print_programs(placement, "  ", out);
 	json_array_foreach (json_object_get(placement, "moves"), i, one)
 		fprintf(out, "  irq.affinity:%s=%s\n", jsonio_string(one, "vector", "?"),
 			jsonio_string(one, "cpus", "?"));
 	json_array_foreach (json_object_get(cell, "settings"), i, one)
-		if (!strncmp(jsonio_string(one, "knob", ""), "net.xps", 7) ||
-		    !strncmp(jsonio_string(one, "knob", ""), "net.rps", 7))
+		if (is_of_placement(jsonio_string(one, "knob", "")))
 			fprintf(out, "  %s:%s=%s\n", jsonio_string(one, "knob", "?"),
 				jsonio_string(one, "instance", "?"),
 				jsonio_string(one, "value", "?"));
@@ -81,27 +103,78 @@ static int put_move(const json_t *move, FILE *out, struct diag *d)
 	return 0;
 }
 
+/* "0*128": every entry of the hash table names queue 0. */
+static int put_table(const char *instance, const char *value, FILE *out, struct diag *d)
+{
+	size_t digits = strspn(value, "0123456789");
+
+	if (!is_plain(instance, "@"))
+		return bad("interface", instance, d);
+	if (!digits || digits > 5 || value[digits] != '*')
+		return bad("hash table", value, d);
+	fprintf(out, "table '%.*s' %.*s\n", (int)strcspn(instance, "@"), instance, (int)digits,
+		value);
+	return 0;
+}
+
+/* The rule was of the measured port; whose flows are to be steered here nobody knows. */
+static int put_rule(const char *instance, const char *value, FILE *out, struct diag *d)
+{
+	if (!is_plain(instance, "@"))
+		return bad("interface", instance, d);
+	if (!is_plain(value, " ="))
+		return bad("flow rule", value, d);
+	fprintf(out,
+		"# A flow rule steered what was measured (%s); for your flows:\n"
+		"# ethtool -K %.*s ntuple on; ethtool -N %.*s flow-type tcp4 dst-port PORT action "
+		"0\n",
+		value, (int)strcspn(instance, "@:"), instance, (int)strcspn(instance, "@:"),
+		instance);
+	return 0;
+}
+
+static int put_disk(const char *instance, const char *value, FILE *out, struct diag *d)
+{
+	if (!is_plain(instance, ""))
+		return bad("disk", instance, d);
+	if (strspn(value, "012") != strlen(value) || strlen(value) != 1)
+		return bad("value", value, d);
+	fprintf(out, "put '/sys/block/%s/queue/rq_affinity' '%s'\n", instance, value);
+	return 0;
+}
+
 /* "eth0@client:rx-0": outside the run the interface is in the host's own namespace again. */
-static int put_queue(const json_t *setting, FILE *out, struct diag *d)
+static int put_queue(const char *file, const char *instance, const char *value, FILE *out,
+		     struct diag *d)
+{
+	const char *queue = strchr(instance, ':');
+
+	if (!queue || !is_plain(instance, "@"))
+		return bad("queue", instance, d);
+	if (!*value || strspn(value, "0123456789abcdef,") != strlen(value))
+		return bad("value", value, d);
+	fprintf(out, "put '/sys/class/net/%.*s/queues/%s/%s' '%s'\n", (int)strcspn(instance, "@:"),
+		instance, queue + 1, file, value);
+	return 0;
+}
+
+static int put_setting(const json_t *setting, FILE *out, struct diag *d)
 {
 	static const char *const files[][2] = {{"net.xps-cpus", "xps_cpus"},
 					       {"net.rps-cpus", "rps_cpus"},
 					       {"net.rps-flow-cnt", "rps_flow_cnt"}};
 	const char *knob = jsonio_string(setting, "knob", ""),
 		   *instance = jsonio_string(setting, "instance", ""),
-		   *value = jsonio_string(setting, "value", ""), *queue = strchr(instance, ':');
+		   *value = jsonio_string(setting, "value", "");
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		if (strcmp(knob, files[i][0]))
-			continue;
-		if (!queue || !is_plain(instance, "@"))
-			return bad("queue", instance, d);
-		if (!*value || strspn(value, "0123456789abcdef,") != strlen(value))
-			return bad("value", value, d);
-		fprintf(out, "queue '%.*s' '%s' %s '%s'\n", (int)strcspn(instance, "@:"), instance,
-			queue + 1, files[i][1], value);
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (!strcmp(knob, files[i][0]))
+			return put_queue(files[i][1], instance, value, out, d);
+	if (!strcmp(knob, "net.rss-table"))
+		return put_table(instance, value, out, d);
+	if (!strcmp(knob, "net.flow-rule"))
+		return put_rule(instance, value, out, d);
+	return strcmp(knob, "block.rq_affinity") ? 0 : put_disk(instance, value, out, d);
 }
 
 static const char head[] =
@@ -130,10 +203,36 @@ static const char set_body[] =
 	"\tprintf 'vector|%s|%s|%s\\n' \"$1\" \"$2\" \"$(cat \"$file\")\" >> \"$saved\"\n"
 	"\techo \"$3\" > \"$file\"\n"
 	"}\n"
-	"queue() { # INTERFACE QUEUE FILE VALUE\n"
-	"\tfile=/sys/class/net/$1/queues/$2/$3\n"
-	"\tprintf 'queue|%s|%s|%s\\n' \"$file\" \"\" \"$(cat \"$file\")\" >> \"$saved\"\n"
-	"\techo \"$4\" > \"$file\"\n"
+	"put() { # FILE VALUE\n"
+	"\tprintf 'file|%s||%s\\n' \"$1\" \"$(cat \"$1\")\" >> \"$saved\"\n"
+	"\techo \"$2\" > \"$1\"\n"
+	"}\n"
+	"spread() { # INTERFACE: its hash table in the words of ethtool -X, which can say two "
+	"kinds\n"
+	"\tethtool -x \"$1\" | awk '\n"
+	"\t\t/ RX ring/ { for (i = 2; i <= NF; i++) if ($i == \"RX\") rings = $(i - 1) }\n"
+	"\t\t$1 ~ /^[0-9]+:$/ { for (i = 2; i <= NF; i++) { t[n++] = $i; if ($i > most) most = $i "
+	"} }\n"
+	"\t\tEND {\n"
+	"\t\t\tdealt = rising = n > 0\n"
+	"\t\t\tfor (i = 0; i < n; i++) {\n"
+	"\t\t\t\tif (t[i] != i % (most + 1)) dealt = 0\n"
+	"\t\t\t\tif (i && t[i] < t[i - 1]) rising = 0\n"
+	"\t\t\t\tcount[t[i] + 0]++\n"
+	"\t\t\t}\n"
+	"\t\t\tif (dealt) print most + 1 == rings ? \"default\" : \"equal \" most + 1\n"
+	"\t\t\telse if (rising) { s = \"weight\"; for (q = 0; q <= most; q++) s = s \" \" count[q] "
+	"+ "
+	"0; print s }\n"
+	"\t\t\telse exit 1\n"
+	"\t\t}'\n"
+	"}\n"
+	"table() { # INTERFACE QUEUE: every flow to that queue\n"
+	"\twas=$(spread \"$1\") || { echo \"the hash table of $1 is one that the undo script could "
+	"not set "
+	"again\" >&2; exit 1; }\n"
+	"\tprintf 'table|%s||%s\\n' \"$1\" \"$was\" >> \"$saved\"\n"
+	"\tethtool -X \"$1\" start \"$2\" equal 1\n"
 	"}\n"
 	": > \"$saved\"\n";
 
@@ -143,7 +242,8 @@ static const char undo_body[] =
 	"sed '1!G;h;$!d' \"$saved\" | while IFS='|' read -r kind a b was; do\n"
 	"\tcase $kind in\n"
 	"\tvector) echo \"$was\" > \"/proc/irq/$(irq_of \"$a\" \"$b\")/smp_affinity_list\" ;;\n"
-	"\tqueue) echo \"$was\" > \"$a\" ;;\n"
+	"\tfile) echo \"$was\" > \"$a\" ;;\n"
+	"\ttable) ethtool -X \"$a\" $was ;; # several words\n"
 	"\tesac\n"
 	"done\n"
 	"rm \"$saved\"\n";
@@ -171,20 +271,36 @@ static int write_set(const json_t *cell, FILE *f, unsigned number, struct diag *
 			err = put_move(one, f, d);
 	json_array_foreach (json_object_get(cell, "settings"), i, one)
 		if (!err)
-			err = put_queue(one, f, d);
+			err = put_setting(one, f, d);
 	return err;
+}
+
+/* Lists of CPUs, which go into both the script and what it prints. */
+static int check_lists(const json_t *placement, struct diag *d)
+{
+	static const char *const names[] = {"workers", "server"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *list = jsonio_string(placement, names[i], "");
+
+		if (strspn(list, "0123456789,-") != strlen(list))
+			return bad("CPU list", list, d);
+	}
+	return 0;
 }
 
 int placement_script_write(const json_t *cell, const char *dir, unsigned number, struct diag *d)
 {
-	const char *name = jsonio_string(json_object_get(cell, "placement"), "workers", "");
+	const json_t *placement = json_object_get(cell, "placement");
 	_fd_ int at = -1;
 	_file_ FILE *set = NULL, *undo = NULL;
 	char file[64];
-	int err;
+	int err = check_lists(placement, d);
 
-	if (strspn(name, "0123456789,-") != strlen(name))
-		return bad("CPU list", name, d);
+	if (!err && json_is_true(json_object_get(placement, "unpinned")))
+		err = diag_set(d, -EINVAL, "os-default sets nothing: it needs no script");
+	if (err)
+		return err;
 	if (mkdir(dir, 0777) && errno != EEXIST)
 		return diag_errno(d, -errno, "%s", dir);
 	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -198,13 +314,14 @@ int placement_script_write(const json_t *cell, const char *dir, unsigned number,
 		unlinkat(at, file, 0);
 	if (err)
 		return err;
-	fputs("# Threads and memory go with the program:\n", set);
-	fprintf(set, "echo 'start the program on CPU %s'\n", name);
+	fputs("# Threads and memory go with the program:\ncat <<'END'\n", set);
+	print_programs(placement, "start ", set);
+	fputs("END\n", set);
 	snprintf(file, sizeof(file), "placement-%u-undo.sh", number);
 	undo = create(at, file, &err, d);
 	if (err)
 		return err;
-	fputs("#!/bin/sh\n# Puts back what placement-set.sh found.\n", undo);
+	fprintf(undo, "#!/bin/sh\n# Puts back what placement-%u-set.sh found.\n", number);
 	fprintf(undo, head, number);
 	fputs(undo_body, undo);
 	printf("Scripts     %s/placement-%u-set.sh and placement-%u-undo.sh\n", dir, number,

@@ -120,7 +120,8 @@ static int print_dot(const struct machine *m, const struct path *paths, size_t n
 
 		snprintf(device, sizeof(device), p->node >= 0 ? "%s (node %d)" : "%s", p->device,
 			 p->node);
-		snprintf(queue, sizeof(queue), "%s %s", p->device, p->queue);
+		snprintf(queue, sizeof(queue), "%s %s%s%s", p->device, p->queue,
+			 *p->context ? ", " : "", p->context);
 		edge(device, queue, "");
 		if (p->vector) {
 			snprintf(vector, sizeof(vector), "%s (interrupt %u)", p->vector->name,

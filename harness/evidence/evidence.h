@@ -63,6 +63,11 @@ int evidence_begin(const struct evidence_scope *scope, struct evidence_window **
 int evidence_end(struct evidence_window *w, json_t **result, struct diag *d);
 void evidence_free(struct evidence_window *w);
 
+/* The kernel threads of threaded NAPI of one interface, as the source napi_threads finds them: how
+ * many (at most `max`) or -errno. */
+int evidence_napi_threads_of(struct sys *sys, const char *dev, int *pids, size_t max,
+			     struct diag *d);
+
 /* The counters that expectations may name, with unit and doc: for `iomodes modes` and error hints.
  */
 struct evidence_counter {

@@ -26,7 +26,8 @@ struct threads_sample {
 		int pid;
 		char name[32];
 		const char *instance; /* borrowed from the scope */
-		uint64_t cpu_ns, switches;
+		uint64_t cpu_ns, switches, migrations;
+		bool has_migrations;
 		unsigned cpu;
 	} * thread;
 };
@@ -65,6 +66,9 @@ static int read_thread(struct sys *sys, int pid, struct thread *t)
 	    text_field(text, "nonvoluntary_ctxt_switches", &involuntary))
 		return -EINVAL;
 	t->switches = voluntary + involuntary;
+	snprintf(path, sizeof(path), "/proc/%d/sched", pid);
+	t->has_migrations = !sys_read(sys, path, text, sizeof(text)) &&
+			    !text_field(text, "se.nr_migrations", &t->migrations);
 	return 0;
 }
 
@@ -131,6 +135,33 @@ static int search_names(struct sys *sys, const struct net_end *e, struct threads
 	return err;
 }
 
+static int find_threads(struct sys *sys, const struct net_end *e, struct threads_sample *s)
+{
+	size_t first = s->n;
+
+	if (!ask_netdev(sys, e, s))
+		return 0;
+	s->n = first;
+	return search_names(sys, e, s);
+}
+
+int evidence_napi_threads_of(struct sys *sys, const char *dev, int *pids, size_t max,
+			     struct diag *d)
+{
+	const struct evidence_scope scope = {.sys = sys, .net_devs = &dev, .n_net_devs = 1};
+	_free_ struct net_end *end = NULL;
+	struct threads_sample s = {0};
+	size_t n = 0;
+	int err = net_ends(&scope, &end, &n, d);
+
+	if (!err && n)
+		err = find_threads(sys, end, &s);
+	for (size_t i = 0; !err && i < s.n && i < max; i++)
+		pids[i] = s.thread[i].pid;
+	free(s.thread);
+	return err ? err : (int)(s.n < max ? s.n : max);
+}
+
 static int threads_sample(const struct evidence_scope *scope, void **sample, struct diag *d)
 {
 	struct threads_sample *s;
@@ -143,14 +174,8 @@ static int threads_sample(const struct evidence_scope *scope, void **sample, str
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return diag_errno(d, -ENOMEM, "NAPI threads");
-	for (size_t i = 0; !err && i < n; i++) {
-		size_t first = s->n;
-
-		if (!ask_netdev(scope->sys, &ends[i], s))
-			continue;
-		s->n = first;
-		err = search_names(scope->sys, &ends[i], s);
-	}
+	for (size_t i = 0; !err && i < n; i++)
+		err = find_threads(scope->sys, &ends[i], s);
 	if (err) {
 		threads_free(s);
 		return diag_errno(d, err, "NAPI threads");
@@ -178,17 +203,21 @@ static int threads_difference(const struct evidence_scope *scope, const void *b,
 	for (size_t i = 0; i < after->n; i++) {
 		const struct thread *y = &after->thread[i], *x = find_thread(before, y->pid);
 		uint64_t ns, n;
+		json_t *one;
 
 		x = x ? x : &nothing;
 		ns = evidence_delta(x->cpu_ns, y->cpu_ns);
 		n = evidence_delta(x->switches, y->switches);
 		cpu_ns += ns;
 		switches += n;
-		json_array_append_new(detail,
-				      json_pack("{s:i, s:s, s:s, s:i, s:I, s:I}", "pid", y->pid,
-						"name", y->name, "interface", y->instance, "cpu",
-						(int)y->cpu, "cpu_ns", (json_int_t)ns,
-						"context_switches", (json_int_t)n));
+		one = json_pack("{s:i, s:s, s:s, s:i, s:I, s:I}", "pid", y->pid, "name", y->name,
+				"interface", y->instance, "cpu", (int)y->cpu, "cpu_ns",
+				(json_int_t)ns, "context_switches", (json_int_t)n);
+		if (one && y->has_migrations)
+			json_object_set_new(one, "migrations",
+					    json_integer((json_int_t)evidence_delta(
+						    x->migrations, y->migrations)));
+		json_array_append_new(detail, one);
 	}
 	evidence_put(result, "napi_threads", after->n);
 	evidence_put(result, "napi_thread_cpu_ns", cpu_ns);

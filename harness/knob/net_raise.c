@@ -21,6 +21,13 @@ static int read_flags(struct sys *s, const char *dev, unsigned *flags)
 	return err ? err : (sscanf(text, "%x", flags) == 1 ? 0 : -EINVAL);
 }
 
+bool net_is_down(struct sys *s, const char *dev)
+{
+	unsigned flags;
+
+	return !read_flags(s, dev, &flags) && !(flags & IFF_UP);
+}
+
 static int write_flags(struct sys *s, const char *dev, unsigned flags)
 {
 	char path[64], text[16];

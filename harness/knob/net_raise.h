@@ -20,6 +20,8 @@ struct net_raised {
 	size_t n;
 };
 
+/* Is it there, and down? */
+bool net_is_down(struct sys *s, const char *dev);
 /*
  * Set `dev` of the machine up and note it, when it is down and nothing is built on it: no master,
  * nothing above it, no alias of somebody's, no route and no session. 0, also when it is up; -EBUSY

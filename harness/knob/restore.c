@@ -74,11 +74,47 @@ static int raise_home(struct sys *s, struct journal *j, const struct entry *e, i
 								  : err;
 }
 
+/* The card of this vector, where it came home; NULL: none did. */
+static const char *home_of_vector(struct sys *s, struct journal *j, const struct entry *e,
+				  char dev[static KNOB_INSTANCE_MAX])
+{
+	for (size_t i = 0; e->knob->scope == KNOB_IRQ && i < j->n; i++) {
+		char card[64];
+		struct diag ignored;
+		size_t len;
+
+		if (!j->entry[i].knob || j->entry[i].state == ENTRY_BACK ||
+		    locate(s, j, &j->entry[i], &ignored) || !came_home(&j->entry[i], dev) ||
+		    sys_linkf_name(s, card, sizeof(card), "/sys/class/net/%s/device", dev))
+			continue;
+		len = strlen(card);
+		if (!strncmp(e->instance, card, len) && e->instance[len] == ':')
+			return dev;
+	}
+	return NULL;
+}
+
+/* After -ENOENT: the vectors of a card that is down have no names, and their affinity is not gone.
+ * 0 when it is worth another try. */
+static int raise_for_vector(struct sys *s, struct journal *j, const struct entry *e, struct diag *d)
+{
+	char dev[KNOB_INSTANCE_MAX];
+
+	if (!home_of_vector(s, j, e, dev) || !net_is_down(s, dev))
+		return -ENOENT;
+	return j->raises ? net_raise(s, dev, &j->raised, d)
+			 : diag_set(d, -ENETDOWN, "%s is down, and its vectors have no names", dev);
+}
+
 static int read_value(struct sys *s, struct journal *j, const struct entry *e, char *value,
 		      struct diag *d)
 {
 	int err = knob_get(s, e->knob, where(e), value, d);
 
+	if (err == -ENOENT) {
+		err = raise_for_vector(s, j, e, d);
+		return err ? err : knob_get(s, e->knob, where(e), value, d);
+	}
 	if (err == -ENETDOWN && !raise_home(s, j, e, err, d))
 		err = knob_get(s, e->knob, where(e), value, d);
 	return err;

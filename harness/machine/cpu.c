@@ -36,6 +36,8 @@ static hwloc_topology_t load(struct sys *s)
 		return NULL;
 	/* A run may use fewer CPUs than the machine has; the machine is still all of them. */
 	hwloc_topology_set_flags(t, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	/* disks and NICs where they hang: for who reads a run's hwloc.xml */
+	hwloc_topology_set_io_types_filter(t, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
 	if (!s->live && (sys_read_all(s, RECORDED_TOPOLOGY, &xml, &len) ||
 			 hwloc_topology_set_xmlbuffer(t, xml, (int)len + 1)))
 		goto none;

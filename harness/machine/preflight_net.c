@@ -62,7 +62,8 @@ PREFLIGHT_CHECK(preflight_steering)
 				found, self, SEVERITY_MEDIUM,
 				"packets are handed on from the CPU of the interrupt to "
 				"another one: the wake-up between them is measured, "
-				"and polling never sees them",
+				"and polling never sees them; network modes switch it off on "
+				"their own interfaces",
 				mend, "%s hands packets of rx-%u to CPUs %s (RPS)", nic->name,
 				q->index, cpus ? cpus : "?");
 			if (err)

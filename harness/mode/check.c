@@ -175,6 +175,63 @@ int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
 	return 0;
 }
 
+int mode_own_settings(const struct mode *m, const struct machine *machine,
+		      const struct machine_subject *subject, struct knob_setting **settings,
+		      size_t *n, struct diag *d)
+{
+	int err = mode_settings(&m->set, machine, subject, settings, n, d);
+	size_t kept = *n;
+
+	if (!err)
+		err = mode_settings(&m->set_if_there, machine, subject, settings, n, d);
+	for (size_t i = kept; !err && i < *n; i++) {
+		const struct knob_setting *s = &(*settings)[i];
+		char now[KNOB_VALUE_MAX];
+		struct diag ignored;
+		int missing = knob_get(machine->sys, s->knob, s->instance, now, &ignored);
+
+		if (missing != -EOPNOTSUPP && missing != -ENOENT)
+			(*settings)[kept++] = *s;
+	}
+	if (!err)
+		*n = kept;
+	return err;
+}
+
+static bool is_set(const struct knob_setting *settings, size_t n, const struct knob *k,
+		   const char *instance)
+{
+	for (size_t i = 0; i < n; i++)
+		if (settings[i].knob == k && !strcmp(settings[i].instance, instance))
+			return true;
+	return false;
+}
+
+int mode_no_steering(const struct machine_subject *subject, struct knob_setting **settings,
+		     size_t *n, struct diag *d)
+{
+	const struct knob *cpus = knob_find("net.rps-cpus"), *flows = knob_find("net.rps-flow-cnt");
+	int err = 0;
+
+	for (size_t i = 0; i < subject->n_nics; i++) {
+		const struct machine_nic *nic = subject->nics[i];
+
+		for (size_t j = 0; !err && !nic->management && j < nic->n_queues; j++) {
+			const struct machine_nic_queue *q = &nic->queues[j];
+			char instance[KNOB_INSTANCE_MAX];
+
+			if (!q->rx)
+				continue;
+			snprintf(instance, sizeof(instance), "%s:rx-%u", nic->instance, q->index);
+			if (q->rps_cpus.n && !is_set(*settings, *n, cpus, instance))
+				err = append(settings, n, cpus, instance, "0");
+			if (!err && q->rps_flow_cnt && !is_set(*settings, *n, flows, instance))
+				err = append(settings, n, flows, instance, "0");
+		}
+	}
+	return err ? diag_errno(d, err, "packet steering in software") : 0;
+}
+
 static void unavailable(struct mode_availability *a, const char *reason, const char *remedy)
 {
 	a->available = false;
@@ -230,7 +287,7 @@ static bool check_settings(const struct mode *m, const struct machine *machine,
 	_free_ struct knob_setting *settings = NULL;
 	struct diag d = {""};
 	size_t n = 0;
-	int err = mode_settings(&m->set, machine, subject, &settings, &n, &d);
+	int err = mode_own_settings(m, machine, subject, &settings, &n, &d);
 
 	for (size_t i = 0; !err && i < n; i++) {
 		char value[KNOB_VALUE_MAX], reason[400];

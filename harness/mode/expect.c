@@ -15,8 +15,8 @@ static const char *const block_keys[] = {
 	"iodepth", "bs", "numjobs", "rw", "open_loop", "dsync", "iostats_passthrough", "workload",
 };
 static const char *const net_keys[] = {
-	"depth",     "flows",	      "protocol",	"pattern",
-	"open_loop", "request_bytes", "response_bytes", "has_interrupts",
+	"depth",	 "flows",	   "protocol",	     "pattern",	 "open_loop",
+	"request_bytes", "response_bytes", "has_interrupts", "workload",
 };
 static const struct {
 	const char *const *keys;
@@ -27,7 +27,7 @@ static const struct {
 };
 static const char *const op_keys[] = {"at_least", "at_most"};
 static const char *const expectation_keys[] = {
-	"evidence", "per", "at_most", "at_least", "otherwise", "proves_from", "when",
+	"evidence", "per", "at_most", "at_least", "otherwise", "proves_from", "limits", "when",
 };
 
 static int add_condition(const struct yaml_node *key, const struct yaml_node *value,
@@ -119,6 +119,9 @@ int expectation_load(const struct yaml_node *map, enum mode_target target, struc
 		err = load_bound(map, "otherwise", &e->otherwise, d);
 	if (!err && yaml_get(map, "proves_from"))
 		err = load_bound(map, "proves_from", &e->proves_from, d);
+	node = yaml_get(map, "limits");
+	if (!err && node)
+		err = yaml_bool(node, &e->limits, d);
 	if (!err && isnan(e->at_most) && isnan(e->at_least))
 		return yaml_error(map, d, -EINVAL, "an expectation needs at_most: or at_least:");
 	node = yaml_get(map, "when");

@@ -14,8 +14,8 @@
 #include "mode/expect.h"
 
 static const char *const mode_keys[] = {
-	"doc", "target",  "only",   "requires", "set",	  "ioloop",
-	"fio", "netloop", "iperf3", "grade",	"expect", "any_command",
+	"doc",	   "target", "only",  "requires", "set",	 "ioloop",	 "fio",
+	"netloop", "iperf3", "grade", "expect",	  "any_command", "set_if_there",
 };
 static const struct {
 	const char *name;
@@ -286,6 +286,11 @@ static int load_mode(const struct yaml_node *key, const struct yaml_node *body, 
 		err = mode_pairs_load(node, &m->set, d);
 	if (!err)
 		err = mode_check_knobs(m->file, &m->set, (int)m->target, d);
+	node = yaml_get(body, "set_if_there");
+	if (!err && node)
+		err = mode_pairs_load(node, &m->set_if_there, d);
+	if (!err)
+		err = mode_check_knobs(m->file, &m->set_if_there, (int)m->target, d);
 	if (!err)
 		err = load_options(body, m, d);
 	node = yaml_get(body, "any_command");
@@ -384,6 +389,7 @@ void modes_free(struct modes *modes)
 		free(m->file);
 		mode_pairs_free(&m->requires);
 		mode_pairs_free(&m->set);
+		mode_pairs_free(&m->set_if_there);
 		for (size_t j = 0; j < m->n_options; j++) {
 			free(m->options[j].workload);
 			mode_pairs_free(&m->options[j].options);

@@ -42,8 +42,9 @@ struct mode {
 	char *file;
 	unsigned line, col;
 	enum mode_target target;
-	struct mode_pairs requires; /* capability or knob -> value */
-	struct mode_pairs set;	    /* knob -> value, in the order of the file */
+	struct mode_pairs requires;	/* capability or knob -> value */
+	struct mode_pairs set;		/* knob -> value, in the order of the file */
+	struct mode_pairs set_if_there; /* likewise, left out where the target lacks the knob */
 	bool any_command; /* its knobs alone make the mode: `with` runs any command under it */
 	struct mode_options *options;
 	size_t n_options;
@@ -109,6 +110,17 @@ void mode_check(const struct mode *m, const struct machine *machine,
 int mode_settings(const struct mode_pairs *pairs, const struct machine *machine,
 		  const struct machine_subject *subject, struct knob_setting **settings, size_t *n,
 		  struct diag *d);
+/* All that the row sets on this target, as above: `set`, and of `set_if_there` what is there. */
+int mode_own_settings(const struct mode *m, const struct machine *machine,
+		      const struct machine_subject *subject, struct knob_setting **settings,
+		      size_t *n, struct diag *d);
+/*
+ * Software that hands packets on to other CPUs than their interrupt's (RPS, RFS) would be part of
+ * every network mode: where a receive queue of the target has it on, it is switched off. Appended
+ * after all other settings; what one of those says of it holds.
+ */
+int mode_no_steering(const struct machine_subject *subject, struct knob_setting **settings,
+		     size_t *n, struct diag *d);
 /* The knob that "KNOB" or "KNOB@END" names; NULL: none. *end: "" or "@client", in `name`. */
 const struct knob *mode_knob(const char *name, const char **end);
 /* Is the knob one of this kind of target? Those of the host and of interrupts are of both. */

@@ -155,6 +155,7 @@ static int note_interrupts(struct block *b, struct placement *p, unsigned thread
 			err = put_vector(b, p, thread, queue);
 		return err ? err : cpulist_add(&p->interrupts[0], (unsigned)b->put[queue]);
 	}
+	err = placement_add_met(p, v);
 	for (size_t i = 0; !err && i < v->effective.n; i++) {
 		err = cpulist_add(&p->interrupts[0], v->effective.cpu[i]);
 		pick_interrupt(b->k, v->effective.cpu[i]);
@@ -169,8 +170,10 @@ static void start_over(struct block *b, struct placement *p)
 	cpulist_free(&p->workers);
 	cpulist_free(&p->interrupts[0]);
 	free(p->moves);
+	free(p->met);
 	p->moves = NULL;
-	p->n_moves = 0;
+	p->met = NULL;
+	p->n_moves = p->n_met = 0;
 	memset(b->put, -1, sizeof(b->put));
 }
 
@@ -286,10 +289,8 @@ static int place_roles(struct block *b, struct placement *p)
 	if (role->thread == PLACEMENT_AWAY)
 		n = pick_away(b->k, b->home, false, nodes, PICK_NODES_MAX);
 	if (!n || (n == 1 && !pick_node_size(b->k, nodes[0])))
-		return pick_refuse(b->k, "not-allowed",
-				   "widen the cpuset or taskset of this process",
-				   "no CPU of %s node may be used by this process",
-				   role->thread == PLACEMENT_AWAY ? "another" : "the device's");
+		return pick_refuse_node(b->k, role->thread == PLACEMENT_AWAY ? -1 : b->home,
+					b->home);
 	for (i = 0; err && i < n; i++) {
 		err = place_on(b, p, nodes[i]);
 		if (err == -ENOSPC)
@@ -304,18 +305,18 @@ static int place_roles(struct block *b, struct placement *p)
 static int place_list(struct block *b, struct placement *p)
 {
 	const struct cpulist *list = &b->k->r->spec->cpus;
+	const unsigned *order = b->k->r->spec->order;
 	unsigned jobs = b->k->r->jobs;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < list->n && i < jobs; i++)
-		err = add_worker(b, p, list->cpu[i]);
+		err = add_worker(b, p, order[i]);
 	if (!err && b->k->r->wants_sq) {
 		int any = -1;
-		int cpu =
-			list->n > jobs ? (int)list->cpu[jobs] : pick_cpu(b->k, pick_on_node, &any);
+		int cpu = list->n > jobs ? (int)order[jobs] : pick_cpu(b->k, pick_on_node, &any);
 
 		p->has_sq = true;
-		p->sq_cpu = cpu < 0 ? list->cpu[0] : (unsigned)cpu;
+		p->sq_cpu = cpu < 0 ? order[0] : (unsigned)cpu;
 		pick_take(b->k, p->sq_cpu);
 	}
 	p->interrupts_known = !b->disk || b->disk->n_hctx > 0;
@@ -323,6 +324,7 @@ static int place_list(struct block *b, struct placement *p)
 		unsigned cpu = p->has_sq ? p->sq_cpu : p->workers.cpu[i];
 		const struct machine_vector *v = vector_of(b, queue_of(b, cpu));
 
+		err = v ? placement_add_met(p, v) : 0;
 		for (size_t j = 0; !err && v && j < v->effective.n; j++)
 			err = cpulist_add(&p->interrupts[0], v->effective.cpu[j]);
 	}
@@ -388,6 +390,11 @@ int placement_block(struct pick *k, struct placement *p)
 		err = find_home(&b);
 	if (!err)
 		err = pick_topology(k, role->interrupt, b.home);
+	if (!err && !b.has_vectors && b.disk->n_vectors)
+		err = pick_refuse(k, "vectors-unknown", "cpus: names CPUs for the threads",
+				  "which of its vectors completes for which queue of %s is not "
+				  "known",
+				  b.disk->name);
 	if (!err && !b.has_vectors && role->interrupt != PLACEMENT_ON_THREAD &&
 	    role->shape != PLACEMENT_SPREAD)
 		err = pick_refuse(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "machine/nic.h"
 #include "placement/pick.h"
 
 int placement_add_move(struct placement *p, const struct machine_vector *v,
@@ -23,6 +24,21 @@ int placement_add_move(struct placement *p, const struct machine_vector *v,
 	return 0;
 }
 
+int placement_add_met(struct placement *p, const struct machine_vector *v)
+{
+	char(*grown)[64];
+
+	for (size_t i = 0; i < p->n_met; i++)
+		if (!strcmp(p->met[i], v->name))
+			return 0;
+	grown = reallocarray(p->met, p->n_met + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->met = grown;
+	snprintf(p->met[p->n_met++], sizeof(*grown), "%s", v->name);
+	return 0;
+}
+
 static int copy(const struct cpulist *from, struct cpulist *to)
 {
 	int err = 0;
@@ -32,9 +48,44 @@ static int copy(const struct cpulist *from, struct cpulist *to)
 	return err;
 }
 
+static int keep_vector(struct placement *p, const struct machine_vector *v)
+{
+	for (size_t i = 0; i < p->n_moves; i++)
+		if (!strcmp(p->moves[i].vector, v->instance))
+			return 0;
+	return v->managed == VECTOR_MANAGED || v->effective.n != 1
+		       ? 0
+		       : placement_add_move(p, v, &v->effective);
+}
+
+/* Where the vectors are now: restoring a vector's list does not bring it back from a CPU that is in
+ * the list (x86: assign_vector_locked()), so what ran before would be seen here. */
+static int keep_vectors(struct pick *k, struct placement *p)
+{
+	const struct placement_request *r = k->r;
+	const struct machine_disk *path[16];
+	size_t n = r->disk ? machine_paths(k->m, r->disk, path, 16) : 0;
+	int err = 0;
+
+	for (size_t i = 0; i < n && i < 16; i++)
+		for (size_t j = 0; !err && j < path[i]->n_hctx; j++)
+			if (path[i]->hctx[j].vector >= 0 &&
+			    path[i]->vectors[path[i]->hctx[j].vector].managed == VECTOR_MOVABLE)
+				err = keep_vector(p, &path[i]->vectors[path[i]->hctx[j].vector]);
+	for (int end = 0; end < PLACEMENT_ENDS; end++)
+		for (size_t j = 0; !err && r->nic[end] && j < r->nic[end]->n_queues; j++)
+			if (r->nic[end]->queues[j].vector >= 0)
+				err = keep_vector(
+					p, &r->nic[end]->vectors[r->nic[end]->queues[j].vector]);
+	return err;
+}
+
 static int unpinned(struct pick *k, struct placement *p)
 {
 	int err = copy(&k->usable, &p->workers);
+
+	if (!err && k->r->vectors_back)
+		err = keep_vectors(k, p);
 
 	p->unpinned = true;
 	if (!err && k->r->net)
@@ -65,11 +116,37 @@ static bool needs_two_nodes(const struct placement_role *role)
 	       role->memory == PLACEMENT_FAR_FROM_DEVICE;
 }
 
-/* Binding to a node that a cpuset withholds would be refused at every start. */
+/* Threads that are spread over nodes have no one node for their memory. */
+static bool binds_memory(const struct pick *k, const struct placement_role *role)
+{
+	return role->memory != PLACEMENT_FIRST_TOUCH &&
+	       (k->r->net || role->shape != PLACEMENT_SPREAD);
+}
+
+static bool has_memory(const struct machine *m, int node)
+{
+	for (unsigned i = 0; i < m->nodes; i++)
+		if ((int)m->node[i].id == node)
+			return m->node[i].memory_bytes > 0;
+	return false;
+}
+
+/* Binding to a node without memory, or to one that a cpuset withholds, would be refused at every
+ * start. */
 static int check_memory(struct pick *k, const struct placement *p)
 {
 	const struct cpulist *may = &k->m->memory_allowed;
+	const struct placement_role *role = k->r->spec->role;
 
+	for (int end = 0; end < (k->r->net ? PLACEMENT_ENDS : 1) && k->m->nodes > 1; end++) {
+		if (!binds_memory(k, role))
+			break;
+		if (p->memory[end] < 0)
+			return pick_refuse(k, "no-memory", "", "no other node has memory");
+		if (!has_memory(k->m, p->memory[end]))
+			return pick_refuse(k, "no-memory", "", "node %d has no memory",
+					   p->memory[end]);
+	}
 	for (int end = 0; end < PLACEMENT_ENDS && k->m->nodes > 1; end++)
 		if (may->n && p->memory[end] >= 0 && !cpulist_has(may, (unsigned)p->memory[end]))
 			return pick_refuse(k, "not-allowed", "widen cpuset.mems of this process",
@@ -129,9 +206,7 @@ int placement_make(const struct placement_request *r, struct placement *p,
 	if (r->machine->nodes < 2)
 		p->memory[0] = p->memory[1] = -1;
 	if (!err && r->spec->role->shape == PLACEMENT_LIST) {
-		_free_ char *list = cpulist_text(&r->spec->cpus);
-
-		snprintf(p->name, sizeof(p->name), "cpus:%.50s", list ? list : "");
+		snprintf(p->name, sizeof(p->name), "%s", r->spec->text);
 	} else {
 		snprintf(p->name, sizeof(p->name), "%s", r->spec->role->name);
 	}

@@ -6,6 +6,7 @@
  * of its sender: there the relation is that of client and server.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "machine/nic.h"
 #include "placement/pick.h"
@@ -35,6 +36,24 @@ static bool has_vectors(const struct machine_nic *nic)
 		if (queue_vector(nic, i))
 			return true;
 	return false;
+}
+
+/* Vectors that are there and serve queues nobody can name: they would fire where they like. */
+static int check_known(struct ends *e)
+{
+	for (int end = 0; end < PLACEMENT_ENDS; end++) {
+		const struct machine_nic *nic = e->k->r->nic[end];
+		bool unknown = nic && nic->n_vectors && !has_vectors(nic);
+
+		for (size_t i = 0; nic && nic->n_vectors && i < nic->n_queues; i++)
+			unknown |= nic->queues[i].vector < 0 && nic->queues[i].vector_how &&
+				   !strcmp(nic->queues[i].vector_how, "not known");
+		if (unknown)
+			return pick_refuse(
+				e->k, "vectors-unknown", "cpus: names CPUs for the threads",
+				"which vectors serve the queues of %s is not known", nic->instance);
+	}
+	return 0;
 }
 
 struct related {
@@ -68,10 +87,7 @@ static int place_thread(struct ends *e, int end, const int *nodes, size_t n)
 	if (cpu >= 0)
 		pick_take(e->k, (unsigned)cpu);
 	else if (!n || !pick_node_size(e->k, nodes[0]))
-		return pick_refuse(e->k, "not-allowed",
-				   "widen the cpuset or taskset of this process",
-				   "no CPU of node %d may be used by this process",
-				   n ? nodes[0] : e->home[end]);
+		return pick_refuse_node(e->k, n ? nodes[0] : -1, e->home[end]);
 	return cpu < 0 ? too_few(e->k, end == PLACEMENT_SERVER ? "the server" : "the client",
 				 nodes[0])
 		       : 0;
@@ -320,8 +336,8 @@ static int place_list(struct ends *e)
 {
 	const struct cpulist *list = &e->k->r->spec->cpus;
 
-	e->thread[PLACEMENT_CLIENT] = (int)list->cpu[0];
-	e->thread[PLACEMENT_SERVER] = (int)list->cpu[list->n > 1];
+	e->thread[PLACEMENT_CLIENT] = (int)e->k->r->spec->order[0];
+	e->thread[PLACEMENT_SERVER] = (int)e->k->r->spec->order[list->n > 1];
 	for (int end = 0; end < PLACEMENT_ENDS; end++) {
 		e->home[end] = machine_node_of_cpu(e->k->m, (unsigned)e->thread[end]);
 		pick_take(e->k, (unsigned)e->thread[end]);
@@ -334,8 +350,10 @@ int placement_net(struct pick *k, struct placement *p)
 	struct ends e = {.k = k, .thread = {-1, -1}};
 	bool vectors = has_vectors(k->r->nic[0]) || has_vectors(k->r->nic[1]);
 	bool list = k->r->spec->role->shape == PLACEMENT_LIST;
-	int err = list ? place_list(&e) : vectors ? with_vectors(&e, p) : without_vectors(&e);
+	int err = list ? 0 : check_known(&e);
 
+	if (!err)
+		err = list ? place_list(&e) : vectors ? with_vectors(&e, p) : without_vectors(&e);
 	if (!err)
 		err = place_napi(&e, p);
 	if (err)

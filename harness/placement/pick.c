@@ -19,6 +19,25 @@ int pick_refuse(struct pick *k, const char *code, const char *remedy, const char
 	return -ENOTSUP;
 }
 
+int pick_refuse_node(struct pick *k, int node, int home)
+{
+	char where[32] = "another node";
+	size_t n = 0;
+
+	if (node >= 0)
+		snprintf(where, sizeof(where), "node %d", node);
+	for (size_t i = 0; i < k->m->online.n; i++) {
+		int at = machine_node_of_cpu(k->m, k->m->online.cpu[i]);
+
+		n += node >= 0 ? at == node : at != home;
+	}
+	if (!n)
+		return node >= 0 ? pick_refuse(k, "no-cpus", "", "no CPU of %s is online", where)
+				 : pick_refuse(k, "no-cpus", "", "no other node has a CPU online");
+	return pick_refuse(k, "not-allowed", "widen the cpuset or taskset of this process",
+			   "no CPU of %s may be used by this process", where);
+}
+
 static void add(struct pick *k, struct cpulist *list, unsigned cpu)
 {
 	if (cpulist_add(list, cpu))

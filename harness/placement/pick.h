@@ -51,9 +51,15 @@ int pick_topology(struct pick *k, enum placement_interrupt relation, int node);
 __attribute__((format(printf, 4, 5))) int pick_refuse(struct pick *k, const char *code,
 						      const char *remedy, const char *fmt, ...);
 
+/* No CPU of the node (negative: of another one than `home`) is left to begin with: there is none,
+ * or this process may use none. -ENOTSUP. */
+int pick_refuse_node(struct pick *k, int node, int home);
+
 /* block.c, net.c */
 int placement_block(struct pick *k, struct placement *p);
 int placement_net(struct pick *k, struct placement *p);
 /* Append a move. */
 int placement_add_move(struct placement *p, const struct machine_vector *v,
 		       const struct cpulist *cpus);
+/* Note a vector that is not moved and serves a thread; once. */
+int placement_add_met(struct placement *p, const struct machine_vector *v);

@@ -162,6 +162,9 @@ void placement_free(struct placement *p)
 	free(p->moves);
 	p->moves = NULL;
 	p->n_moves = 0;
+	free(p->met);
+	p->met = NULL;
+	p->n_met = 0;
 }
 
 static json_t *ends_json(const struct placement *p, const int number[])
@@ -202,6 +205,13 @@ static void put_named(const struct placement *p, json_t *j)
 	json_object_set_new(j, "interrupts", interrupts);
 	json_object_set_new(j, "memory_node", ends_json(p, p->memory));
 	json_object_set_new(j, "moves", moves);
+	if (p->n_met) {
+		json_t *met = json_array();
+
+		for (size_t i = 0; i < p->n_met; i++)
+			json_array_append_new(met, json_string(p->met[i]));
+		json_object_set_new(j, "vectors", met);
+	}
 	if (p->napi_cpu[0] >= 0)
 		json_object_set_new(j, "napi_cpu", ends_json(p, p->napi_cpu));
 }

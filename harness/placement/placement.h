@@ -47,6 +47,9 @@ struct placement {
 	int napi_cpu[PLACEMENT_ENDS]; /* of NAPI threads, -1: none asked for */
 	struct placement_move *moves;
 	size_t n_moves;
+	/* Names of the vectors that stay where they are and complete what the threads submit. */
+	char (*met)[64];
+	size_t n_met;
 	bool away_from_thread; /* interrupts come to other CPUs than the thread's, by intent */
 };
 
@@ -65,6 +68,9 @@ struct placement_request {
 	bool net;
 	unsigned jobs;
 	bool wants_sq, wants_napi;
+	/* os-default: movable vectors go to the CPU where they are now; else no vector is touched.
+	 */
+	bool vectors_back;
 	bool reads; /* reads only: where the device has read queues they are used */
 };
 

@@ -2,6 +2,8 @@
 #include "placement/role.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -73,7 +75,9 @@ static const struct placement_role roles[] = {
 
 static const struct placement_role listed = {
 	.name = "cpus",
-	.doc = "the CPUs that are named, cpus:2-3; of a network the client's, then the server's",
+	.doc = "the CPUs that are named, cpus:3,1: threads take them in that order, of a network "
+	       "the "
+	       "client, then the server",
 	.shape = PLACEMENT_LIST,
 };
 
@@ -83,12 +87,40 @@ const struct placement_role *placement_roles(size_t *n)
 	return roles;
 }
 
+/* "9,1-2": who is named first is taken first. The text has been parsed as a list. */
+static int keep_order(const char *text, struct placement_spec *spec)
+{
+	size_t n = 0;
+	char *end;
+
+	spec->order = calloc(spec->cpus.n, sizeof(*spec->order));
+	for (const char *at = text; spec->order && *at; at = *end ? end + 1 : end) {
+		unsigned first = (unsigned)strtoul(at, &end, 10), last = first;
+
+		if (*end == '-')
+			last = (unsigned)strtoul(end + 1, &end, 10);
+		for (unsigned cpu = first; cpu <= last && n < spec->cpus.n; cpu++) {
+			bool again = false;
+
+			for (size_t i = 0; i < n; i++)
+				again |= spec->order[i] == cpu;
+			if (!again)
+				spec->order[n++] = cpu;
+		}
+		if (end == at)
+			break;
+	}
+	return spec->order ? 0 : -ENOMEM;
+}
+
 static int parse_list(const char *text, struct placement_spec *spec, struct diag *d)
 {
 	int err = cpulist_parse(text, &spec->cpus, d);
 
 	if (!err && !spec->cpus.n)
 		err = diag_set(d, -EINVAL, "\"" LIST_PREFIX "\" names no CPU");
+	if (!err)
+		err = keep_order(text, spec);
 	if (!err)
 		spec->role = &listed;
 	return err;
@@ -100,6 +132,7 @@ int placement_spec_parse(const char *text, struct placement_spec *spec, struct d
 	char hint[160];
 
 	*spec = (struct placement_spec){0};
+	snprintf(spec->text, sizeof(spec->text), "%s", text);
 	if (!strncmp(text, LIST_PREFIX, strlen(LIST_PREFIX)))
 		return parse_list(text + strlen(LIST_PREFIX), spec, d);
 	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
@@ -116,4 +149,6 @@ int placement_spec_parse(const char *text, struct placement_spec *spec, struct d
 void placement_spec_free(struct placement_spec *spec)
 {
 	cpulist_free(&spec->cpus);
+	free(spec->order);
+	spec->order = NULL;
 }

@@ -62,6 +62,8 @@ const struct placement_role *placement_roles(size_t *n);
 struct placement_spec {
 	const struct placement_role *role;
 	struct cpulist cpus; /* of PLACEMENT_LIST; owned */
+	char text[64];	     /* as it was written, as far as it fits */
+	unsigned *order;     /* the same CPUs as they were written, cpus.n of them; owned */
 };
 
 /* The one that is meant when none is named; comparisons take it as baseline. */

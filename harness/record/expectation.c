@@ -152,18 +152,26 @@ static void say(const struct expectation *e, struct expectation_result *r)
 		 r->measured, per_suffix[e->per], bound, share);
 }
 
+static void weaken(struct expectation_result *r, const char *why)
+{
+	size_t len = strlen(r->sentence);
+
+	r->limits = r->weak = true;
+	snprintf(r->sentence + len, sizeof(r->sentence) - len, "%s", why);
+}
+
 /* Below so many packets a second the bound would be kept without the mode, too. */
 static void weigh(const struct expectation *e, const struct denominators *over,
 		  struct expectation_result *r)
 {
 	double rate = over->packet / over->second;
-	size_t len = strlen(r->sentence);
+	char why[96];
 
 	if (rate >= e->proves_from) /* false for NAN */
 		return;
-	r->limits = r->weak = true;
-	snprintf(r->sentence + len, sizeof(r->sentence) - len,
-		 "; shows nothing below %.4g packets/s (%.4g)", e->proves_from, rate);
+	snprintf(why, sizeof(why), "; shows nothing below %.4g packets/s (%.4g)", e->proves_from,
+		 rate);
+	weaken(r, why);
 }
 
 void expectation_evaluate(const struct expectation *e, const json_t *evidence,
@@ -198,6 +206,7 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 	}
 	if (!json_is_number(counter) || !(by > 0)) {
 		r->outcome = e->proof ? EXPECTATION_NOT_APPLICABLE : EXPECTATION_ABSENT;
+		r->missed = e->proof;
 		if (json_is_number(counter))
 			snprintf(r->sentence, sizeof(r->sentence),
 				 "%s: nothing to divide by (per %s)", e->evidence,
@@ -214,7 +223,9 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 		r->share = effect_share(e, r->measured);
 	}
 	say(e, r);
-	if (e->proves_from > 0 && r->outcome == EXPECTATION_PASSED)
+	if (e->limits && r->outcome == EXPECTATION_PASSED)
+		weaken(r, "; holds without the mode, too");
+	else if (e->proves_from > 0 && r->outcome == EXPECTATION_PASSED)
 		weigh(e, over, r);
 }
 
@@ -234,6 +245,8 @@ json_t *expectation_json(const struct expectation *e, const struct expectation_r
 	set_number(j, "otherwise", e->otherwise);
 	if (e->proves_from > 0)
 		json_object_set_new(j, "proves_from", json_real(e->proves_from));
+	if (e->limits)
+		json_object_set_new(j, "limits", json_true());
 	if (e->proof)
 		json_object_set_new(j, "proof", json_true());
 	for (size_t i = 0; i < e->n_when; i++) {
@@ -300,6 +313,7 @@ int expectation_from_json(const json_t *j, struct expectation *e, struct diag *d
 				  .at_least = jsonio_number(j, "at_least"),
 				  .otherwise = jsonio_number(j, "otherwise"),
 				  .proves_from = isnan(from) ? 0 : from,
+				  .limits = json_is_true(json_object_get(j, "limits")),
 				  .proof = json_is_true(json_object_get(j, "proof"))};
 	if (!name)
 		return diag_set(d, -EINVAL, "expectation: no \"evidence\"");

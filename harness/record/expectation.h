@@ -35,6 +35,8 @@ struct expectation {
 	/* Packets a second from which keeping the bound shows the mode; fewer keep it without, and
 	 * what passed then shows nothing. 0 = any. */
 	double proves_from;
+	/* It must hold, but would without the mode, too: passed, it shows nothing. */
+	bool limits;
 	/* On a counter that only a proof trial of the same set-up has ("evidence.proof"). Where it
 	 * could not be counted there, it does not apply. */
 	bool proof;
@@ -65,7 +67,9 @@ struct expectation_result {
 	char sentence[256];
 	bool limits; /* it can fail, but does not show that the mode was there: of the placement …
 		      */
-	bool weak;   /* … or too few packets for its bound (limits is set, too) */
+	bool weak; /* … or of a bound that the row calls a limit, or too few packets for it (limits
+		      is set, too) */
+	bool missed; /* not applicable because the proof trial could not count it */
 };
 
 const char *expectation_per_name(enum expectation_per per);
@@ -78,7 +82,7 @@ void expectation_evaluate(const struct expectation *e, const json_t *evidence,
 			  const struct denominators *over, const json_t *load,
 			  struct expectation_result *result);
 
-/* {"evidence","per","at_most","at_least","otherwise","proves_from","when","result","measured","share",
+/* {"evidence","per","at_most","at_least","otherwise","proves_from","limits","when","result","measured","share",
  * "sentence"}; unset bounds are left out. `result` may be NULL. New reference. */
 json_t *expectation_json(const struct expectation *e, const struct expectation_result *result);
 /* Reads the above (result members are ignored). -EINVAL with the reason. */

@@ -2,6 +2,7 @@
 #include "record/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,9 @@ __attribute__((format(printf, 4, 5))) static int leave_out(struct run_data *data
 
 struct reader {
 	struct run_data *data;
-	json_t *seen; /* trial id -> true */
+	json_t *seen;	  /* trial id -> true */
+	json_t *modes;	  /* cell id -> its mode */
+	json_t *measured; /* "block cell" -> true, of the trials that are one of a block */
 	record_visitor visit;
 	record_view_visitor visit_view;
 	void *context;
@@ -124,8 +127,75 @@ static bool is_double(struct reader *r, const char *id)
 	if (json_object_get(r->seen, id))
 		return true;
 	json_object_set_new(r->seen, id, json_true());
-	r->data->n_trials++;
 	return false;
+}
+
+/* Where a record says that it belongs. */
+struct place {
+	char run[128], cell[400], mode[200], pass[24];
+	double block;
+};
+
+/* Does it belong into this run? What one reader leaves out, all leave out. `why` says why not. */
+static bool is_misplaced(struct reader *r, const struct place *p, char *why, size_t size)
+{
+	const json_t *run = r->data->run, *mode = json_object_get(r->modes, p->cell);
+	size_t blocks = json_array_size(json_object_get(run, "order"));
+	bool measure = !strcmp(p->pass, "measure");
+	char key[440];
+
+	if (strcmp(p->run, jsonio_string(run, "run", "")))
+		snprintf(why, size, "of another run, %.80s", p->run);
+	else if (!mode)
+		snprintf(why, size, "its cell \"%.120s\" is not in run.json", p->cell);
+	else if (strcmp(p->mode, json_string_value(mode)))
+		snprintf(why, size, "its mode \"%.80s\" is not that of its cell", p->mode);
+	else if ((measure || !strcmp(p->pass, "retry")) && blocks && p->block >= (double)blocks)
+		snprintf(why, size, "its block %.0f is not in the order of run.json", p->block);
+	else
+		*why = '\0';
+	if (*why || !measure)
+		return *why;
+	snprintf(key, sizeof(key), "%.0f %s", p->block, p->cell);
+	if (json_object_get(r->measured, key))
+		snprintf(why, size, "its cell was measured in block %.0f before: counted once",
+			 p->block);
+	json_object_set_new(r->measured, key, json_true());
+	return *why;
+}
+
+static void place_of_view(const struct view *v, struct place *p)
+{
+	view_word(v, "run", p->run, sizeof(p->run), "");
+	view_word(v, "cell", p->cell, sizeof(p->cell), "");
+	view_word(v, "mode", p->mode, sizeof(p->mode), "");
+	view_word(v, "pass", p->pass, sizeof(p->pass), "measure");
+	p->block = view_number(v, "block");
+}
+
+static void place_of(const json_t *trial, struct place *p)
+{
+	snprintf(p->run, sizeof(p->run), "%s", jsonio_string(trial, "run", ""));
+	snprintf(p->cell, sizeof(p->cell), "%s", jsonio_string(trial, "cell", ""));
+	snprintf(p->mode, sizeof(p->mode), "%s", jsonio_string(trial, "mode", ""));
+	snprintf(p->pass, sizeof(p->pass), "%s", jsonio_string(trial, "pass", "measure"));
+	p->block = jsonio_number(trial, "block");
+}
+
+/* All metrics are numbers, and the block is one that there can be; else the record is read whole,
+ * which says what is wrong. */
+static bool is_plausible(const struct view *v)
+{
+	double block = view_number(v, "block");
+	struct view metrics;
+
+	if (!(block >= 0) || block > 1e9 || block != floor(block) ||
+	    !view_make(view_get(v, "metrics"), &metrics))
+		return false;
+	for (size_t i = 0; i < metrics.n; i++)
+		if (!isfinite(span_number(metrics.value[i])))
+			return false;
+	return true;
 }
 
 /* A record of this schema whose seal holds and which names what every record names. */
@@ -136,16 +206,21 @@ static bool sealed_view(const char *line, size_t len, struct view *v)
 	for (const char *const *name = record_required_trial(); *name; name++)
 		if (!view_get(v, *name).at)
 			return false;
-	return sealed_text(line, len);
+	return is_plausible(v) && sealed_text(line, len);
 }
 
 static int see_view(struct reader *r, size_t number, const struct view *v, struct diag *d)
 {
-	char id[64];
+	char id[64], why[256];
+	struct place p;
 
 	view_word(v, "trial", id, sizeof(id), "?");
 	if (is_double(r, id))
 		return leave_out(r->data, number, id, "the id was there before: counted once");
+	place_of_view(v, &p);
+	if (is_misplaced(r, &p, why, sizeof(why)))
+		return leave_out(r->data, number, id, "%s", why);
+	r->data->n_trials++;
 	return r->visit_view(r->context, v, d);
 }
 
@@ -155,7 +230,9 @@ static int read_line(struct reader *r, size_t number, const char *line, size_t l
 	_json_ json_t *trial = NULL;
 	json_error_t error;
 	struct diag why = {""};
+	struct place place;
 	struct view view;
+	char misplaced[256];
 	const char *id;
 	int err;
 
@@ -183,6 +260,10 @@ static int read_line(struct reader *r, size_t number, const char *line, size_t l
 		return see_view(r, number, &view, d);
 	if (is_double(r, id))
 		return leave_out(r->data, number, id, "the id was there before: counted once");
+	place_of(trial, &place);
+	if (is_misplaced(r, &place, misplaced, sizeof(misplaced)))
+		return leave_out(r->data, number, id, "%s", misplaced);
+	r->data->n_trials++;
 	return r->visit ? r->visit(r->context, trial, d) : 0;
 }
 
@@ -212,6 +293,8 @@ static int read_trials(const char *dir, struct reader *r, struct diag *d)
 static int read_run(const char *dir, struct reader *r, struct run_data **out, struct diag *d)
 {
 	_free_ char *path = NULL;
+	const json_t *cell;
+	size_t i;
 	int err;
 
 	*out = NULL;
@@ -219,17 +302,25 @@ static int read_run(const char *dir, struct reader *r, struct run_data **out, st
 		return -ENOMEM;
 	r->data = calloc(1, sizeof(*r->data));
 	r->seen = json_object();
-	if (!r->data || !r->seen) {
+	r->modes = json_object();
+	r->measured = json_object();
+	if (!r->data || !r->seen || !r->modes || !r->measured) {
 		err = -ENOMEM;
 		goto out;
 	}
 	err = jsonio_read(path, &r->data->run, d);
 	if (!err)
 		err = record_validate_run(r->data->run, d);
-	if (!err)
-		err = read_trials(dir, r, d);
+	if (err)
+		goto out;
+	json_array_foreach (json_object_get(r->data->run, "cells"), i, cell)
+		json_object_set(r->modes, jsonio_string(cell, "id", ""),
+				json_object_get(cell, "mode"));
+	err = read_trials(dir, r, d);
 out:
 	json_decref(r->seen);
+	json_decref(r->modes);
+	json_decref(r->measured);
 	if (err) {
 		record_free_run(r->data);
 		return err;

@@ -50,8 +50,9 @@ struct run_data {
 typedef int (*record_visitor)(void *context, json_t *trial, struct diag *d);
 
 /* Read DIR/run.json and pass every sound trial to `visit` (records are freed one by one, so a run
- * of any length fits). A line that is torn, edited (its sha256 does not match), doubled or
- * malformed is left out with a note. -EPROTONOSUPPORT for a newer schema anywhere, -ENOENT,
+ * of any length fits). A line that is torn, edited (its sha256 does not match), doubled, malformed or
+ * misplaced (of another run, of a cell, mode or block that run.json does not have, or of a cell that
+ * was measured in that block before) is left out with a note. -EPROTONOSUPPORT for a newer schema anywhere, -ENOENT,
  * -EINVAL. */
 int record_read_run(const char *dir, record_visitor visit, void *context, struct run_data **out,
 		    struct diag *d);

@@ -61,13 +61,14 @@ int verdict_grade_parse(const char *text, enum verdict_grade *grade, struct diag
 void verdict_decide(enum verdict_grade declared, const struct expectation_result *results, size_t n,
 		    struct verdict *v)
 {
-	size_t count[4] = {0}, weak = 0;
+	size_t count[4] = {0}, weak = 0, missed = 0;
 
 	*v = (struct verdict){.grade = declared, .share = NAN};
 	for (size_t i = 0; i < n; i++) {
 		if (!results[i].limits || results[i].outcome != EXPECTATION_PASSED)
 			count[results[i].outcome]++;
 		weak += results[i].weak;
+		missed += results[i].missed;
 		if (results[i].outcome == EXPECTATION_FAILED)
 			v->share = fmin(v->share, results[i].share); /* fmin ignores NAN */
 	}
@@ -78,7 +79,7 @@ void verdict_decide(enum verdict_grade declared, const struct expectation_result
 		v->mode = VERDICT_UNPROVEN;
 	} else if (declared == GRADE_ACCEPTED || count[EXPECTATION_PASSED]) {
 		v->mode = VERDICT_IN_FORCE;
-	} else if (weak) { /* it was set and read back; this load cannot show more */
+	} else if (weak && !missed) { /* it was set and read back; this load cannot show more */
 		v->mode = VERDICT_IN_FORCE;
 		v->grade = GRADE_ACCEPTED;
 	} else {
@@ -94,7 +95,8 @@ static void add_reasons(json_t *reasons, const struct verdict *v,
 									   : EXPECTATION_PASSED;
 
 	for (size_t i = 0; i < n; i++)
-		if (results[i].outcome == telling)
+		if (results[i].outcome == telling ||
+		    (v->mode == VERDICT_UNPROVEN && results[i].missed))
 			json_array_append_new(reasons, json_string(results[i].sentence));
 	if (json_array_size(reasons))
 		return;

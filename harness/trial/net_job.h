@@ -17,8 +17,10 @@ struct net_job {
 	const char *devs[2];
 };
 
-/* net_rx_softirqs_per_napi of these interfaces, from the evidence's own net_rx_softirqs. */
-void net_job_per_napi(const struct machine_subject *subject, json_t *evidence);
+/* How many NAPI instances these interfaces have. */
+size_t net_job_napis(const struct machine_subject *subject);
+/* net_rx_softirqs_per_napi over `n` instances, from the evidence's own net_rx_softirqs. */
+void net_job_per_napi(size_t n, json_t *evidence);
 /* Everything points into `out`, `target`, `r` and `server_cpus`, which outlive the trial. */
 int net_job_make(const struct net_target *target, const struct trial_request *r,
 		 const char *server_cpus, struct net_job *out, struct diag *d);

@@ -126,7 +126,7 @@ static int cell_settings(const struct plan *p, const struct knob_setting *common
 	}
 	if (euid) /* mode_check() has seen that what the mode sets is already so */
 		return 0;
-	err = mode_settings(&c->cell->mode->set, p->machine, &s, &c->settings, &c->n_settings, d);
+	err = mode_own_settings(c->cell->mode, p->machine, &s, &c->settings, &c->n_settings, d);
 	if (!err && c->cell->load.by_rule)
 		err = steer_settings(p->net, c->cell->load.protocol, plan_place_queue(c),
 				     &c->settings, &c->n_settings, d);
@@ -183,6 +183,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 	err = cell_settings(p, common, n_common, c, o->euid, d);
 	if (!err)
 		err = plan_place_settings(p, c, d);
+	if (!err && !o->euid)
+		err = mode_no_steering(&s, &c->settings, &c->n_settings, d);
 	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;

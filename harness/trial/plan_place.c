@@ -12,6 +12,9 @@
 #include "placement/role.h"
 #include "trial/steer.h"
 
+/* A mode that is bound to as many a packet or I/O, or fewer, lives without. */
+#define NO_INTERRUPTS 0.01
+
 static bool has_option(const struct experiment_cell *cell, const char *value)
 {
 	const struct mode_pairs *options = mode_options(cell->mode, cell->workload);
@@ -41,6 +44,72 @@ static bool wants_napi(const struct experiment_cell *cell)
 	return false;
 }
 
+int plan_place_interrupts(const struct experiment_cell *cell)
+{
+	const struct mode *m = cell->mode;
+	bool lives = false;
+
+	/* then a timer polls in the place of interrupts */
+	for (size_t i = 0; i < m->set.n; i++)
+		if (strstr(m->set.item[i].name, "defer-hard-irqs") &&
+		    strcmp(m->set.item[i].value, "0"))
+			return 0;
+	for (size_t i = 0; i < m->n_expect; i++) {
+		const struct expectation *e = &m->expect[i];
+		bool device = !strcmp(e->evidence, "device_interrupts");
+
+		if (device && e->at_most <= NO_INTERRUPTS)
+			return -1;
+		lives |= (device || !strcmp(e->evidence, "net_rx_softirqs")) && e->at_least > 0;
+	}
+	return lives;
+}
+
+static bool moves_interrupts(const struct placement_role *role)
+{
+	return role->interrupt != PLACEMENT_FREE && role->interrupt != PLACEMENT_ON_THREAD &&
+	       role->interrupt != PLACEMENT_SPREAD_OVER;
+}
+
+/* Vectors come when the interfaces are up: what cannot be without them is not refused before. */
+static int resolve_later(const struct plan *p, struct plan_cell *c,
+			 const struct placement_spec *spec, struct placement_refusal *why)
+{
+	static const char *const sure[] = {"one-node", "not-allowed", "not-online"};
+	struct diag ignored;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sure); i++)
+		if (!strcmp(why->code, sure[i]))
+			return -ENOTSUP;
+	if (placement_resolve_net(p->machine, net_target_node(p->net), &c->placement, &ignored))
+		return -ENOTSUP;
+	c->placement.role = spec->role;
+	snprintf(c->placement.name, sizeof(c->placement.name), "%s", c->cell->placement);
+	return 0;
+}
+
+/* Has the experiment placements that may move vectors of this target? */
+static bool others_move(const struct plan *p, const struct experiment_cell *cell)
+{
+	for (size_t i = 0; i < p->e->n_cells; i++) {
+		const struct experiment_cell *other = &p->e->cells[i];
+
+		if (other->load.kind == cell->load.kind && other->placement &&
+		    strcmp(other->placement, cell->placement))
+			return true;
+	}
+	return false;
+}
+
+/* Then it deals vectors out by itself, which is what the OS does there. */
+static bool irqbalance_runs(const struct plan *p)
+{
+	char now[KNOB_VALUE_MAX];
+	struct diag ignored;
+
+	return !knob_get(p->machine->sys, knob_find("irqbalance.running"), "", now, &ignored);
+}
+
 /* By name: kept whole, or the cell does not run. */
 static int place_named(const struct plan *p, struct plan_cell *c, const struct plan_options *o,
 		       struct diag *d)
@@ -57,7 +126,10 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 		.wants_napi = wants_napi(cell),
 	};
 	char reason[480];
-	int err = placement_spec_parse(cell->placement, &spec, d);
+	int err;
+
+	r.vectors_back = !o->euid && others_move(p, cell) && !irqbalance_runs(p);
+	err = placement_spec_parse(cell->placement, &spec, d);
 
 	if (err)
 		return err;
@@ -68,7 +140,18 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 		r.disk = p->target->disk;
 		r.reads = !experiment_load_writes(&cell->load);
 	}
+	if (moves_interrupts(spec.role) && plan_place_interrupts(cell) < 0) {
+		snprintf(
+			reason, sizeof(reason),
+			"placement %.60s: mode %.60s makes no interrupts that could come elsewhere",
+			cell->placement, cell->mode->name);
+		plan_refuse(c, reason, "");
+		placement_spec_free(&spec);
+		return 0;
+	}
 	err = placement_make(&r, &c->placement, &why);
+	if (err == -ENOTSUP && r.net && *p->net->tentative)
+		err = resolve_later(p, c, &spec, &why);
 	placement_spec_free(&spec);
 	if (err == -ENOTSUP) {
 		snprintf(reason, sizeof(reason), "placement %.60s: %s", cell->placement, why.text);
@@ -163,6 +246,15 @@ int plan_place_net(const struct plan *p, struct plan_cell *c, const struct plan_
 	return err ? diag_set(d, err, "%s", why.text) : 0;
 }
 
+static bool is_set(const struct plan_cell *c, const char *knob, const char *instance)
+{
+	for (size_t i = 0; i < c->n_settings; i++)
+		if (!strcmp(c->settings[i].knob->name, knob) &&
+		    !strcmp(c->settings[i].instance, instance))
+			return true;
+	return false;
+}
+
 static int append(struct plan_cell *c, const char *knob, const char *instance, const char *value)
 {
 	struct knob_setting *grown = reallocarray(c->settings, c->n_settings + 1, sizeof(*grown));
@@ -195,16 +287,17 @@ static int append_if(const struct plan *p, struct plan_cell *c, const char *knob
 	char now[KNOB_VALUE_MAX];
 	struct diag ignored;
 
-	return knob_get(p->machine->sys, knob_find(knob), instance, now, &ignored)
+	return is_set(c, knob, instance) ||
+			       knob_get(p->machine->sys, knob_find(knob), instance, now, &ignored)
 		       ? 0
 		       : append(c, knob, instance, value);
 }
 
-/* The thread sends by queue 0, and nothing but the vector decides where packets are received. */
+/* The thread sends by one queue, and nothing but the vector decides where packets are received. */
 static int steer_end(const struct plan *p, struct plan_cell *c, const struct machine_nic *nic,
 		     const struct cpulist *thread)
 {
-	int err = 0;
+	int queue = plan_place_queue(c), err = 0;
 
 	for (size_t i = 0; !err && i < nic->n_queues; i++) {
 		const struct machine_nic_queue *q = &nic->queues[i];
@@ -212,7 +305,8 @@ static int steer_end(const struct plan *p, struct plan_cell *c, const struct mac
 
 		snprintf(instance, sizeof(instance), "%s:%s-%u", nic->instance, q->rx ? "rx" : "tx",
 			 q->index);
-		cpu_mask(q->index ? -1 : (int)thread->cpu[0], mask, sizeof(mask));
+		cpu_mask((int)q->index == (queue < 0 ? 0 : queue) ? (int)thread->cpu[0] : -1, mask,
+			 sizeof(mask));
 		if (!q->rx) {
 			err = append_if(p, c, "net.xps-cpus", instance, mask);
 			continue;
@@ -251,6 +345,9 @@ int plan_place_settings(const struct plan *p, struct plan_cell *c, struct diag *
 		err = steer_end(p, c, p->net->nic[PEER_CLIENT], &c->placement.workers);
 		if (!err)
 			err = steer_end(p, c, p->net->nic[PEER_SERVER], &c->placement.server);
+		if (!err && c->placement.role->steer == PLACEMENT_FULL && !c->cell->load.by_rule)
+			err = steer_all(p->machine->sys, p->net, c->cell->load.protocol,
+					plan_place_queue(c), &c->settings, &c->n_settings, d);
 	}
 	return err ? diag_errno(d, err, "placement") : 0;
 }

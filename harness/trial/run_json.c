@@ -16,6 +16,7 @@
 #include "base/jsonio.h"
 #include "iomodes_version.h"
 #include "record/record.h"
+#include "placement/role.h"
 #include "sys/sys.h"
 #include "trial/run_private.h"
 
@@ -83,11 +84,32 @@ static json_t *mode_json(const struct mode *m)
 
 	json_object_set_new(j, "requires", pairs_json(&m->requires));
 	json_object_set_new(j, "set", pairs_json(&m->set));
+	if (m->set_if_there.n)
+		json_object_set_new(j, "set_if_there", pairs_json(&m->set_if_there));
 	for (size_t i = 0; i < m->n_options; i++)
 		json_object_set_new(j, m->options[i].workload, pairs_json(&m->options[i].options));
 	for (size_t i = 0; i < m->n_expect; i++)
 		json_array_append_new(expect, expectation_json(&m->expect[i], NULL));
 	json_object_set_new(j, "expect", expect);
+	return j;
+}
+
+/* What the placements that are named mean; null where none is. */
+static json_t *placements_json(const struct experiment *e)
+{
+	json_t *j = NULL;
+
+	for (size_t i = 0; i < e->n_cells; i++) {
+		struct placement_spec spec;
+
+		if (!e->cells[i].placement ||
+		    placement_spec_parse(e->cells[i].placement, &spec, NULL))
+			continue;
+		j = j ? j : json_object();
+		json_object_set_new(j, e->cells[i].placement,
+				    json_pack("{s:s}", "doc", spec.role->doc));
+		placement_spec_free(&spec);
+	}
 	return j;
 }
 
@@ -119,6 +141,7 @@ static json_t *experiment_json(const struct plan *plan)
 	}
 	json_object_set_new(j, "set", pairs_json(&e->set));
 	json_object_set_new(j, "corunner", json_string(corunners[e->corunner]));
+	json_object_set_new(j, "placements", placements_json(e));
 	if (plan->net) {
 		json_object_set_new(j, "net_target", json_string(e->net_target));
 		if (e->net_peer)

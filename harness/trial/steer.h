@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Settings that steer flows to a queue by a rule (ntuple) of each end. */
+/* Settings that steer flows to a queue: by a rule (ntuple) of each end, or all that there are. */
 #pragma once
+#include <jansson.h>
 #include "knob/knob.h"
 #include "trial/net_target.h"
 
@@ -12,3 +13,19 @@
  */
 int steer_settings(const struct net_target *t, const char *protocol, int queue,
 		   struct knob_setting **settings, size_t *n, struct diag *d);
+
+/*
+ * Every flow to the queue, by what each end has: its hash table (RSS) naming that queue alone, else
+ * a rule as above, else nothing: then only the source port decides, which who opens the flows
+ * draws.
+ */
+int steer_all(struct sys *s, const struct net_target *t, const char *protocol, int queue,
+	      struct knob_setting **settings, size_t *n, struct diag *d);
+
+#define STEER_SENT_ELSEWHERE	 "placement_sent_elsewhere_share"
+#define STEER_RECEIVED_ELSEWHERE "placement_received_elsewhere_share"
+/*
+ * Of the packets of both ends in the window those that went out or came in by another queue
+ * (negative: 0), as the driver counts them, into evidence.counters; or .absent.
+ */
+void steer_evidence(const struct net_target *t, int queue, json_t *evidence);

@@ -43,7 +43,7 @@ struct trial {
 	struct evidence_window *window;
 	struct host_watch *host;
 	json_t *evidence;
-	struct trial_place_napi napi;
+	struct trial_napi napi;
 	struct cpulist cpus;	     /* measured */
 	struct cpulist orchestrator; /* ours */
 	const char *disks[PATHS_MAX];
@@ -179,6 +179,7 @@ static int start_free(struct trial *t, const struct workload_job *job, char **ar
 		/* only a job by options has a warm-up: a user's file and iperf3 have none */
 		.ramp_ns = t->adapter->starts_jobs && !job->fio_job ? t->r->ramp_ns : 0,
 		.runtime_ns = t->r->runtime_ns,
+		.grace_ns = GRACE_NS,
 		.writes_to = writes ? job->target : NULL,
 		.write_id = job->write_id,
 	};
@@ -374,7 +375,7 @@ static int read_output(struct trial *t, struct diag *d)
 		return err;
 	if (is_net(t))
 		net_job_judge(t->ctx->plan->net, t->record, t->evidence);
-	trial_place_evidence(t->ctx->plan, t->r->cell, t->record, t->evidence);
+	trial_place_evidence(t->ctx->plan, t->r->cell, &t->napi, t->record, t->evidence);
 	json_object_set(t->record, "evidence", t->evidence);
 	if (t->r->proof)
 		json_object_set(t->evidence, "proof", t->r->proof);
@@ -394,8 +395,9 @@ static int run_applied(struct trial *t, struct diag *d)
 
 	trial_place_self(&c->placement);
 	err = fill_scope(t, d);
-	if (!err)
-		trial_place_pin_napi(t->ctx->plan, &c->placement, &t->napi);
+	if (!err && is_net(t))
+		trial_napi_pin(t->ctx->plan->machine->sys, t->ctx->plan->net, &c->placement,
+			       &t->napi);
 	if (!err) {
 		subject = plan_subject(t->ctx->plan, c->cell->load.kind);
 		t->host = host_watch_begin(t->ctx->plan->machine, &subject, &t->cpus);
@@ -412,7 +414,7 @@ static int run_applied(struct trial *t, struct diag *d)
 	workload_run_free(&t->spin);
 	workload_run_free(&t->work);
 	workload_run_free(&t->server);
-	trial_place_unpin_napi(&t->napi);
+	trial_napi_unpin(&t->napi);
 	if (t->ctx->session)
 		session_set_workload(t->ctx->session, "", 0);
 	if (t->host)

@@ -9,17 +9,20 @@
 
 #include "machine/nic.h"
 #include "placement/role.h"
+#include "trial/plan_place.h"
+#include "trial/steer.h"
+#include "trial/trial_threads.h"
 #include "sys/sys.h"
 
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 
-/* A thread that had less of the CPU time did no work of the load: main thread, helpers. */
-#define IDLE_SHARE 0.05
 /* Interrupts of other work on the device that a placement may have; a vector that was moved fires
  * at most once more where it was. */
 #define INTERRUPTS_ELSEWHERE 0.05
 #define PAGES_ELSEWHERE	     0.01
+/* ARP and the like go where they want */
+#define PACKETS_ELSEWHERE 0.05
 
 static void pin(int pid, const struct cpulist *cpus)
 {
@@ -54,41 +57,10 @@ char *trial_place_cpus(const struct placement *p, const struct cpulist *cpus)
 	return p->unpinned ? NULL : cpulist_text(cpus);
 }
 
-void trial_place_pin_napi(const struct plan *plan, const struct placement *p,
-			  struct trial_place_napi *napi)
-{
-	napi->n = 0;
-	for (int end = 0; plan->net && end < PLACEMENT_ENDS; end++) {
-		const struct machine_nic *nic =
-			end < (int)plan->net->n_nics ? plan->net->nic[end] : NULL;
-		unsigned cpu = p->napi_cpu[end] < 0 ? 0 : (unsigned)p->napi_cpu[end];
-		const struct cpulist one = {&cpu, 1};
-
-		for (size_t i = 0; p->role && p->napi_cpu[end] >= 0 && nic && i < nic->n_napis;
-		     i++) {
-			int pid = nic->napis[i].pid;
-
-			if (pid <= 0 || napi->n == TRIAL_PLACE_THREADS ||
-			    sched_getaffinity(pid, sizeof(cpu_set_t), &napi->before[napi->n]))
-				continue;
-			napi->pid[napi->n++] = pid;
-			pin(pid, &one);
-		}
-	}
-}
-
-void trial_place_unpin_napi(struct trial_place_napi *napi)
-{
-	for (size_t i = 0; i < napi->n; i++)
-		sched_setaffinity(napi->pid[i], sizeof(cpu_set_t), &napi->before[i]);
-	napi->n = 0;
-}
-
-/* The vectors of queues, and where this placement has them interrupt. */
+/* The vectors of queues of one end. */
 struct side {
 	const struct machine_vector *vector[4096];
 	size_t n;
-	const struct cpulist *cpus;
 };
 
 static void add_vector(struct side *s, const struct machine_vector *v)
@@ -103,7 +75,7 @@ static void add_vector(struct side *s, const struct machine_vector *v)
 static void fill_side(const struct plan *plan, const struct plan_cell *cell, int end,
 		      struct side *s)
 {
-	*s = (struct side){.cpus = &cell->placement.interrupts[end]};
+	s->n = 0;
 	if (cell->cell->load.kind == MODE_NET) {
 		const struct machine_nic *nic =
 			end < (int)plan->net->n_nics ? plan->net->nic[end] : NULL;
@@ -136,10 +108,26 @@ static const json_t *vector_counts(const json_t *evidence, unsigned irq)
 struct interrupts {
 	double all, elsewhere;
 	unsigned vectors_elsewhere;
+	struct cpulist on; /* CPUs that were interrupted */
 	json_t *effective; /* of vectors that fired: {"eth0-rx-0": "2"} */
 };
 
-static void count_vector(const struct plan *plan, const struct side *s,
+/* Where this vector is to interrupt: a moved one where it was moved to, the others where the
+ * threads' own do. The caller frees `out`. */
+static void wanted_cpus(const struct placement *p, int end, const struct machine_vector *v,
+			struct cpulist *out)
+{
+	*out = (struct cpulist){0};
+	for (size_t i = 0; i < p->n_moves; i++)
+		if (!strcmp(p->moves[i].vector, v->instance)) {
+			cpulist_parse(p->moves[i].cpus, out, NULL);
+			return;
+		}
+	for (size_t i = 0; i < p->interrupts[end].n; i++)
+		cpulist_add(out, p->interrupts[end].cpu[i]);
+}
+
+static void count_vector(const struct plan *plan, const struct cpulist *wanted,
 			 const struct machine_vector *v, const json_t *evidence,
 			 struct interrupts *sum)
 {
@@ -153,7 +141,9 @@ static void count_vector(const struct plan *plan, const struct side *s,
 		double count = (double)json_integer_value(n);
 
 		fired += count;
-		if (!cpulist_has(s->cpus, (unsigned)atoi(cpu)))
+		if (count > 0)
+			cpulist_add(&sum->on, (unsigned)atoi(cpu));
+		if (!cpulist_has(wanted, (unsigned)atoi(cpu)))
 			sum->elsewhere += count;
 	}
 	sum->all += fired;
@@ -161,7 +151,7 @@ static void count_vector(const struct plan *plan, const struct side *s,
 				    "/proc/irq/%u/effective_affinity_list", v->irq))
 		return;
 	json_object_set_new(sum->effective, v->name, json_string(text));
-	if (!cpulist_parse(text, &now, NULL) && now.n && !cpulist_has(s->cpus, now.cpu[0]))
+	if (!cpulist_parse(text, &now, NULL) && now.n && !cpulist_has(wanted, now.cpu[0]))
 		sum->vectors_elsewhere++;
 	cpulist_free(&now);
 }
@@ -176,69 +166,57 @@ static void put_absent(json_t *evidence, const char *name, const char *why)
 	json_object_set_new(json_object_get(evidence, "absent"), name, json_string(why));
 }
 
+/* What keeps the counts from being a proof; NULL: nothing does. */
+static const char *no_proof(const struct plan_cell *cell, int end, double fired,
+			    const struct interrupts *sum)
+{
+	const struct placement *p = &cell->placement;
+
+	if (fired <= 0 && p->interrupts[end].n && plan_place_interrupts(cell->cell) > 0)
+		return end ? "no interrupt of the server's queues was counted"
+			   : "no interrupt of the target's queues was counted";
+	if (p->server.n && p->role->shape == PLACEMENT_SPREAD && p->interrupts[end].n &&
+	    sum->on.n < 2)
+		return "too few CPUs were interrupted: few flows use few queues";
+	return NULL;
+}
+
 static void judge_interrupts(const struct plan *plan, const struct plan_cell *cell, json_t *record,
 			     json_t *evidence)
 {
+	static const char share[] = "placement_interrupts_elsewhere_share";
 	struct interrupts sum = {.effective = json_object()};
 	struct side *s = malloc(sizeof(*s));
+	const char *why = s ? NULL : "out of memory";
 
 	for (int end = 0; s && end < PLACEMENT_ENDS; end++) {
+		double before = sum.all;
+
 		fill_side(plan, cell, end, s);
-		for (size_t i = 0; i < s->n; i++)
-			count_vector(plan, s, s->vector[i], evidence, &sum);
+		for (size_t i = 0; i < s->n; i++) {
+			struct cpulist wanted;
+
+			wanted_cpus(&cell->placement, end, s->vector[i], &wanted);
+			count_vector(plan, &wanted, s->vector[i], evidence, &sum);
+			cpulist_free(&wanted);
+		}
+		why = why ?: no_proof(cell, end, sum.all - before, &sum);
+		cpulist_free(&sum.on);
 	}
 	free(s);
 	json_object_set_new(json_object_get(record, "placement"), "effective", sum.effective);
-	if (!jsonio_at(evidence, "detail.interrupts.vectors")) {
-		put_absent(evidence, "placement_interrupts_elsewhere_share",
-			   "the interrupts of single vectors were not counted");
+	if (!jsonio_at(evidence, "detail.interrupts.vectors"))
+		why = "the interrupts of single vectors were not counted";
+	if (cell->placement.unpinned || !cell->placement.interrupts_known)
+		return; /* nothing was promised: only where they were */
+	if (why) {
+		put_absent(evidence, share, why);
+		put_absent(evidence, "placement_vectors_elsewhere", why);
 		return;
 	}
 	/* polled: none at all is none elsewhere */
-	put(evidence, "placement_interrupts_elsewhere_share",
-	    sum.all > 0 ? sum.elsewhere / sum.all : 0);
+	put(evidence, share, sum.all > 0 ? sum.elsewhere / sum.all : 0);
 	put(evidence, "placement_vectors_elsewhere", sum.vectors_elsewhere);
-}
-
-static const struct cpulist *place_of(const struct placement *p, const json_t *task,
-				      struct cpulist *sq)
-{
-	if (!strncmp(jsonio_string(task, "name", ""), "iou-sqp-", 8) && p->has_sq)
-		return sq;
-	return !strcmp(jsonio_string(task, "end", ""), "server") ? &p->server : &p->workers;
-}
-
-static void judge_threads(const struct placement *p, json_t *evidence)
-{
-	unsigned sq_cpu = p->sq_cpu;
-	struct cpulist sq = {&sq_cpu, 1};
-	const json_t *tasks = jsonio_at(evidence, "detail.tasks.tasks"), *one;
-	double all = 0, elsewhere = 0;
-	size_t i;
-
-	if (!json_array_size(tasks)) /* a foreign program: looked at in the middle */
-		tasks = jsonio_at(evidence, "steady.detail.tasks.tasks");
-	json_array_foreach (tasks, i, one) {
-		double ns = jsonio_number(one, "cpu_ns");
-
-		all += isfinite(ns) ? ns : 0;
-	}
-	json_array_foreach (tasks, i, one) {
-		const struct cpulist *at = place_of(p, one, &sq);
-		double ns = jsonio_number(one, "cpu_ns");
-		bool moved = json_integer_value(json_object_get(one, "migrations")) > 0;
-		json_int_t cpu = json_integer_value(json_object_get(one, "cpu"));
-
-		if (!isfinite(ns) || ns < all * IDLE_SHARE)
-			continue;
-		if (moved || !cpulist_has(at, (unsigned)cpu))
-			elsewhere += ns;
-	}
-	if (all > 0)
-		put(evidence, "placement_threads_elsewhere_share", elsewhere / all);
-	else
-		put_absent(evidence, "placement_threads_elsewhere_share",
-			   "the workload's tasks were not seen, or had no CPU time");
 }
 
 /* {"pages": n, "nodes": {"0": n}} as the loops report it. */
@@ -255,19 +233,29 @@ static void add_pages(const json_t *report, int node, double *all, double *elsew
 
 static void judge_pages(const struct placement *p, const json_t *record, json_t *evidence)
 {
-	static const char *const where[] = {"workload_report.memory",
-					    "workload_report.server.memory"};
+	static const char *const where[][2] = {
+		{"workload_report.memory", "steady.memory"},
+		{"workload_report.server.memory", "steady.server_memory"}};
 	double all = 0, elsewhere = 0;
+	const char *why = NULL;
 
-	for (int end = 0; end < PLACEMENT_ENDS; end++)
-		add_pages(jsonio_at(record, where[end]), p->memory[end], &all, &elsewhere);
-	if (!(all > 0))
-		add_pages(jsonio_at(evidence, "steady.memory"), p->memory[0], &all, &elsewhere);
-	if (all > 0)
-		put(evidence, "placement_pages_elsewhere_share", elsewhere / all);
+	for (int end = 0; end < PLACEMENT_ENDS; end++) {
+		double before = all;
+
+		if (p->memory[end] < 0 || (end == PLACEMENT_SERVER && !p->server.n))
+			continue;
+		add_pages(jsonio_at(record, where[end][0]), p->memory[end], &all, &elsewhere);
+		if (!(all > before))
+			add_pages(jsonio_at(evidence, where[end][1]), p->memory[end], &all,
+				  &elsewhere);
+		if (!(all > before) && !why)
+			why = end ? "where the server's pages are was not told"
+				  : "where the workload's pages are was not told";
+	}
+	if (why)
+		put_absent(evidence, "placement_pages_elsewhere_share", why);
 	else
-		put_absent(evidence, "placement_pages_elsewhere_share",
-			   "where the workload's pages are was not told");
+		put(evidence, "placement_pages_elsewhere_share", elsewhere / all);
 }
 
 static bool binds_memory(const struct placement *p)
@@ -275,16 +263,22 @@ static bool binds_memory(const struct placement *p)
 	return p->memory[0] >= 0 || p->memory[1] >= 0;
 }
 
-void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell, json_t *record,
-			  json_t *evidence)
+void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
+			  const struct trial_napi *napi, json_t *record, json_t *evidence)
 {
 	const struct placement *p = &cell->placement;
+	uint64_t jobs = cell->cell->load.numjobs;
 
-	if (!p->role || p->unpinned)
+	if (!p->role)
 		return;
-	if (p->interrupts_known)
-		judge_interrupts(plan, cell, record, evidence);
-	judge_threads(p, evidence);
+	judge_interrupts(plan, cell, record, evidence);
+	if (p->unpinned)
+		return;
+	trial_threads_evidence(p, jobs ? (unsigned)jobs : 1, record, evidence);
+	if (trial_napi_asked(p))
+		trial_napi_evidence(p, napi, record, evidence);
+	if (p->role->steer && p->server.n)
+		steer_evidence(plan->net, plan_place_queue(cell), evidence);
 	if (binds_memory(p))
 		judge_pages(p, record, evidence);
 }
@@ -306,11 +300,17 @@ size_t trial_place_expect(const struct placement *p,
 	if (!p->role || p->unpinned)
 		return 0;
 	expect[n++] = bound("placement_threads_elsewhere_share", 0);
+	if (trial_napi_asked(p))
+		expect[n++] = bound("placement_napi_threads_elsewhere_share", 0);
 	if (p->interrupts_known && (p->interrupts[0].n || p->interrupts[1].n)) {
 		expect[n++] = bound("placement_interrupts_elsewhere_share", INTERRUPTS_ELSEWHERE);
 		expect[n] = bound("placement_vectors_elsewhere", 0);
 		expect[n++].otherwise = NAN;
 	}
+	if (p->role->steer && p->server.n)
+		expect[n++] = bound(STEER_SENT_ELSEWHERE, PACKETS_ELSEWHERE);
+	if (p->role->steer == PLACEMENT_FULL && p->server.n)
+		expect[n++] = bound(STEER_RECEIVED_ELSEWHERE, PACKETS_ELSEWHERE);
 	if (binds_memory(p))
 		expect[n++] = bound("placement_pages_elsewhere_share", PAGES_ELSEWHERE);
 	return n;

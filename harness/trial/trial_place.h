@@ -6,10 +6,10 @@
  */
 #pragma once
 #include <jansson.h>
-#include <sched.h>
 #include "placement/placement.h"
 #include "record/expectation.h"
 #include "trial/plan.h"
+#include "trial/trial_napi.h"
 
 /* The orchestrator goes to its CPU; unpinned: to all that may be used. */
 void trial_place_self(const struct placement *p);
@@ -18,29 +18,17 @@ const int *trial_place_memory(const struct placement *p, int end);
 /* The workload's own --cpus-allowed: NULL where nothing is pinned. The caller frees it. */
 char *trial_place_cpus(const struct placement *p, const struct cpulist *cpus);
 
-enum { TRIAL_PLACE_THREADS = 256 };
-/* NAPI threads that are pinned, and where they were allowed before. */
-struct trial_place_napi {
-	int pid[TRIAL_PLACE_THREADS];
-	cpu_set_t before[TRIAL_PLACE_THREADS];
-	size_t n;
-};
-
-/* Pin the NAPI threads of both ends as they are now; back again. */
-void trial_place_pin_napi(const struct plan *plan, const struct placement *p,
-			  struct trial_place_napi *napi);
-void trial_place_unpin_napi(struct trial_place_napi *napi);
-
 /*
  * Counters of a named placement into evidence.counters, or .absent with the reason:
  * placement_interrupts_elsewhere_share, placement_vectors_elsewhere (that fired, and now stand
  * elsewhere), placement_threads_elsewhere_share (of CPU time: threads that ended on another CPU or
- * migrated), placement_pages_elsewhere_share. What they were made of goes to record.placement.
+ * migrated), placement_napi_threads_elsewhere_share, placement_pages_elsewhere_share. What they
+ * were made of goes to record.placement.
  */
-void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell, json_t *record,
-			  json_t *evidence);
+void trial_place_evidence(const struct plan *plan, const struct plan_cell *cell,
+			  const struct trial_napi *napi, json_t *record, json_t *evidence);
 
-enum { TRIAL_PLACE_EXPECTATIONS = 4 };
+enum { TRIAL_PLACE_EXPECTATIONS = 7 };
 /* What must be seen of them; returns how many. */
 size_t trial_place_expect(const struct placement *p,
 			  struct expectation expect[TRIAL_PLACE_EXPECTATIONS]);

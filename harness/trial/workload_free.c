@@ -21,8 +21,6 @@
 
 #define SECOND_NS  1000000000ull
 #define OUTPUT_MAX (32u << 20)
-/* Beside warm-up and runtime fio needs a second at most; past this it hangs. */
-#define GRACE_NS (15 * SECOND_NS)
 /* Until its jobs are there, looked for in these steps: nothing is measured yet. */
 #define LOOK_NS	       (10000000ull)
 #define JOB_START_NS   100000000ull
@@ -188,6 +186,9 @@ static int look_inside(struct workload_free *w, uint64_t deadline_ns, json_t **s
 		err = evidence_end(window, steady, d);
 	if (!err)
 		json_object_set_new(*steady, "memory", trial_pages(scope.sys, scope.pid));
+	if (!err && scope.server_pid)
+		json_object_set_new(*steady, "server_memory",
+				    trial_pages(scope.sys, scope.server_pid));
 	evidence_free(window);
 	return err;
 }
@@ -256,7 +257,7 @@ static void put_steady(json_t *evidence, json_t *steady)
 
 int workload_free_await(struct workload_free *w, json_t **evidence, json_t *notes, struct diag *d)
 {
-	uint64_t deadline = w->started_ns + w->r->ramp_ns + w->r->runtime_ns + GRACE_NS;
+	uint64_t deadline = w->started_ns + w->r->ramp_ns + w->r->runtime_ns + w->r->grace_ns;
 	_json_ json_t *steady = NULL;
 	int status = 0, late, err = look_inside(w, deadline, &steady, d);
 
@@ -277,7 +278,7 @@ int workload_free_await(struct workload_free *w, json_t **evidence, json_t *note
 		return diag_set(d, -ETIMEDOUT,
 				"%s had not ended %.0f s after it should have: it hangs, and was "
 				"ended%s%.*s",
-				w->r->name, (double)GRACE_NS / 1e9,
+				w->r->name, (double)w->r->grace_ns / 1e9,
 				workload_reason(notes) ? ": " : "", LINE_MAX_BYTES,
 				workload_reason(notes) ?: "");
 	err = judge(w, status, notes, d);

@@ -33,6 +33,7 @@ struct workload_free_request {
 	const char *trial;
 	int raw, signal_fd;
 	uint64_t ramp_ns, runtime_ns;
+	uint64_t grace_ns; /* beside those two; past it the program hangs */
 	/* What it will write, held by the gate as long as it runs; NULL: it only reads. */
 	const char *writes_to, *write_id;
 };

@@ -167,13 +167,15 @@ for more in "--wait block" "--wait epoll --protocol udp" "--wait spin" "--wait i
 done
 
 # UDP requests that get no answer are counted, not sent again, and limit what is stated
-start_server
-( sleep 0.4; kill -STOP $server; sleep 0.6; kill -CONT $server ) &
-run --protocol udp --pattern rr --depth 4 --wait epoll --runtime 1.5 --timeout 50ms >"$dir/stdout" ||
-	fail "a server that pauses ends the run"
-wait $server || fail "the server ended with $?"
-jq -e '.lost >= 4 and .late_responses > 0 and .late_responses <= .lost and
-	.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
-	.bytes_sent == (.transactions_total + .lost) * .options.size' "$dir/stdout" >/dev/null ||
-	fail "lost requests: $(jq -c 'del(.latency.bins)' "$dir/stdout")"
+for wait in epoll block; do
+	start_server
+	( sleep 0.4; kill -STOP $server; sleep 0.6; kill -CONT $server ) &
+	run --protocol udp --pattern rr --depth 4 --wait $wait --runtime 1.5 --timeout 50ms >"$dir/stdout" ||
+		fail "$wait: a server that pauses ends the run"
+	wait $server || fail "the server ended with $?"
+	jq -e '.lost >= 4 and .late_responses > 0 and .late_responses <= .lost and
+		.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
+		.bytes_sent == (.transactions_total + .lost) * .options.size' "$dir/stdout" >/dev/null ||
+		fail "$wait: lost requests: $(jq -c 'del(.latency.bins)' "$dir/stdout")"
+done
 exit $failed

@@ -66,6 +66,31 @@ grep -q 'this machine has one node' "$work/compare" || [[ -d /sys/devices/system
 	{ cat "$work/compare"; fail "compare does not say what this machine lacks"; }
 rm -rf "$results"
 
+# The study as it is shipped: what this machine has runs, and each of the others says what is missing.
+if [[ ! -d /sys/devices/system/node/node1 ]]; then
+	status=0
+	"$iomodes" run numa-matrix --single-block --ramp-time 50ms --runtime 200ms --no-cpu-left --output "$results" -q \
+		>"$work/out" 2>"$work/err" || status=$?
+	((status == 0 || status == 4)) || { cat "$work/out" "$work/err"; fail "numa-matrix: status $status"; }
+	python3 - "$(run_dir)" <<-'END' || fail "numa-matrix"
+		import json, sys
+		cells = json.load(open(sys.argv[1] + "/run.json"))["cells"]
+		seen = {json.loads(line)["cell"] for line in open(sys.argv[1] + "/trials.jsonl")}
+		assert len(cells) == 32 and len({c["placement_asked"] for c in cells}) == 8, cells
+		for c in cells:
+		    if c["placement_asked"] == "local":
+		        assert c["id"] in seen or not c["supported"], c["id"]
+		    else:
+		        assert not c["supported"] and c["reason"].endswith("this machine has one node"), c
+		assert seen, "nothing was measured"
+	END
+	"$iomodes" compare "$(run_dir)" >"$work/compare"
+	grep -q '^  thread home, interrupts home .* unsupported$' "$work/compare" || { cat "$work/compare"; fail "no matrix"; }
+	grep -q '^  remote-memory, remote-interrupt, .*, remote-node: this machine has one node$' "$work/compare" ||
+		{ cat "$work/compare"; fail "the matrix does not say what is missing"; }
+	rm -rf "$results"
+fi
+
 # What this process may not use, or what is not there, is refused by name.
 cat >"$work/cpuset.yaml" <<-END
 	name: cpuset

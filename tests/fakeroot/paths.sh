@@ -14,7 +14,7 @@ done
 rows=$(($(wc -l < "$actual/paths.txt") - 2))
 [ "$rows" -gt 0 ]
 [ "$(grep -c '"queue"' "$actual/paths.json")" = "$rows" ]
-[ "$(grep -cE '^  "[^"]*( \(node [0-9]+\))?" -> "[^"]* ([0-9]+ [a-z]+|[rt]x-[0-9]+)"' "$actual/paths.dot")" = "$rows" ]
+[ "$(grep -cE '^  "[^"]*( \(node [0-9]+\))?" -> "[^"]* ([0-9]+ [a-z]+|[rt]x-[0-9]+)(, [^"]*)?"' "$actual/paths.dot")" = "$rows" ]
 if "$iomodes" probe --dot --root "$machine" 2> /dev/null; then
 	echo "--dot alone was taken"
 	exit 1

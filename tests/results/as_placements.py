@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Turn a synthetic run (make_run.py) into one of placements: what was a mode becomes a placement of
-mode `interrupt`, with vectors moved and a queue set. as_placements.py RUN [--vector NAME]"""
+mode `interrupt`, with vectors moved and a queue set. as_placements.py RUN [--vector NAME] …"""
 import argparse, hashlib, json
 
 PLACES = {"interrupt": "local", "sqpoll": "remote-memory", "defer-taskrun": "remote-interrupt",
@@ -15,6 +15,9 @@ def canonical(record):
 p = argparse.ArgumentParser()
 p.add_argument("run")
 p.add_argument("--vector", default="0000:42:00.0:eth0-rx-0")
+p.add_argument("--table", default="0*8")
+p.add_argument("--rule", default="udp4 dst-port=5201 action=0")
+p.add_argument("--disk", default="nvme0n1")
 args = p.parse_args()
 run = json.load(open(args.run + "/run.json"))
 for c in run["cells"]:
@@ -29,6 +32,9 @@ for c in run["cells"]:
                       "moves": [{"vector": args.vector, "cpus": "4"},
                                 {"vector": "0000:42:00.0:eth0-tx-0", "cpus": "4"}]}
     c["settings"] = [{"knob": "net.xps-cpus", "instance": "eth0@client:tx-0", "value": "00000010"},
+                     {"knob": "net.rss-table", "instance": "eth0@client", "value": args.table},
+                     {"knob": "net.flow-rule", "instance": "eth1@server:rule-0", "value": args.rule},
+                     {"knob": "block.rq_affinity", "instance": args.disk, "value": "0"},
                      {"knob": "net.rx-usecs", "instance": "eth0@client", "value": "3"}]
 json.dump(run, open(args.run + "/run.json", "w"))
 lines = []

@@ -119,3 +119,23 @@ expect 1 'records are not removed' env IOMODES_RUNS_MAX_MB=0 "$rotate" runs
 touch -d '60 days ago' runs/b/run.json; mkdir runs/b/raw; echo x >runs/b/raw/y
 "$rotate" runs
 [ -s runs/b/raw.tar.gz ] && [ ! -e runs/b/raw ]
+
+# What was rotated is no edit, and is said; anything else that is gone is one, and so is a missing log.
+cp -r run03 runs/c
+mkdir -p runs/c/raw/1; echo 'output' >runs/c/raw/1/stdout; echo '{}' >runs/c/journal.jsonl
+(cd runs/c && rm -f SHA256SUMS && find . -type f | sed 's|^\./||' | sort | xargs sha256sum >../sums && mv ../sums SHA256SUMS)
+expect 0 'every check and verdict comes out as recorded' "$bin" check runs/c
+touch -d '60 days ago' runs/c/run.json
+"$rotate" runs
+expect 0 'rotated    1 raw outputs: packed or removed since, see removed.log' "$bin" check runs/c
+tar -tzf runs/c/raw.tar.gz | grep -q '^raw/1/stdout$'
+"$bin" history add runs/c --db rotated.sqlite >out
+mv runs/c/removed.log kept
+expect 4 'raw/1/stdout: sha256: recorded .*, again no such file' "$bin" check runs/c
+mv kept runs/c/removed.log; rm runs/c/journal.jsonl
+expect 4 'journal.jsonl: sha256: recorded .*, again no such file' "$bin" check runs/c
+# What is not a run is left alone, and a link out of the directory is not followed.
+mkdir -p other/raw runs/not; cp run03/run.json run03/trials.jsonl other; touch -d '60 days ago' other/run.json; ln -s ../other runs/link
+echo x >other/raw/y; echo x >runs/not/raw
+IOMODES_RUNS_MAX_MB=0 "$rotate" runs 2>out || grep -q 'records are not removed' out
+[ -s other/raw/y ] && [ -s runs/not/raw ] && [ -s runs/c/run.json ] && [ -s runs/c/trials.jsonl ]

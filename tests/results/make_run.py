@@ -27,6 +27,8 @@ MODES = {
 # Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
 # crosses `interrupt` at depth 4 exactly.
 CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
+# Only where it is named: faster for the same CPU time.
+FAST = (0.93, 9000, 1.0, 1.0, "accepted", [])
 # Only with --instruments: what the second program does of a mode, and the rules that must name it.
 # mode: (factor on latency, CPU ns/IO more, interrupts/IO, context switches/IO)
 INSTRUMENTS = {
@@ -140,6 +142,8 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
         factor = 0.9 ** (2 - math.log2(depth))
         if args.turn and depth >= args.turn:
             factor = 0.8
+        if args.factors:
+            factor = args.factors[depth]
     drift = 1 + 0.03 * block / max(1, args.blocks - 1)
     mean = 80000 * drift * factor * args.slow * math.exp(rng.gauss(0, 0.002)) * (1 + depth / 32 if not rate else 1)
     sigma = 0.25
@@ -151,7 +155,7 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
     ns = round(seconds * 1e9)
     iops = ios / (ns / 1e9)
     m = {"iops": iops, "throughput_bytes_per_s": iops * 4096, "latency_mean_ns": mean,
-         "latency_max_ns": latency["max_ns"], "cpu_ns_per_io_task": cpu * math.exp(rng.gauss(0, .003)),
+         "latency_max_ns": latency["max_ns"], "cpu_ns_per_io_task": cpu * math.exp(rng.gauss(0, args.cpu_noise)),
          "interrupts_per_io": irq, "context_switches_per_io": csw}
     for name, q in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999)):
         m["latency_%s_ns" % name] = quantile(latency, q)
@@ -210,6 +214,8 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
         m["latency_mean_ns"] = mean * 1.2
         record["checks"] = [{"id": "littles_law", "result": "fail", "spoils": ["latency_*", "service_*"],
                              "numbers": {}, "sentence": "Little's law is violated by 20.%d %%" % block}]
+    if args.no_metrics:
+        record["metrics"] = {}
     if args.invalid:
         record["status"] = "invalid"
         record["counts"]["bytes"] -= 512
@@ -319,8 +325,14 @@ def main():
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
     p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
+    p.add_argument("--factors", help="factors on the latency of the mode that crosses, and the depths: 1:0.95,2:1.1")
+    p.add_argument("--cpu-noise", type=float, default=0.003, help="standard deviation of the logarithm of CPU per I/O")
+    p.add_argument("--no-metrics", action="store_true", help="no trial has a number")
     p.add_argument("--turn", type=int, help="from this depth on the mode that crosses is the better one again")
     args = p.parse_args()
+    if args.factors:
+        args.factors = {int(d): float(f) for d, f in (one.split(":") for one in args.factors.split(","))}
+        args.depths = ",".join(map(str, args.factors))
     if args.depths:
         MODES["crossing"] = CROSSING
         LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
@@ -330,6 +342,8 @@ def main():
                           "accepted", []) for m in INSTRUMENTS if m not in MODES})
         LOADS[:] = [("d1", 1, None), ("open", 64, 2000.0)]
         args.modes = ",".join(MODES)
+    if "fast" in args.modes.split(","):
+        MODES["fast"] = FAST
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):
@@ -372,7 +386,7 @@ def main():
         at = [int(b) for b in args.looks.split(",")]
         more["precision"] = {"at": at + [args.planned], "asked": None, "blocks": at[-1],
                              "looks": [{"blocks": b, "met": b == at[-1], "sentence": "as made"} for b in at]}
-        more.update({"precision_met": True, "complete": True})
+        more["precision_met"] = True
     order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
     for mode in NET_MODES if args.net else ():
@@ -395,7 +409,7 @@ def main():
                                  "steady": {"reached": False, "sentence": "the range is 137 % of the average"}}} if args.unsteady else {}
         json.dump({**prepared, **floor, "schema": args.run_schema, "run": args.run, "experiment": {}, "seed": args.seed,
                    "order": order, "cells": cells, "started": args.started,
-                   "ended": "2026-01-01T00:10:00.000Z", "machine": {
+                   "ended": "2026-01-01T00:10:00.000Z", "complete": True, "machine": {
                        "cpus": {"online": "0-1", "cores": 2, "sockets": 1}, "facts": {
                            "cpu.model": {"value": "synthetic"},
                            "kernel.release": {"value": args.kernel},
@@ -408,6 +422,9 @@ def main():
                        "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:
         f.write("".join(l + "\n" for l in lines))
+    with open(os.path.join(args.out, "SHA256SUMS"), "w") as f:  # as a run that ended leaves it
+        for name in ("run.json", "trials.jsonl"):
+            f.write("%s  %s\n" % (hashlib.sha256(open(os.path.join(args.out, name), "rb").read()).hexdigest(), name))
 
 
 main()

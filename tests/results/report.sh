@@ -81,7 +81,7 @@ make_run "$tmp/cross2" --depths 1,2,8,16 --seed 5 --kernel 6.2.0-test
 expect 0 "report.html" "$bin" report "$tmp/cross" "$tmp/cross2" --output "$tmp/two"
 says "$tmp/two/report.html" "their difference is the candidate explanation"
 says "$tmp/two/report.html" "6.2.0-test"
-says "$tmp/two/report.html" "crossing is better up to a depth of about"
+says "$tmp/two/report.html" "crossing is better at every depth from 1 to 2, interrupt at every depth from 8 to 16; they cross at about"
 ls "$tmp/two/figures/r1-load0-p50.svg" >/dev/null
 
 # A run of the lab: a guest with poll queues, Linux 7.3, a row in force by a counter that counts none, one that was not,

@@ -76,11 +76,11 @@ static void test_width_not_significance(void **state)
 		json_t *one;
 
 		assert_float_equal(wide.target, 0.01, 1e-9);
-		one = precision_json(&wide, 1, 10);
+		one = precision_json(&wide, 1, 10, true);
 		assert_true(json_is_false(json_object_get(one, "met")));
 		assert_int_equal(json_integer_value(json_object_get(one, "within")), 0);
 		json_decref(one);
-		one = precision_json(&narrow, 1, 10);
+		one = precision_json(&narrow, 1, 10, true);
 		assert_true(json_is_true(json_object_get(one, "met")));
 		json_decref(one);
 	}
@@ -127,7 +127,7 @@ static void test_forecast(void **state)
 
 	assert_int_equal(precision_forecast(s, 2), 40);
 	assert_int_equal(precision_forecast(s + 1, 1), 10);
-	one = precision_json(s, 2, 10);
+	one = precision_json(s, 2, 10, true);
 	assert_int_equal(json_integer_value(json_object_get(one, "forecast")), 40);
 	assert_string_equal(jsonio_string(one, "widest.cell", ""), "a");
 	assert_string_equal(
@@ -135,16 +135,21 @@ static void test_forecast(void **state)
 		"1 of 2 intervals are as narrow as asked; the widest, IOPS of a, is ±2 % where "
 		"±1 % is asked");
 	json_decref(one);
+	one = precision_json(s, 2, 10, false); /* of a fixed number of blocks nothing was asked */
+	assert_string_equal(jsonio_string(one, "sentence", ""),
+			    "1 of 2 intervals are as narrow as the margin that decides; the "
+			    "widest, IOPS of a, is ±2 % with a margin of ±1 %");
+	json_decref(one);
 	s[1].half_width = NAN;
 	s[1].n = 5;
 	assert_int_equal(precision_forecast(s, 2), 0);
-	one = precision_json(s, 2, 10);
+	one = precision_json(s, 2, 10, true);
 	assert_true(json_is_false(json_object_get(one, "met")));
 	assert_null(json_object_get(one, "forecast"));
 	assert_string_equal(jsonio_string(one, "widest.cell", ""), "b");
 	assert_true(json_is_null(jsonio_at(one, "widest.half_width")));
 	json_decref(one);
-	one = precision_json(NULL, 0, 10); /* nothing in force is not precise */
+	one = precision_json(NULL, 0, 10, false); /* nothing in force is not precise */
 	assert_true(json_is_false(json_object_get(one, "met")));
 	json_decref(one);
 }
@@ -155,12 +160,12 @@ static void test_alone(void **state)
 	static const double value[] = {98, 99, 100, 101, 102, 100, 99, 101, 100, 100};
 	struct precision_series s = {.cell = "c"};
 
-	precision_of_values(&s, "iops", value, 10, 0, 0);
+	precision_of_values(&s, "iops", value, 10, 0);
 	assert_float_equal(s.half_width, 0.01, 1e-12); /* ranks 2 and 9: 99 and 101 */
 	assert_float_equal(s.target, 0.01, 1e-12);
-	precision_of_values(&s, "iops", value, 10, 0, 0.05); /* the machine's noise floor */
+	precision_of_values(&s, "iops", value, 10, 0.05); /* what the design asks */
 	assert_float_equal(s.target, 0.05, 1e-12);
-	precision_of_values(&s, "iops", value, 5, 0, 0);
+	precision_of_values(&s, "iops", value, 5, 0);
 	assert_true(isnan(s.half_width));
 }
 

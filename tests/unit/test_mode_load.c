@@ -51,11 +51,11 @@ static void test_shipped(void **state)
 		"nvme-coalesced",
 	};
 	static const char *const net_names[] = {
-		"interrupt",	"adaptive",  "coalesced-3", "coalesced-5000",
-		"defer-10",	"defer-20",  "defer-50",    "defer-200",
-		"busy-poll",	"full-busy", "suspend-0",   "suspend-10",
-		"suspend-20",	"threaded",  "suspend-50",  "epoll-busy-poll",
-		"suspend-200",	"spin",	     "io_uring",    "threaded-busy-poll",
+		"interrupt",	 "adaptive",  "coalesced-3", "coalesced-5000",
+		"defer-10",	 "defer-20",  "defer-50",    "defer-200",
+		"busy-poll",	 "full-busy", "suspend-0",   "suspend-10",
+		"suspend-20",	 "threaded",  "suspend-50",  "epoll-busy-poll",
+		"suspend-200",	 "spin",      "io_uring",    "threaded-busy-poll",
 		"io_uring-napi", "zerocopy",
 	};
 	const char *source = getenv("IOMODES_SOURCE");
@@ -78,6 +78,27 @@ static void test_shipped(void **state)
 
 		if (!m || !mode_options(m, "netloop"))
 			fail_msg("mode %s is not there or has no netloop: section", net_names[i]);
+	}
+	/* iperf3 does not say on which instances its sockets receive */
+	for (size_t i = 0; i < modes.n; i++)
+		for (size_t k = 0; k < modes.mode[i].n_expect; k++) {
+			const struct expectation *e = &modes.mode[i].expect[k];
+			bool ours = false;
+
+			for (size_t c = 0; c < e->n_when; c++)
+				ours |= !strcmp(e->when[c].key, "workload");
+			if (mode_options(&modes.mode[i], "iperf3") && !ours &&
+			    !strncmp(e->evidence, "flow_ends_", 10))
+				fail_msg("%s is never in force with iperf3", modes.mode[i].name);
+		}
+	/* a delay that the driver adapts by load is not a fixed one */
+	for (size_t i = 0; i < modes.n; i++) {
+		const struct mode_pairs *p = &modes.mode[i].set_if_there;
+
+		if (!strncmp(modes.mode[i].name, "coalesced-", 10) &&
+		    (p->n != 1 || strcmp(p->item[0].name, "net.adaptive-rx") ||
+		     strcmp(p->item[0].value, "0")))
+			fail_msg("%s leaves adaptive on", modes.mode[i].name);
 	}
 	for (size_t i = 0; i < modes.n; i++)
 		if (modes.mode[i].grade == GRADE_COUNTER && !modes.mode[i].n_expect)

@@ -8,12 +8,14 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <hwloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "placement/placement.h"
+#include "placement/role.h"
 
 struct built {
 	struct machine m;
@@ -245,13 +247,67 @@ static void test_no_cpu(void **state)
 	drop(&b);
 }
 
+static void refused(struct built *b, const char *placement, const char *code)
+{
+	struct placement_spec spec;
+	struct placement_refusal why;
+	struct placement_request r = {.machine = &b->m, .spec = &spec, .disk = &b->disk, .jobs = 1};
+	struct placement p;
+	int err;
+
+	assert_int_equal(placement_spec_parse(placement, &spec, NULL), 0);
+	err = placement_make(&r, &p, &why);
+	if (code ? err != -ENOTSUP || strcmp(why.code, code) != 0 : err != 0)
+		fail_msg("%s: %d, %s: %s", placement, err, err ? why.code : "",
+			 err ? why.text : "");
+	if (!err)
+		placement_free(&p);
+	placement_spec_free(&spec);
+}
+
+/* Nodes that are not whole: what is bound to them is refused by name, and nothing runs as if. */
+static void test_poor_nodes(void **state)
+{
+	struct built b;
+
+	/* the other socket has no memory */
+	build(&b, "node:2 core:2 pu:1", "0-3", "0-1", "2-3", 0);
+	for (int cpu = 0; cpu < 4; cpu++) {
+		char one[8];
+
+		snprintf(one, sizeof(one), "%d", cpu);
+		queue(&b, HCTX_DEFAULT, one, one, VECTOR_MANAGED);
+	}
+	b.node[0].memory_bytes = 1 << 30;
+	refused(&b, "local", NULL);
+	refused(&b, "remote-memory", "no-memory");
+	refused(&b, "remote-node", "no-memory"); /* bound to the thread's node */
+	refused(&b, "remote-thread-interrupt", NULL);
+	b.disk.node = 1;
+	refused(&b, "local", "no-memory");
+	refused(&b, "remote-memory", NULL);
+	drop(&b);
+	/* the other node is memory alone */
+	build(&b, "node:2 core:2 pu:1", "0-1", "0-1", "2", 0);
+	queue(&b, HCTX_DEFAULT, "0", "0", VECTOR_MANAGED);
+	queue(&b, HCTX_DEFAULT, "1", "1", VECTOR_MANAGED);
+	b.node[0].memory_bytes = b.node[1].memory_bytes = 1 << 30;
+	refused(&b, "remote-memory", NULL);
+	refused(&b, "remote-node", "no-cpus");
+	b.disk.node = 1;
+	refused(&b, "local", "no-cpus");
+	cpulist_add(&b.m.online, 2); /* it has one that this process may not use */
+	refused(&b, "local", "not-allowed");
+	drop(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_cpu),	  cmocka_unit_test(test_two_cpus),
-		cmocka_unit_test(test_networks),  cmocka_unit_test(test_smt),
-		cmocka_unit_test(test_two_nodes), cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_no_cpu),
+		cmocka_unit_test(test_poor_nodes), cmocka_unit_test(test_one_cpu),
+		cmocka_unit_test(test_two_cpus),   cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_smt),	   cmocka_unit_test(test_two_nodes),
+		cmocka_unit_test(test_allowed),	   cmocka_unit_test(test_no_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

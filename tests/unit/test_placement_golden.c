@@ -44,6 +44,44 @@ static void note(struct seen *s, const char *target, const struct placement_role
 		s->roles[i] |= 1u << (role - all);
 }
 
+/* Each vector of an interface's queues is moved once, to CPUs that are to be interrupted, and no
+ * other is. */
+static void check_moves(const struct placement_request *r, const struct placement *p,
+			const char *where)
+{
+	size_t expected = 0;
+
+	for (int end = 0; end < PLACEMENT_ENDS; end++) {
+		const struct machine_nic *nic = r->nic[end];
+
+		for (size_t v = 0; nic && v < nic->n_vectors; v++) {
+			bool serves = false;
+			size_t moved = 0;
+
+			for (size_t i = 0; i < nic->n_queues; i++)
+				serves |= nic->queues[i].vector == (int)v;
+			for (size_t i = 0; i < p->n_moves; i++) {
+				struct cpulist to;
+
+				if (strcmp(p->moves[i].vector, nic->vectors[v].instance))
+					continue;
+				moved++;
+				assert_int_equal(cpulist_parse(p->moves[i].cpus, &to, NULL), 0);
+				if (to.n != 1 || !cpulist_has(&p->interrupts[end], to.cpu[0]))
+					fail_msg("%s: %s to %s", where, p->moves[i].vector,
+						 p->moves[i].cpus);
+				cpulist_free(&to);
+			}
+			if (moved != (serves && p->interrupts[end].n))
+				fail_msg("%s: %s is moved %zu times", where, nic->vectors[v].name,
+					 moved);
+			expected += moved;
+		}
+	}
+	if (r->net && p->n_moves != expected)
+		fail_msg("%s: %zu moves, %zu of the interfaces", where, p->n_moves, expected);
+}
+
 static void set_target(const struct machine *m, const char *text, struct placement_request *r)
 {
 	char client[32];
@@ -116,6 +154,7 @@ static int run_line(struct machine *m, char *line, const char *where, struct see
 	} else {
 		assert_int_equal(err, 0);
 		placement_text(&p, got, sizeof(got));
+		check_moves(&r, &p, where);
 		placement_free(&p);
 	}
 	placement_spec_free(&spec);

@@ -209,13 +209,15 @@ static void test_refused(void **state)
 static void test_decision(void **state)
 {
 	static const struct expectation_result
-		pass = {EXPECTATION_PASSED, 1, NAN, "", false, false},
-		fail = {EXPECTATION_FAILED, 1, .4, "", false, false},
-		worse = {EXPECTATION_FAILED, 1, .2, "", false, false},
-		none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "", false, false},
-		gone = {EXPECTATION_ABSENT, NAN, NAN, "", false, false},
-		placed = {EXPECTATION_PASSED, 0, NAN, "", true, false},
-		astray = {EXPECTATION_FAILED, .6, .4, "", true, false};
+		pass = {EXPECTATION_PASSED, 1, NAN, "", false, false, false},
+		fail = {EXPECTATION_FAILED, 1, .4, "", false, false, false},
+		worse = {EXPECTATION_FAILED, 1, .2, "", false, false, false},
+		none = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "", false, false, false},
+		gone = {EXPECTATION_ABSENT, NAN, NAN, "", false, false, false},
+		placed = {EXPECTATION_PASSED, 0, NAN, "", true, false, false},
+		astray = {EXPECTATION_FAILED, .6, .4, "", true, false, false},
+		limit = {EXPECTATION_PASSED, 1, NAN, "", true, true, false},
+		missed = {EXPECTATION_NOT_APPLICABLE, NAN, NAN, "", false, false, true};
 	static const struct {
 		enum verdict_grade declared;
 		struct expectation_result result[3];
@@ -238,6 +240,12 @@ static void test_decision(void **state)
 		{GRADE_COUNTER, {pass, placed}, 2, VERDICT_IN_FORCE, GRADE_COUNTER, NAN},
 		{GRADE_COUNTER, {pass, astray}, 2, VERDICT_NOT_IN_FORCE, GRADE_COUNTER, .4},
 		{GRADE_ACCEPTED, {gone}, 1, VERDICT_UNPROVEN, GRADE_ACCEPTED, NAN},
+		/* limits hold without the mode, too: it was set, and that is all … */
+		{GRADE_COUNTER, {limit, limit}, 2, VERDICT_IN_FORCE, GRADE_ACCEPTED, NAN},
+		{GRADE_COUNTER, {limit, pass}, 2, VERDICT_IN_FORCE, GRADE_COUNTER, NAN},
+		/* … but not where the counter that shows it could not be read */
+		{GRADE_COUNTER, {limit, missed}, 2, VERDICT_UNPROVEN, GRADE_COUNTER, NAN},
+		{GRADE_COUNTER, {pass, missed}, 2, VERDICT_IN_FORCE, GRADE_COUNTER, NAN},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -250,12 +258,44 @@ static void test_decision(void **state)
 	}
 }
 
+/* The reason for `unproven` is the counter that was not there; what a row calls a limit says so. */
+static void test_limit(void **state)
+{
+	_json_ json_t *evidence = json_pack("{s:{s:i}, s:{}, s:{s:{}, s:{s:s}}}", "counters",
+					    "softirqs", 10, "absent", "proof", "counters", "absent",
+					    "empty_polls", "no tracepoints here");
+	const struct denominators window = {.packet = 1000, .second = 1};
+	struct expectation e[2];
+	struct diag d = {""};
+	struct verdict v;
+
+	for (int proof = 0; proof < 2; proof++) {
+		_json_ json_t *limit = json_pack("{s:s, s:s, s:f, s:b}", "evidence", "softirqs",
+						 "per", "packet", "at_most", 0.1, "limits", 1);
+		_json_ json_t *shows = json_pack("{s:s, s:s, s:f, s:b}", "evidence", "empty_polls",
+						 "per", "packet", "at_least", 0.1, "proof", 1);
+		_json_ json_t *again = NULL, *verdict = NULL;
+
+		assert_int_equal(expectation_from_json(limit, &e[0], &d), 0);
+		assert_int_equal(expectation_from_json(shows, &e[1], &d), 0);
+		again = expectation_json(&e[0], NULL);
+		assert_true(json_equal(again, limit));
+		verdict = verdict_evaluate(e, 1 + (size_t)proof, GRADE_COUNTER, evidence, &window,
+					   NULL, &v);
+		assert_int_equal(v.mode, proof ? VERDICT_UNPROVEN : VERDICT_IN_FORCE);
+		assert_non_null(strstr(
+			json_string_value(json_array_get(json_object_get(verdict, "reasons"), 0)),
+			proof ? "no tracepoints here" : "holds without the mode, too"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outcomes),   cmocka_unit_test(test_denominators),
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_decision),   cmocka_unit_test(test_bound_that_does_not_bite),
+		cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,11 @@
 #include "record/verdict.h"
 #include "sys/sys.h"
 #include "sys/sys_memory.h"
+#include "machine/nic.h"
+#include "trial/plan_place.h"
+#include "trial/steer.h"
 #include "trial/trial_place.h"
+#include "trial/trial_threads.h"
 
 /* A drive with two queues, interrupt 40 and 41, and its admin vector 39. */
 struct built {
@@ -27,6 +32,8 @@ struct built {
 	struct target target;
 	struct plan plan;
 	struct experiment_cell asked;
+	struct mode mode;
+	struct expectation expect; /* of the mode */
 	struct plan_cell cell;
 	struct placement_spec spec;
 };
@@ -51,6 +58,15 @@ static void build(struct built *b, const char *placement, unsigned cpu, unsigned
 	b->target = (struct target){.disk = &b->disk};
 	b->plan = (struct plan){.machine = &b->m, .target = &b->target};
 	b->cell.cell = &b->asked;
+	b->expect = (struct expectation){.evidence = "device_interrupts",
+					 .per = PER_IO,
+					 .at_least = .5,
+					 .at_most = NAN,
+					 .otherwise = NAN};
+	b->mode = (struct mode){.name = (char *)"interrupt", .expect = &b->expect, .n_expect = 1};
+	b->asked.mode = &b->mode;
+	b->asked.load.kind = MODE_BLOCK;
+	b->asked.load.numjobs = 1;
 	assert_int_equal(placement_spec_parse(placement, &b->spec, NULL), 0);
 	b->cell.placement = (struct placement){
 		.role = b->spec.role,
@@ -92,7 +108,7 @@ static enum verdict_mode judge(struct built *b, const char *vectors, const char 
 	if (memory)
 		json_object_set_new(json_object_get(record, "workload_report"), "memory",
 				    json_loads(memory, 0, NULL));
-	trial_place_evidence(&b->plan, &b->cell, record, evidence);
+	trial_place_evidence(&b->plan, &b->cell, NULL, record, evidence);
 	n += trial_place_expect(&b->cell.placement, expect + n);
 	again = verdict_evaluate(expect, n, GRADE_COUNTER, evidence, &over, NULL, &v);
 	*share = v.share;
@@ -116,7 +132,7 @@ static const struct {
 	 " {\"name\": \"main\", \"cpu\": 0, \"migrations\": 3, \"cpu_ns\": 9000}]",
 	 ON_NODE_1, VERDICT_IN_FORCE, NAN, "ours"},
 	{"no interrupt at all", "[{\"irq\": 40, \"cpu\": {}}]", AT_HOME, ON_NODE_1,
-	 VERDICT_IN_FORCE, NAN, "ours"},
+	 VERDICT_UNPROVEN, NAN, "no interrupt of the target's queues was counted"},
 	{"a vector that was moved in the middle",
 	 "[{\"irq\": 40, \"cpu\": {\"4\": 600, \"2\": 400}}]", AT_HOME, ON_NODE_1,
 	 VERDICT_NOT_IN_FORCE, (1 - .4) / (1 - .05), "placement_interrupts_elsewhere_share"},
@@ -158,6 +174,206 @@ static void test_proof(void **state)
 	}
 }
 
+/* Of a mode that polls there are none, and none is elsewhere. */
+static void test_polled(void **state)
+{
+	struct built b;
+	char reason[512];
+	double share;
+
+	build(&b, "local", 4, 4);
+	assert_true(plan_place_interrupts(&b.asked) > 0);
+	b.expect.at_least = NAN;
+	b.expect.at_most = .01;
+	assert_true(plan_place_interrupts(&b.asked) < 0);
+	assert_int_equal(judge(&b, "[{\"irq\": 40, \"cpu\": {}}]", AT_HOME, ON_NODE_1, &share,
+			       reason, sizeof(reason)),
+			 VERDICT_IN_FORCE);
+	drop(&b);
+}
+
+/* Each vector has a CPU of its own: that the set is kept is not enough. */
+static void test_each_vector(void **state)
+{
+	static const struct placement_move moves[] = {{"a:40", "4"}, {"a:41", "5"}};
+	static const char *const tasks =
+		"[{\"pid\": 1, \"tid\": 2, \"name\": \"ioloop\", \"cpu\": 4, \"migrations\": 0,"
+		" \"cpu_ns\": 500}, {\"pid\": 1, \"tid\": 3, \"name\": \"ioloop\", \"cpu\": 5,"
+		" \"migrations\": 0, \"cpu_ns\": 500}]";
+	struct built b;
+	char reason[512];
+	double share;
+
+	build(&b, "local", 4, 4);
+	strcpy(b.vector[1].instance, "a:40");
+	strcpy(b.vector[2].instance, "a:41");
+	assert_int_equal(cpulist_add(&b.cell.placement.workers, 5), 0);
+	assert_int_equal(cpulist_add(&b.cell.placement.interrupts[0], 5), 0);
+	b.asked.load.numjobs = 2;
+	b.cell.placement.moves = malloc(sizeof(moves));
+	memcpy(b.cell.placement.moves, moves, sizeof(moves));
+	b.cell.placement.n_moves = 2;
+	assert_int_equal(judge(&b,
+			       "[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": "
+			       "{\"5\": 500}}]",
+			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
+			 VERDICT_IN_FORCE);
+	assert_int_equal(judge(&b,
+			       "[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": "
+			       "{\"4\": 500}}]",
+			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
+			 VERDICT_NOT_IN_FORCE);
+	assert_true(fabs(share - (1 - .5) / (1 - .05)) < 1e-9);
+	assert_int_equal(judge(&b,
+			       "[{\"irq\": 40, \"cpu\": {\"5\": 500}}, {\"irq\": 41, \"cpu\": "
+			       "{\"4\": 500}}]",
+			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
+			 VERDICT_NOT_IN_FORCE);
+	assert_true(fabs(share) < 1e-9);
+	drop(&b);
+}
+
+/* Workers on CPUs 2 and 3, a server on 6, an SQ thread on 7. */
+static const struct {
+	const char *what, *tasks;
+	unsigned jobs;
+	bool server, sq;
+	double share;	    /* NAN: absent */
+	const char *reason; /* of that */
+} thread_rows[] = {
+	{"each on its CPU", "2 0 500, 3 0 500", 2, false, false, 0, NULL},
+	{"both on one CPU of the two", "2 0 500, 2 0 500", 2, false, false, .5, NULL},
+	{"two for four jobs share", "2 0 500, 2 0 500, 3 0 500, 3 0 500", 4, false, false, 0, NULL},
+	{"a helper that slept most of the time", "2 0 500, 3 0 500, 0 2 20", 2, false, false, 0,
+	 NULL},
+	{"a small server beside busy clients", "2 0 500, 3 0 500, s5 0 30", 2, true, false,
+	 30. / 1030, NULL},
+	{"it is where it should be", "2 0 500, 3 0 500, s6 0 30", 2, true, false, 0, NULL},
+	{"it was not seen", "2 0 500, 3 0 500", 2, true, false, NAN, "the server's tasks"},
+	{"a small worker beside its SQ thread", "1 0 20, q7 0 980", 1, false, true, .02, NULL},
+	{"the SQ thread on the worker's CPU", "2 0 20, q2 0 980", 1, false, true, .98, NULL},
+	{"no SQ thread", "2 0 20", 1, false, true, NAN, "the SQ thread"},
+	{"the kernel counts no migrations", "2 - 500, 3 - 500", 2, false, false, NAN,
+	 "how often a thread migrated is not told"},
+	{"the main thread went among the workers' CPUs", "m2 1 60, 2 0 500, 3 0 500", 2, false,
+	 false, 0, NULL},
+	{"the main thread was elsewhere", "m1 0 60, 2 0 500, 3 0 500", 2, false, false, 60. / 1060,
+	 NULL},
+};
+
+/* "s5 0 30, …": what it is (s server, q SQ thread, m main thread), CPU, migrations, ns. */
+static json_t *make_tasks(const char *text)
+{
+	json_t *list = json_array();
+	int tid = 100;
+
+	for (const char *at = text; *at; at += strcspn(at, ","), at += strspn(at, ", ")) {
+		char what = strchr("sqm", *at) ? *at++ : 'w', moves[8];
+		unsigned cpu, ns;
+		json_t *one;
+
+		assert_int_equal(sscanf(at, "%u %7s %u", &cpu, moves, &ns), 3);
+		tid++;
+		one = json_pack("{s:i, s:i, s:s, s:i, s:i}", "pid", what == 's' ? 200 : 100, "tid",
+				what == 'm' ? 100 : tid, "name",
+				what == 'q' ? "iou-sqp-100" : "loop", "cpu", cpu, "cpu_ns", ns);
+		if (*moves != '-')
+			json_object_set_new(one, "migrations", json_integer(atoi(moves)));
+		if (what == 's')
+			json_object_set_new(one, "end", json_string("server"));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static void check_threads(const struct placement *p, const char *what, json_t *tasks, unsigned jobs,
+			  double share, const char *reason)
+{
+	static const char *const name = "placement_threads_elsewhere_share";
+	_json_ json_t *evidence = json_pack("{s:{}, s:{}, s:{s:{s:o}}}", "counters", "absent",
+					    "detail", "tasks", "tasks", tasks);
+	_json_ json_t *record = json_pack("{s:{}}", "placement");
+	double got;
+
+	trial_threads_evidence(p, jobs, record, evidence);
+	got = jsonio_number(json_object_get(evidence, "counters"), name);
+	if (isnan(share) ? !isnan(got) : !(fabs(got - share) < 1e-9))
+		fail_msg("%s: share %g, wanted %g", what, got, share);
+	if (reason)
+		assert_non_null(strstr(jsonio_string(json_object_get(evidence, "absent"), name, ""),
+				       reason));
+}
+
+static void test_threads(void **state)
+{
+	struct placement p = {.sq_cpu = 7};
+	json_t *many = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(thread_rows); i++) {
+		assert_int_equal(cpulist_parse(thread_rows[i].sq ? "2" : "2-3", &p.workers, NULL),
+				 0);
+		if (thread_rows[i].server)
+			assert_int_equal(cpulist_add(&p.server, 6), 0);
+		p.has_sq = thread_rows[i].sq;
+		check_threads(&p, thread_rows[i].what, make_tasks(thread_rows[i].tasks),
+			      thread_rows[i].jobs, thread_rows[i].share, thread_rows[i].reason);
+		cpulist_free(&p.workers);
+		cpulist_free(&p.server);
+	}
+	/* each has less than a twentieth of it all */
+	p.has_sq = false;
+	assert_int_equal(cpulist_parse("0-23", &p.workers, NULL), 0);
+	for (int i = 0; i < 24; i++)
+		json_array_append_new(many, json_pack("{s:i, s:i, s:s, s:i, s:i, s:i}", "pid", 1,
+						      "tid", 2 + i, "name", "ioloop", "cpu", 24 + i,
+						      "cpu_ns", 1000, "migrations", 0));
+	check_threads(&p, "24 workers elsewhere", many, 24, 1, NULL);
+	cpulist_free(&p.workers);
+}
+
+/* By the driver's counts of its queues; one queue is always the right one. */
+static void test_queues(void **state)
+{
+	static const struct {
+		const char *queues;
+		double sent, received; /* NAN: absent */
+	} of[] = {
+		{"[{\"queue\": \"tx-0\", \"packets\": 90}, {\"queue\": \"tx-1\", \"packets\": 10},"
+		 " {\"queue\": \"rx-0\", \"packets\": 50}, {\"queue\": \"rx-1\", \"packets\": "
+		 "150}]",
+		 .1, .75},
+		{"[{\"queue\": \"rx-0\", \"packets\": 50}]", NAN, 0},
+		{"null", NAN, NAN},
+	};
+	struct machine_nic_queue queues[] = {
+		{.rx = true}, {.rx = true, .index = 1}, {.rx = false}, {.rx = false, .index = 1}};
+	struct machine_nic nic = {.instance = "eth0@client", .queues = queues, .n_queues = 4};
+	struct net_target t = {.nic = {&nic}, .n_nics = 1};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of) + 1; i++) {
+		bool alone = i == ARRAY_SIZE(of);
+		_json_ json_t *evidence =
+			json_pack("{s:{}, s:{}, s:{s:{s:{s:o}}}}", "counters", "absent", "detail",
+				  "net_devices", "eth0@client", "queues",
+				  json_loads(alone ? "null" : of[i].queues, JSON_DECODE_ANY, NULL));
+		double sent, received;
+
+		if (alone) {
+			queues[1] = queues[2];
+			nic.n_queues = 2;
+		}
+		steer_evidence(&t, -1, evidence);
+		sent = jsonio_number(evidence, "counters." STEER_SENT_ELSEWHERE);
+		received = jsonio_number(evidence, "counters." STEER_RECEIVED_ELSEWHERE);
+		assert_true(alone		? sent == 0
+			    : isnan(of[i].sent) ? isnan(sent)
+						: fabs(sent - of[i].sent) < 1e-9);
+		assert_true(alone		    ? received == 0
+			    : isnan(of[i].received) ? isnan(received)
+						    : fabs(received - of[i].received) < 1e-9);
+	}
+}
+
 /* What pins nothing promises nothing, and claims nothing. */
 static void test_os_default(void **state)
 {
@@ -175,10 +391,88 @@ static void test_os_default(void **state)
 	drop(&b);
 }
 
+/* The client's NAPI threads belong on CPU 2, the server's on CPU 3. */
+static const struct {
+	const char *what, *threads;
+	bool stayed; /* of the client's, 90; the server's always stays */
+	enum verdict_mode mode;
+	double share; /* NAN: none */
+} napi_rows[] = {
+	{"each on its CPU; one that slept and one on its way there",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 600, "
+	 "\"migrations\": 1},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 400},"
+	 " {\"pid\": 77, \"interface\": \"eth1@server\", \"cpu\": 0, \"cpu_ns\": 0}]",
+	 true, VERDICT_IN_FORCE, NAN},
+	{"one ended elsewhere",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 3, \"cpu_ns\": 250, "
+	 "\"migrations\": 1},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 750}]",
+	 true, VERDICT_NOT_IN_FORCE, .75},
+	{"one went and came back",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 250, "
+	 "\"migrations\": 2},"
+	 " {\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 750}]",
+	 true, VERDICT_NOT_IN_FORCE, .75},
+	{"one was allowed elsewhere at the end",
+	 "[{\"pid\": 90, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 500}]", false,
+	 VERDICT_NOT_IN_FORCE, 0},
+	{"one that was made after the others were pinned",
+	 "[{\"pid\": 91, \"interface\": \"eth1@server\", \"cpu\": 3, \"cpu_ns\": 500},"
+	 " {\"pid\": 95, \"interface\": \"eth0@client\", \"cpu\": 2, \"cpu_ns\": 500}]",
+	 true, VERDICT_NOT_IN_FORCE, .5},
+	{"none of them ran", "[]", true, VERDICT_UNPROVEN, NAN},
+};
+
+static void test_napi_threads(void **state)
+{
+	static const char *const name = "placement_napi_threads_elsewhere_share";
+
+	for (size_t i = 0; i < ARRAY_SIZE(napi_rows); i++) {
+		struct trial_napi napi = {
+			.n = 2,
+			.thread = {{.pid = 90, .cpu = 2, .stayed = napi_rows[i].stayed},
+				   {.pid = 91, .cpu = 3, .stayed = true}}};
+		struct placement_spec spec;
+		struct placement p = {.napi_cpu = {2, 3}, .memory = {-1, -1}};
+		struct expectation expect[TRIAL_PLACE_EXPECTATIONS + 1] = {{.evidence = "ours",
+									    .per = PER_NONE,
+									    .at_least = 1,
+									    .at_most = NAN,
+									    .otherwise = NAN}};
+		_json_ json_t *evidence = json_pack("{s:{s:i}, s:{}, s:{s:o}}", "counters", "ours",
+						    1, "absent", "detail", "napi_threads",
+						    json_loads(napi_rows[i].threads, 0, NULL));
+		_json_ json_t *record = json_pack("{s:{}}", "placement"), *again = NULL;
+		struct denominators over = {NAN, NAN, NAN, NAN};
+		struct verdict v;
+
+		assert_int_equal(placement_spec_parse("same-cpu", &spec, NULL), 0);
+		p.role = spec.role;
+		trial_napi_evidence(&p, &napi, record, evidence);
+		/* beside the threads': that bound has a test of its own */
+		assert_int_equal(trial_place_expect(&p, expect + 1), 2);
+		assert_string_equal(expect[2].evidence, name);
+		expect[1] = expect[2];
+		again = verdict_evaluate(expect, 2, GRADE_COUNTER, evidence, &over, NULL, &v);
+		if (v.mode != napi_rows[i].mode ||
+		    !(isnan(napi_rows[i].share) ? isnan(v.share)
+						: fabs(v.share - napi_rows[i].share) < 1e-9))
+			fail_msg("%s: %s, share %g", napi_rows[i].what, verdict_mode_name(v.mode),
+				 v.share);
+		if (!i)
+			assert_int_equal(
+				json_array_size(jsonio_at(record, "placement.napi_threads")), 2);
+		placement_spec_free(&spec);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_proof),
+		cmocka_unit_test(test_napi_threads), cmocka_unit_test(test_polled),
+		cmocka_unit_test(test_each_vector),  cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_queues),	     cmocka_unit_test(test_proof),
 		cmocka_unit_test(test_os_default),
 	};
 

@@ -22,13 +22,18 @@ static const char mode_text[] =
 	"         ioloop: {engine: io_uring}}\n"
 	"tuned: {doc: d, target: block, grade: counter, set: {block.read_ahead_kb: 64},\n"
 	"        ioloop: {engine: sync}}\n"
+	"fussy: {doc: d, target: block, grade: counter, set: {block.read_ahead_kb: 64},\n"
+	"        set_if_there: {block.wbt_lat_usec: 0, block.nomerges: 2},\n"
+	"        ioloop: {engine: sync}}\n"
 	"shallow: {doc: d, target: block, grade: counter, only: {iodepth: 1},\n"
 	"          ioloop: {engine: sync}}\n"
 	"twocpu: {doc: d, target: block, grade: counter,\n"
 	"         ioloop: {engine: io_uring, sqthread_poll_cpu: \"{sq_cpu}\"}}\n";
 static const char net_text[] =
 	"plain: {doc: d, target: net, grade: counter, netloop: {wait: block}}\n"
-	"other: {doc: d, target: net, grade: counter, netloop: {wait: spin}}\n";
+	"other: {doc: d, target: net, grade: counter, netloop: {wait: spin}}\n"
+	"spread: {doc: d, target: net, grade: counter, set: {net.rps-cpus: 2},\n"
+	"         netloop: {wait: spin}}\n";
 
 static struct fixture {
 	struct modes modes;
@@ -64,6 +69,7 @@ static int make(const char *experiment, const char *cpus, struct plan_options o)
 	sys_memory_on_write(s, "/sys/block/vdx/queue/scheduler", sys_memory_choose);
 	sys_memory_file(s, "/sys/block/vdx/queue/nomerges", 0644, "0");
 	sys_memory_file(s, "/sys/block/vdx/queue/read_ahead_kb", 0644, "128");
+	sys_memory_file(s, "/sys/class/net/eth1/queues/rx-0/rps_cpus", 0644, "00000003");
 	f.disk = (struct machine_disk){.name = "vdx", .node = -1};
 	f.m = (struct machine){.sys = s, .disks = &f.disk, .n_disks = 1};
 	assert_int_equal(cpulist_parse(cpus, &f.m.allowed, NULL), 0);
@@ -323,10 +329,70 @@ static void test_placed(void **state)
 	net = (struct net_target){0};
 }
 
+/* A knob that this disk lacks is left out, one that it has is set. */
+static void test_set_if_there(void **state)
+{
+	const struct plan_cell *c;
+
+	assert_int_equal(make("name: n\ndesign: {blocks: 6}\ngroups: [{modes: [fussy]}]\n", "0-1",
+			      (struct plan_options){.seed = 1}),
+			 0);
+	c = cell("fussy/randread/4k/d1");
+	assert_true(c->runs);
+	assert_int_equal(c->n_settings, 2);
+	assert_string_equal(c->settings[0].knob->name, "block.read_ahead_kb");
+	assert_string_equal(c->settings[1].knob->name, "block.nomerges");
+}
+
+#define STEERED                          \
+	"name: n\ndesign: {blocks: 6}\n" \
+	"groups: [{target: net, modes: [plain, spread]}, {modes: [plain], iodepth: 1}]\n"
+
+/* What software hands on to other CPUs is switched off where it is on, in every mode that does not
+ * ask for it, as a setting like any other. */
+static void test_steering(void **state)
+{
+	struct machine_nic_queue queues[3] = {{.rx = true, .index = 0, .rps_flow_cnt = 64},
+					      {.rx = true, .index = 1},
+					      {.index = 0}};
+	struct machine_nic nic = {.driver = "mlx9", .queues = queues, .n_queues = 3};
+	const struct plan_cell *c;
+
+	assert_int_equal(cpulist_parse("0-1", &queues[0].rps_cpus, NULL), 0);
+	assert_int_equal(cpulist_parse("1", &queues[2].rps_cpus, NULL), 0);
+	snprintf(nic.instance, sizeof(nic.instance), "eth1");
+	net = (struct net_target){.label = "eth1", .nic = {&nic}, .n_nics = 1};
+	assert_int_equal(make(STEERED, "0-1", (struct plan_options){.seed = 1}), 0);
+	c = cell("plain/udp-pingpong/16/d1");
+	assert_int_equal(c->n_settings, 2);
+	assert_string_equal(c->settings[0].knob->name, "net.rps-cpus");
+	assert_string_equal(c->settings[1].knob->name, "net.rps-flow-cnt");
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(c->settings[i].instance, "eth1:rx-0");
+		assert_string_equal(c->settings[i].value, "0");
+	}
+	assert_int_equal(cell("plain/randread/4k/d1")->n_settings, 0);
+
+	/* one that a mode or an experiment sets holds */
+	c = cell("spread/udp-pingpong/16/d1");
+	assert_int_equal(c->n_settings, 2);
+	assert_string_equal(c->settings[0].value, "2");
+	assert_string_equal(c->settings[1].knob->name, "net.rps-flow-cnt");
+
+	/* an ordinary user changes nothing */
+	assert_int_equal(make(STEERED, "0-1", (struct plan_options){.seed = 1, .euid = 1000}), 0);
+	assert_int_equal(cell("plain/udp-pingpong/16/d1")->n_settings, 0);
+	cpulist_free(&queues[0].rps_cpus);
+	cpulist_free(&queues[2].rps_cpus);
+	net = (struct net_target){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_placed, teardown),
+		cmocka_unit_test_teardown(test_steering, teardown),
+		cmocka_unit_test_teardown(test_set_if_there, teardown),
 		cmocka_unit_test_teardown(test_order, teardown),
 		cmocka_unit_test_teardown(test_forecast, teardown),
 		cmocka_unit_test_teardown(test_reasons, teardown),

@@ -100,6 +100,11 @@ void crew_parked(struct crew *c)
 		;
 }
 
+void crew_wake(struct crew *c, uint32_t i)
+{
+	pthread_kill(c->worker[i].thread, WAKE_SIGNAL);
+}
+
 int crew_park(struct crew *c, uint64_t grace_ns)
 {
 	struct pollfd p = {.fd = c->parked_fd, .events = POLLIN};
@@ -108,7 +113,7 @@ int crew_park(struct crew *c, uint64_t grace_ns)
 	atomic_store(&c->stop, true);
 	do {
 		for (uint32_t i = 0; i < c->n; i++)
-			pthread_kill(c->worker[i].thread, WAKE_SIGNAL);
+			crew_wake(c, i);
 		if (poll(&p, 1, WAKE_AGAIN_MS) > 0) {
 			crew_parked(c);
 			return 0;

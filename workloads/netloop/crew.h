@@ -38,6 +38,8 @@ int crew_start(struct crew *c, struct diag *d);
 void crew_step(struct crew *c, enum step step);
 /* Take note that parked_fd is readable. */
 void crew_parked(struct crew *c);
+/* Bring a thread back that sleeps in a call (EINTR); it may come just before that. */
+void crew_wake(struct crew *c, uint32_t i);
 /* Make all leave the step, and wait for it: -ETIMEDOUT when one does not within `grace_ns`. */
 int crew_park(struct crew *c, uint64_t grace_ns);
 /* The first failure of a worker; 0 when there is none. */

@@ -18,9 +18,10 @@
 #include "serve.h"
 #include "side.h"
 
-#define TICK_MS	 250	      /* how often a run is looked at for signs of life */
-#define SETUP_NS 15000000000u /* the server's threads come up */
-#define PARK_NS	 10000000000u
+#define TICK_MS	    250		 /* how often a run is looked at for signs of life */
+#define MIN_TICK_NS 5000000u	 /* and at most */
+#define SETUP_NS    15000000000u /* the server's threads come up */
+#define PARK_NS	    10000000000u
 
 struct client {
 	struct side side;
@@ -99,6 +100,32 @@ static bool is_dead(const struct client *c, struct pulse *p)
 	return now - p->since_ns > c->side.o->dead_ns;
 }
 
+/* A thread that sleeps in a UDP socket for a response that was lost is to look at the clock; by the
+ * socket's own time-out the kernel would set up a timer for each round trip. */
+static void nudge(struct client *c)
+{
+	struct crew *crew = &c->side.crew;
+
+	for (uint32_t i = 0; i < crew->n; i++) {
+		struct worker *w = &crew->worker[i];
+		uint64_t now = atomic_load_explicit(&w->progress, memory_order_relaxed);
+
+		if (now == w->seen && (w->wait->uses & WAIT_BLOCKS) && !w->l->tcp &&
+		    atomic_load_explicit(&w->waiting, memory_order_relaxed))
+			crew_wake(crew, i);
+		w->seen = now;
+	}
+}
+
+/* How long until the next look: by half a time-out what is lost is noticed. */
+static uint64_t tick_ns(const struct client *c)
+{
+	uint64_t half = c->side.load.timeout_ns / 2, longest = TICK_MS * 1000000ull;
+
+	return half < longest && !c->side.load.tcp ? (half > MIN_TICK_NS ? half : MIN_TICK_NS)
+						   : longest;
+}
+
 /* The server says nothing while the loop runs, unless something is wrong. */
 static int await_parked(struct client *c, struct diag *d)
 {
@@ -109,8 +136,7 @@ static int await_parked(struct client *c, struct diag *d)
 	stops.parked_fd = crew->parked_fd;
 	for (;;) {
 		_json_ json_t *said = NULL;
-		int err =
-			wire_receive(&c->wire, &stops, clock_ns() + TICK_MS * 1000000ull, &said, d);
+		int err = wire_receive(&c->wire, &stops, clock_ns() + tick_ns(c), &said, d);
 
 		if (err == -ECANCELED) {
 			crew_parked(crew);
@@ -122,6 +148,7 @@ static int await_parked(struct client *c, struct diag *d)
 			return crew_error(crew, NULL) && err != -EINTR && err != -EREMOTEIO
 				       ? diag_prefix(d, err, "the server is gone")
 				       : err;
+		nudge(c);
 		if (is_dead(c, &pulse))
 			return diag_set(d, -ETIMEDOUT,
 					"the server has answered nothing for %.1f s (--dead-after)",

@@ -3,23 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "worker.h"
 
-/* A lost response must not be waited for without end. TCP loses none. */
+/* No SO_RCVTIMEO: main wakes a thread whose response is lost (run.c, nudge()). */
 static int open_block(struct worker *w, struct diag *d)
 {
-	uint64_t us = w->l->timeout_ns / 2000;
-	struct timeval tv = {.tv_sec = (time_t)(us / 1000000),
-			     .tv_usec = (suseconds_t)(us % 1000000)};
-
-	if (!w->client || w->l->tcp)
-		return 0;
-	if (setsockopt(w->flow[0]->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
-		return diag_errno(d, -errno, "SO_RCVTIMEO");
 	return 0;
 }
 

@@ -7,7 +7,10 @@
  * fs/eventpoll.c), so packets would come by interrupt only. Where busy polling is asked for, the
  * time-out is therefore 1 ns: the kernel polls for busy-poll-usecs and comes back. It polls that
  * long whatever the time-out; so at open loop a client that never sleeps has it poll a microsecond
- * at a time, or every request that is due meanwhile would leave late.
+ * at a time, or every request that is due meanwhile would leave late. A poll that finds nothing
+ * makes the epoll instance forget which NAPI instance it polls (ep_busy_loop()), until an event
+ * comes by interrupt or by the deferral timer; a socket that is added reminds it, so one is, each
+ * time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,14 +23,15 @@
 #include "uapi.h"
 #include "worker.h"
 
-#define EVENTS 64
-#define PASSES 256
+#define EVENTS		     64
+#define PASSES		     256
 #define OPEN_LOOP_POLL_USECS 1u
 
 struct epoll {
 	int fd;
 	bool spins, polls;
 	struct netloop_epoll_params params;
+	uint32_t reminder; /* the flow whose NAPI instance is polled next */
 	struct epoll_event event[EVENTS];
 };
 
@@ -192,6 +196,26 @@ static int receive(struct worker *w, uint64_t timeout_ns)
 	return n <= 0 ? n : handle_all(w, e, n);
 }
 
+static int remind(struct worker *w, struct epoll *e)
+{
+	struct flow *f = w->flow[e->reminder];
+	bool out = f->out_armed || (w->client && w->l->pattern == PATTERN_STREAM);
+	int err = watch(w, f, EPOLL_CTL_DEL, 0);
+
+	e->reminder = e->reminder + 1 < w->n_flows ? e->reminder + 1 : 0;
+	w->calls[CALL_EPOLL_CTL] += 2;
+	return err ? err : watch(w, f, EPOLL_CTL_ADD, EPOLLIN | (out ? EPOLLOUT : 0));
+}
+
+/* One look, which polls where that was asked for, and does not sleep. */
+static int wait_spinning(struct worker *w, struct epoll *e, bool polls)
+{
+	int n = wait_events(w, e, polls ? 1 : 0);
+	int err = !n && polls ? remind(w, e) : 0;
+
+	return err ? err : n;
+}
+
 static int receive_spinning(struct worker *w, uint64_t timeout_ns)
 {
 	uint64_t end = timeout_ns && timeout_ns != WAIT_FOREVER ? clock_ns() + timeout_ns : 0;
@@ -199,7 +223,7 @@ static int receive_spinning(struct worker *w, uint64_t timeout_ns)
 	unsigned passes = timeout_ns ? PASSES : 1;
 
 	while (passes-- && !worker_stopped(w)) {
-		int n = wait_events(w, e, e->polls && timeout_ns ? 1 : 0);
+		int n = wait_spinning(w, e, e->polls && timeout_ns);
 
 		if (n)
 			return n < 0 ? n : handle_all(w, e, n);
@@ -224,7 +248,8 @@ static int await_room(struct worker *w, uint64_t timeout_ns)
 {
 	struct epoll *e = w->state;
 	/* what makes room, an ACK, is polled for like any other packet */
-	int n = wait_events(w, e, !e->spins ? timeout_ns : e->polls && timeout_ns ? 1 : 0);
+	int n = e->spins ? wait_spinning(w, e, e->polls && timeout_ns)
+			 : wait_events(w, e, timeout_ns);
 
 	for (int i = 0; i < n; i++) {
 		struct flow *f = e->event[i].data.ptr;

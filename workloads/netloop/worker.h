@@ -90,6 +90,7 @@ struct worker {
 	/* read by main while the loop runs, to tell a dead server from a slow one */
 	_Atomic uint64_t progress;
 	_Atomic uint32_t waiting;
+	uint64_t seen; /* main's: the progress at its last look */
 
 	pthread_t thread;
 	pid_t tid;

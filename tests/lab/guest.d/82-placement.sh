@@ -14,14 +14,17 @@ name: disk-places
 design: {blocks: 6, ramp: 0.2s, runtime: 0.6s}
 groups:
   - {modes: [interrupt], rw: randread, bs: 4k, iodepth: 1, placement: [local, remote-node, same-cpu, remote-memory, os-default, remote-interrupt]}
+  - {modes: [aio], workloads: [fio], rw: randread, bs: 4k, iodepth: 1, placement: [remote-memory]}
 END
+type fio > /dev/null || sed -i '/\[fio\]/d' /tmp/disk-places.yaml
 cat > /tmp/net-places.yaml <<'END'
 name: net-places
 net_target: eth0
 net_peer: eth1
 design: {blocks: 6, ramp: 0.3s, runtime: 0.8s}
 groups:
-  - {target: net, modes: [interrupt], placement: [local, remote-node, same-cpu, remote-interrupt, os-default]}
+  - {target: net, modes: [interrupt], placement: [local, remote-node, same-cpu, remote-interrupt, os-default, steered, full]}
+  - {target: net, modes: [threaded], placement: [local]}
 END
 nic=$(basename "$(readlink /sys/class/net/eth0/device/driver)")
 $busybox ip link set eth0 down
@@ -43,15 +46,24 @@ run disk-places --target /dev/nvme1n1
 "$iomodes" compare /tmp/places/2*-disk-places > /tmp/places-compare 2>&1
 grep -A 12 'memory at home' /tmp/places-compare | cut -c 1-160 | sed 's/^/# /'
 holds "the comparison has the matrix" grep -q 'thread away, interrupts away .*inconclusive' /tmp/places-compare
-if [ "$nic" = igb ]; then run net-places; else echo "skip - the first pair is $nic, not igb"; fi
+nets=
+if [ "$nic" = igb ]; then
+	run net-places
+	nets=/tmp/net-run
+	rm -rf $nets
+	mv /tmp/places/2*-net-places $nets
+else
+	echo "skip - the first pair is $nic, not igb"
+fi
 affinities > /tmp/affinity.after
 # those of interfaces that were down had no number then
 is "every vector may fire where it might before" "$(while read -r irq cpus; do grep "^$irq " /tmp/affinity.after | grep -vxF "$irq $cpus"; done < /tmp/affinity.before)" ""
-python3 - /tmp/places/2*-places <<'EOF'
+# shellcheck disable=SC2086 # none without that pair
+python3 - "$nic" /tmp/places/2*-places $nets <<'EOF' || echo "not ok - what was recorded of placements could not be read"
 import json, sys
 
 trials, cells = [], {}
-for run in sys.argv[1:]:
+for run in sys.argv[2:]:
     trials += [json.loads(line) for line in open(run + "/trials.jsonl")]
     for c in json.load(open(run + "/run.json"))["cells"]:
         cells[(c["target"], c["placement_asked"])] = c
@@ -76,10 +88,15 @@ for t in trials:
         continue
     place, name = t["placement"], t["placement"]["name"]
     kind = "net" if "server" in place else "disk"
+    if t["mode"] != "interrupt":
+        kind = t["mode"]
     at[(kind, name)] = place
     verdict = t["verdict"]
     say(verdict["mode"] == "in_force", f"{kind} {name}: {verdict['mode']} {t['error'] or ''} {'; '.join(verdict['reasons'])[:300]}")
     if name == "os-default":
+        moved = {m["vector"].split(":")[-1]: m["cpus"] for m in place["moves"]}
+        say(all(moved.get(v, cpu) == cpu for v, cpu in place["effective"].items()),
+            f"{kind} os-default: vectors fire where they were found: {place['effective']}")
         continue
     # counted here again from the vectors, by another program
     wanted = {}
@@ -87,21 +104,45 @@ for t in trials:
         wanted[end] = cpus(text)
     fired = {}
     for v in t["evidence"]["detail"]["interrupts"]["vectors"]:
-        if kind == "disk" and v["name"].endswith("q0") or v["name"] in ("eth0", "eth1"):
+        if kind in ("disk", "aio") and v["name"].endswith("q0") or v["name"] in ("eth0", "eth1"):
             continue
-        end = "device" if kind == "disk" else "client" if v["name"].startswith("eth0") else "server"
+        end = "device" if kind in ("disk", "aio") else "client" if v["name"].startswith("eth0") else "server"
         for cpu, n in v["cpu"].items():
             fired.setdefault(end, {}).setdefault(int(cpu), 0)
             fired[end][int(cpu)] += n
+    say(set(fired) == set(wanted), f"{kind} {name}: interrupts of {sorted(fired)} were counted")
     for end, by_cpu in fired.items():
         inside = sum(n for cpu, n in by_cpu.items() if cpu in wanted[end])
         say(inside >= 0.95 * sum(by_cpu.values()) and inside > 20,
             f"{kind} {name}: {inside} of {sum(by_cpu.values())} interrupts of the {end} on CPUs {sorted(wanted[end])}")
     for end, node in place["memory_node"].items():
-        report = t["workload_report"] if end != "server" else t["workload_report"]["server"]
+        report = t["evidence"]["steady"] if kind == "aio" else t["workload_report"]["server"] if end == "server" else t["workload_report"]
         nodes = report["memory"]["nodes"]
-        say(node is not None and sum(nodes.values()) > 0 and set(nodes) == {str(node)},
+        there = nodes.get(str(node), 0)
+        say(node is not None and there > 0 and there >= (0.99 if kind == "aio" else 1) * sum(nodes.values()),
             f"{kind} {name}: buffers of the {end} on node {nodes}, wanted {node}")
+    if kind == "threaded":
+        ran = place["napi_threads"]
+        say({n["cpu"] for n in ran if n["name"].startswith("napi/eth0-")} == {place["napi_cpu"]["client"]} and
+            {n["cpu"] for n in ran if n["name"].startswith("napi/eth1-")} == {place["napi_cpu"]["server"]} and
+            place["napi_cpu"]["client"] not in cpus(place["workers"]) and place["napi_cpu"]["server"] not in cpus(place["server"]),
+            f"threaded {name}: NAPI threads ran on {place['napi_cpu']} alone: {[(n['name'], n['cpu']) for n in ran]}")
+    if name in ("steered", "full"):
+        for end, device in t["evidence"]["detail"]["net_devices"].items():
+            packets = {q["queue"]: q["packets"] for q in device["queues"]}
+            say(packets["tx-0"] > 20 and sum(packets.values()) > 40 and
+                not any(n for q, n in packets.items() if q.startswith("tx") and q != "tx-0"), f"net {name}: {end} sends by queue 0: {packets}")
+            if name == "full":
+                say(not any(n for q, n in packets.items() if q.startswith("rx") and q != "rx-0"), f"net full: and receives on it")
+wanted = [("disk", n) for n in ("local", "remote-node", "same-cpu", "remote-memory", "os-default")]
+if sys.argv[1] == "igb":
+    wanted += [("net", n) for n in ("local", "remote-node", "same-cpu", "remote-interrupt", "os-default", "steered", "full")]
+    wanted += [("threaded", "local")]
+say(set(wanted) <= set(at), f"each was measured: {sorted(set(wanted) - set(at)) or len(wanted)}")
+for name in ("local", "remote-node", "same-cpu"):
+    place = at.get(("disk", name))
+    say(place and place["interrupts"]["device"] == place["workers"] and len(place["vectors"]) == 1 and not place["moves"],
+        f"disk {name}: the thread is where its managed vector {place and place['vectors']} fires")
 disk, net = (lambda name: at.get(("disk", name))), (lambda name: at.get(("net", name)))
 say(disk("local") and cpus(disk("local")["workers"]) <= NODE[1], "disk local: the thread is on node 1")
 say(disk("remote-node") and cpus(disk("remote-node")["workers"]) <= NODE[0], "disk remote-node: the thread is on node 0")
@@ -116,7 +157,81 @@ if net("local"):
         f"net remote-interrupt: vectors are on the other node: {far and far['interrupts']}")
 EOF
 
-# Somebody moves a vector, then a thread, in the middle of a trial.
+# A process that may use node 0 alone, and a CPU that is switched off.
+cat > /tmp/fewer.yaml <<'END'
+name: fewer
+design: {blocks: 6, ramp: 0.2s, runtime: 0.4s}
+groups:
+  - {modes: [interrupt], rw: randread, bs: 4k, iodepth: 1, placement: [local, remote-node, remote-thread-interrupt, "cpus:3"]}
+END
+group=/sys/fs/cgroup/fewer
+mkdir $group
+echo 0-1 > $group/cpuset.cpus
+echo 0 > $group/cpuset.mems
+rm -rf /tmp/places
+mkdir -m 700 /tmp/places
+bash -c "echo \$\$ > $group/cgroup.procs; exec '$iomodes' run /tmp/fewer.yaml --target /dev/nvme1n1 --single-block --no-cpu-left -q -o /tmp/places" > /tmp/places-out 2>&1
+is "a run in a cpuset of node 0 ends well" $? 0
+python3 - /tmp/places/2*-fewer <<'EOF' || echo "not ok - the run in a cpuset could not be read"
+import json, sys
+cells = {c["placement_asked"]: c for c in json.load(open(sys.argv[1] + "/run.json"))["cells"]}
+trial = next(t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl")) if t["pass"] == "measure" and t["placement"]["name"] == "remote-node")
+def say(good, text): print("ok" if good else "not ok", "-", text)
+say(trial["verdict"]["mode"] == "in_force" and set(trial["placement"]["cpu_ns"]) <= {"0", "1"},
+    f"in a cpuset of node 0 remote-node is {trial['verdict']['mode']} on CPUs {set(trial['placement']['cpu_ns'])}")
+for name, why in (("local", "no CPU of node 1 may be used"), ("cpus:3", "CPU 3 may not be used"),
+                  ("remote-thread-interrupt", "the memory of node 1 may not be used")):
+    c = cells[name]
+    say(not c["supported"] and why in c["reason"], f"and {name} is not: {c.get('reason')}")
+EOF
+rmdir $group
+echo 0 > /sys/devices/system/cpu/cpu3/online
+"$iomodes" plan /tmp/fewer.yaml --target /dev/nvme1n1 > /tmp/plan 2>&1
+holds "with CPU 3 switched off it is not planned for" grep -q 'cpus:3: CPU 3 is not online' /tmp/plan
+holds "and local takes CPU 2 and its vector" grep -q '^  local  *threads 2 interrupts 2 memory 1 .*completed by nvme1q' /tmp/plan
+echo 1 > /sys/devices/system/cpu/cpu3/online
+
+# What full was, as scripts, on the interfaces as they are outside a run.
+if [ "$nic" = igb ]; then
+	"$iomodes" compare $nets --scripts /tmp/scripts --scripts-of full > /dev/null 2> /tmp/scripts-out
+	$busybox ip link set eth0 up
+	$busybox ip link set eth1 up
+	steering() {
+		for d in eth0 eth1; do
+			ethtool -x $d | sed '/RSS hash key/,$d'
+			grep -H '' /sys/class/net/$d/queues/*/{xps_cpus,rps_cpus,rps_flow_cnt}
+		done
+		affinities
+	}
+	steering > /tmp/steering.before
+	holds "the script that sets what full was" sh /tmp/scripts/placement-1-set.sh
+	python3 - <<'EOF'
+import glob, re, subprocess
+where = {"eth0": 1, "eth1": 2}
+bad = []
+for line in open("/proc/interrupts"):
+    found = re.search(r"\b(eth[01])-[rt]x-\d+$", line.strip())
+    if found:
+        now = open(f"/proc/irq/{line.split(':')[0].strip()}/smp_affinity_list").read().strip()
+        bad += [] if now == str(where[found[1]]) else [f"{found[0]} on {now}"]
+for dev, cpu in where.items():
+    for path in glob.glob(f"/sys/class/net/{dev}/queues/tx-*/xps_cpus"):
+        wanted = 1 << cpu if "/tx-0/" in path else 0
+        now = int(open(path).read().replace(",", ""), 16)
+        bad += [] if now == wanted else [f"{path}: {now:x}"]
+    table = [w for l in subprocess.run(["ethtool", "-x", dev], capture_output=True, text=True).stdout.splitlines()
+             if re.match(r"\s*\d+:(\s+\d+)+$", l) for w in l.split(":")[1].split()]
+    bad += [] if len(table) == 128 and set(table) == {"0"} else [f"{dev}: {set(table)}"]
+print("not ok - the script set not all:" if bad else "ok - vectors, XPS and hash tables are as full has them", "; ".join(bad))
+EOF
+	holds "the script that undoes it" sh /tmp/scripts/placement-1-undo.sh
+	steering > /tmp/steering.after
+	is "everything is as before it" "$(diff /tmp/steering.before /tmp/steering.after)" ""
+	$busybox ip link set eth0 down
+	$busybox ip link set eth1 down
+fi
+
+# Somebody moves a vector, then a thread, or switches its CPU off, in the middle of a trial.
 cat > /tmp/astray.yaml <<'END'
 name: astray
 net_target: eth0
@@ -128,7 +243,7 @@ END
 [ "$nic" = igb ] || exit 0
 rm -rf /tmp/places
 mkdir -m 700 /tmp/places
-for what in vector thread; do
+for what in vector thread cpu; do
 	"$iomodes" run /tmp/astray.yaml --single-block -q -o /tmp/places > /tmp/places-out 2>&1 &
 	run=$!
 	python3 - $what <<'EOF'
@@ -145,7 +260,10 @@ while time.monotonic() < end:
             found.append(os.path.dirname(path))
     if found:
         time.sleep(2.5)
-        if sys.argv[1] == "thread":
+        if sys.argv[1] == "cpu":
+            with open("/sys/devices/system/cpu/cpu2/online", "w") as f:
+                f.write("0")
+        elif sys.argv[1] == "thread":
             for pid in found:
                 for tid in os.listdir(pid + "/task"):
                     os.sched_setaffinity(int(tid), {0, 1, 2, 3} - os.sched_getaffinity(int(tid)))
@@ -165,8 +283,10 @@ for line in open(sys.argv[1]):
     t = json.loads(line)
     if t["pass"] == "measure":
         print(t["verdict"]["mode"], "; ".join(t["verdict"]["reasons"]))' "$dir/trials.jsonl")
-	case $what in vector) counter=placement_.*elsewhere ;; thread) counter=placement_threads_elsewhere_share ;; esac
-	holds "a $what that was moved away in mid-trial is noticed: ${said:0:200}" grep -q "^not_in_force .*$counter" <<< "$said"
+	case $what in vector) counter=placement_.*elsewhere ;; *) counter=placement_threads_elsewhere_share ;; esac
+	holds "a $what that was taken away in mid-trial is noticed: ${said:0:200}" grep -q "^not_in_force .*$counter" <<< "$said"
+	is "status after it" "$("$iomodes" status | head -n 1)" "clean: nothing on this machine is as iomodes set it"
+	echo 1 > /sys/devices/system/cpu/cpu2/online
 	rm -rf "$dir"
 	"$iomodes" restore > /dev/null 2>&1
 done
