@@ -42,6 +42,7 @@ endif()
 # Manual pages: what the programs themselves say with --help, in the frame of docs/man/*.scd.
 find_program(SCDOC scdoc)
 if(SCDOC)
+	file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
 	foreach(page ${programs})
 		add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/man/${page}.1.gz
 			COMMAND ${CMAKE_SOURCE_DIR}/docs/man/make.sh ${CMAKE_SOURCE_DIR}/docs/man/${page}.1.scd
