@@ -11,7 +11,7 @@ is "and probe --paths has it there" "$("$iomodes" probe --paths | awk -v d="$dis
 
 cat > /tmp/disk-places.yaml <<'END'
 name: disk-places
-design: {blocks: 6, ramp: 0.2s, runtime: 0.6s}
+design: {blocks: 6, ramp: 0.2s, runtime: 0.6s, cpu_left: 0}
 groups:
   - {modes: [interrupt], rw: randread, bs: 4k, iodepth: 1, placement: [local, remote-node, same-cpu, remote-memory, os-default, remote-interrupt]}
   # LAB_FIO: by hand; its start takes the emulator too long for the trial's measured part to be told from it
@@ -22,7 +22,7 @@ cat > /tmp/net-places.yaml <<'END'
 name: net-places
 net_target: eth0
 net_peer: eth1
-design: {blocks: 6, ramp: 0.3s, runtime: 0.8s}
+design: {blocks: 6, ramp: 0.3s, runtime: 0.8s, cpu_left: 0}
 groups:
   - {target: net, modes: [interrupt], placement: [local, remote-node, same-cpu, remote-interrupt, os-default, steered, full]}
   - {target: net, modes: [threaded], placement: [local]}
@@ -161,7 +161,7 @@ EOF
 # A process that may use node 0 alone, and a CPU that is switched off.
 cat > /tmp/fewer.yaml <<'END'
 name: fewer
-design: {blocks: 6, ramp: 0.2s, runtime: 0.4s}
+design: {blocks: 6, ramp: 0.2s, runtime: 0.4s, cpu_left: 0}
 groups:
   - {modes: [interrupt], rw: randread, bs: 4k, iodepth: 1, placement: [local, remote-node, remote-thread-interrupt, "cpus:3"]}
 END
@@ -238,7 +238,7 @@ cat > /tmp/astray.yaml <<'END'
 name: astray
 net_target: eth0
 net_peer: eth1
-design: {blocks: 6, ramp: 0.3s, runtime: 4s}
+design: {blocks: 6, ramp: 0.3s, runtime: 4s, cpu_left: 0}
 groups:
   - {target: net, modes: [interrupt], placement: local}
 END
