@@ -383,7 +383,8 @@ class Words:
                         self.checked += 1
                 speed = latency if is_open else rate
                 a, b = curves[speed], curves[cpu]
-                if len(a) < 2 or [x for x, _ in a] != [x for x, _ in b] or not any(p.side for _, p in a + b):
+                a, b = ([e for e in a if e[0] in [x for x, _ in b]], [e for e in b if e[0] in [x for x, _ in a]])
+                if len(a) < 2 or not any(p.side for _, p in a + b):
                     continue
                 tradeoffs += 1
                 self.tradeoff(mode, self.baseline(family[0][1])["mode"], step, a, b, said)
