@@ -314,6 +314,10 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 		if (!p[i].dominated && !isnan(p[i].speed) && !isnan(p[i].cpu))
 			json_array_append_new(pareto, json_string(p[i].cell->mode));
 	l = find_lead(cmp, g, p, n, speed);
+	if (!l.nominal) { /* what it would be about was not measured: fio's latency at open loop */
+		json_decref(pareto);
+		return NULL;
+	}
 	if (l.best)
 		say_best(cmp, g, &l, speed, text, sizeof(text));
 	else

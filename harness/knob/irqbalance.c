@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * irqbalance would move our vectors back. It is not killed: our vectors are banned over its socket
- * (/run/irqbalance/irqbalancePID.sock since 1.6; "setup" answers "SLEEP n IRQ n LOAD … BANNED
- * mask", "settings ban irqs …" replaces the whole list). Where the socket does not do it, the
- * process is frozen (SIGSTOP) and later set going again: its unit, options and lists stay what they
- * were.
+ * irqbalance would move our vectors back. It is not killed but frozen (SIGSTOP) while vectors are
+ * ours, and then set going again: its unit, options and lists stay what they were. It can also be
+ * told to leave single vectors alone, over its socket (/run/irqbalance/irqbalancePID.sock since
+ * 1.6; "setup" answers "SLEEP n IRQ n LOAD … BANNED mask", "settings ban irqs …" replaces the whole
+ * list). That is for who asks for it by name, and not done by itself: at its next round after such
+ * a change the daemon places every vector of the machine anew, and until 1.9.4 it sleeps for an
+ * interval (10 s) in the middle of that, in which it answers nobody. Whoever does not wait for the
+ * answer and closes the socket has killed it (SIGPIPE).
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "knob/irq.h"
@@ -20,35 +24,59 @@
 #define REPLY_SIZE  65536
 #define REQUEST_MAX 240 /* newer daemons read 255 bytes of the list and cut the rest off */
 
-static int find_process(struct sys *s, int *pid)
+/* -ENOENT means that it does not run, and nothing else: what was set has gone with it then. */
+static int find_process(struct sys *s, const struct knob *k, int *pid, struct diag *d)
 {
 	_free_ char **list = NULL;
 	char comm[64];
 	int err = sys_list(s, "/proc", &list);
 
-	for (size_t i = 0; !err && list[i]; i++)
-		if (*list[i] >= '1' && *list[i] <= '9' &&
-		    !sys_readf(s, comm, sizeof(comm), "/proc/%s/comm", list[i]) &&
-		    !strcmp(comm, "irqbalance")) {
+	for (size_t i = 0; !err && list[i]; i++) {
+		if (*list[i] < '1' || *list[i] > '9')
+			continue;
+		err = sys_readf(s, comm, sizeof(comm), "/proc/%s/comm", list[i]);
+		if (!err && !strcmp(comm, "irqbalance")) {
 			*pid = atoi(list[i]);
 			return 0;
 		}
-	return err ? err : -ENOENT;
+		if (err == -ENOENT || err == -ESRCH) /* another one has ended */
+			err = 0;
+	}
+	if (err && err != -ENOENT)
+		return diag_errno(d, err, "%s: looking for irqbalance", k->name);
+	return diag_set(d, -ENOENT, "%s: irqbalance is not running", k->name);
 }
 
-static int no_daemon(const struct knob *k, struct diag *d)
+static int is_stopped(struct sys *s, const struct knob *k, int pid, bool *stopped, struct diag *d)
 {
-	return diag_set(d, -ENOENT, "%s: irqbalance is not running", k->name);
+	char stat[512];
+	const char *state;
+	int err = sys_readf(s, stat, sizeof(stat), "/proc/%d/stat", pid);
+
+	if (err == -ENOENT || err == -ESRCH)
+		return diag_set(d, -ENOENT, "%s: irqbalance has ended", k->name);
+	state = err ? NULL : strrchr(stat, ')');
+	if (!state || !state[1])
+		return diag_errno(d, err ? err : -EIO, "%s: /proc/%d/stat", k->name, pid);
+	*stopped = state[2] == 'T';
+	return 0;
 }
 
 static int request(struct sys *s, const struct knob *k, const char *text, char *reply,
 		   struct diag *d)
 {
 	char path[96];
-	int pid, err = find_process(s, &pid);
+	bool stopped;
+	int pid, err = find_process(s, k, &pid, d);
 
 	if (err)
-		return no_daemon(k, d);
+		return err;
+	err = is_stopped(s, k, pid, &stopped, d);
+	if (err)
+		return err;
+	if (stopped)
+		return diag_set(d, -ENOTCONN, "%s: irqbalance is stopped and answers nobody",
+				k->name);
 	snprintf(path, sizeof(path), RUN_DIR "/irqbalance%d.sock", pid);
 	err = s->ops->request(s, path, text, reply, REPLY_SIZE);
 	return err ? diag_errno(d, err == -ENOENT ? -ENOTCONN : err, "%s: %s", k->name, path) : 0;
@@ -131,32 +159,37 @@ static int set_banned(struct sys *s, const struct knob *k, const char *instance,
 static int get_running(struct sys *s, const struct knob *k, const char *instance, char *value,
 		       struct diag *d)
 {
-	char stat[512];
-	const char *state;
-	int pid, err = find_process(s, &pid);
+	bool stopped;
+	int pid, err = find_process(s, k, &pid, d);
 
 	if (err)
-		return no_daemon(k, d);
-	err = sys_readf(s, stat, sizeof(stat), "/proc/%d/stat", pid);
-	state = err ? NULL : strrchr(stat, ')');
-	if (!state || !state[1])
-		return diag_errno(d, err ? err : -EIO, "%s: /proc/%d/stat", k->name, pid);
-	strcpy(value, state[2] == 'T' ? "0" : "1");
-	return 0;
+		return err;
+	err = is_stopped(s, k, pid, &stopped, d);
+	if (!err)
+		strcpy(value, stopped ? "0" : "1");
+	return err;
 }
 
 static int set_running(struct sys *s, const struct knob *k, const char *instance, const char *value,
 		       struct diag *d)
 {
-	int pid, err = find_process(s, &pid);
+	bool stopped = *value != '0';
+	int pid, err = find_process(s, k, &pid, d);
 
 	if (err)
-		return no_daemon(k, d);
+		return err;
 	if (strcmp(value, "0") && strcmp(value, "1"))
 		return diag_set(d, -EINVAL, "%s: \"%.40s\": 0 or 1 is expected", k->name, value);
 	err = s->ops->signal ? s->ops->signal(s, pid, *value == '0' ? SIGSTOP : SIGCONT)
 			     : -EOPNOTSUPP;
-	return err ? diag_errno(d, err, "%s: process %d", k->name, pid) : 0;
+	if (err)
+		return diag_errno(d, err, "%s: process %d", k->name, pid);
+	/* it follows when it next runs; in the middle of a write it finishes that first */
+	for (unsigned tries = 0; !err && stopped != (*value == '0') && tries < 200; tries++) {
+		nanosleep(&(struct timespec){.tv_nsec = tries ? 10000000 : 0}, NULL);
+		err = is_stopped(s, k, pid, &stopped, d);
+	}
+	return err;
 }
 
 static const struct knob rows[] = {
@@ -165,13 +198,12 @@ static const struct knob rows[] = {
 	 .get = get_banned,
 	 .set = set_banned,
 	 .candidates = irq_candidates,
-	 .doc = "1: irqbalance leaves this vector alone; set by itself with irq.affinity while the "
-		"daemon runs"},
+	 .doc = "1: irqbalance leaves this vector alone; with irq.affinity, it is not frozen then"},
 	{.name = "irqbalance.running",
 	 .scope = KNOB_HOST,
 	 .get = get_running,
 	 .set = set_running,
-	 .doc = "0: the daemon is frozen (SIGSTOP); used only where its socket refuses a ban"},
+	 .doc = "0: the daemon is frozen (SIGSTOP); set by itself with irq.affinity"},
 };
 
 const struct knob_family knob_family_irqbalance = {rows, ARRAY_SIZE(rows)};

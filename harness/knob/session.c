@@ -305,37 +305,33 @@ static int check(struct knob_session *s, const struct knob_setting *w, struct di
 }
 
 /*
- * irqbalance would move a vector back within seconds: while it runs, a vector is banned before its
- * affinity is set. Where its socket does not answer, the daemon is frozen instead.
+ * irqbalance would move a vector back within seconds, so it stands still while any is ours. Owned
+ * before all others, and so set going again when they are back. Who names one of its knobs decides
+ * for himself. `frozen` without a knob: nothing to freeze.
  */
-static int tell_irqbalance(struct knob_session *s, const struct knob_setting *w, struct diag *d)
+static int own_irqbalance(struct knob_session *s, const struct knob_setting *w, size_t n,
+			  struct knob_setting *frozen, struct diag *d)
 {
-	_free_ struct knob_setting *ban = calloc(1, sizeof(*ban));
 	_free_ char *value = malloc(KNOB_VALUE_MAX);
-	struct diag quiet;
+	const struct knob *running = s->journal.find("irqbalance.running");
+	bool moves = false;
 	int err;
 
-	if (!ban || !value)
-		return -ENOMEM;
-	ban->knob = s->journal.find("irqbalance.banned");
-	if (!ban->knob || strcmp(w->knob->name, "irq.affinity"))
+	for (size_t i = 0; i < n; i++) {
+		if (!strncmp(w[i].knob->name, "irqbalance.", strlen("irqbalance.")))
+			return 0;
+		moves = moves || !strcmp(w[i].knob->name, "irq.affinity");
+	}
+	if (!moves || !running)
 		return 0;
-	snprintf(ban->instance, sizeof(ban->instance), "%s", w->instance);
-	strcpy(ban->value, "1");
-	err = knob_get(s->sys, ban->knob, ban->instance, value, &quiet);
-	if (err == -ENOENT || (!err && !strcmp(value, "1")))
+	err = value ? knob_get(s->sys, running, "", value, d) : -ENOMEM;
+	if (err == -ENOENT || (!err && !strcmp(value, "0")))
 		return 0;
 	if (!err)
-		err = own(s, ban->knob, ban->instance, OWN_WANTED, &quiet);
-	if (!err)
-		err = apply_one(s, ban, &quiet);
-	if (!err)
-		return 0;
-	ban->knob = s->journal.find("irqbalance.running");
-	ban->instance[0] = '\0';
-	strcpy(ban->value, "0");
-	err = ban->knob ? own(s, ban->knob, "", OWN_WANTED, d) : -ENOENT;
-	return err ? err : apply_one(s, ban, d);
+		err = own(s, running, "", OWN_WANTED, d);
+	frozen->knob = running;
+	strcpy(frozen->value, "0");
+	return err;
 }
 
 static int apply_in_turn(struct knob_session *s, const struct knob_setting *w, struct diag *d)
@@ -346,8 +342,6 @@ static int apply_in_turn(struct knob_session *s, const struct knob_setting *w, s
 		return hold_one(s, w, d);
 	if (!journal_find(&s->journal, w->knob->name, w->instance))
 		err = own(s, w->knob, w->instance, OWN_LATE, d);
-	if (!err)
-		err = tell_irqbalance(s, w, d);
 	return err ? err : apply_one(s, w, d);
 }
 
@@ -374,10 +368,13 @@ static int verify_all(struct knob_session *s, const struct knob_setting *w, size
 static int apply_all(struct knob_session *s, const struct knob_setting *w, size_t n, struct diag *d)
 {
 	_free_ const struct knob_setting **order = calloc(n + 1, sizeof(*order));
-	int err = order ? 0 : -ENOMEM;
+	_free_ struct knob_setting *frozen = calloc(1, sizeof(*frozen));
+	int err = order && frozen ? 0 : -ENOMEM;
 
 	for (size_t i = 0; !err && i < n; i++)
 		err = check(s, &w[i], d);
+	if (!err)
+		err = own_irqbalance(s, w, n, frozen, d);
 	for (size_t i = 0; !err && i < n; i++) {
 		if (w[i].knob->flags & KNOB_HELD)
 			continue;
@@ -387,6 +384,8 @@ static int apply_all(struct knob_session *s, const struct knob_setting *w, size_
 	}
 	if (!err)
 		order_settings(s->journal.find, w, n, order);
+	if (!err && frozen->knob)
+		err = apply_one(s, frozen, d);
 	for (size_t i = 0; !err && i < n; i++)
 		err = apply_in_turn(s, order[i], d);
 	return err || n < 2 ? err : verify_all(s, w, n, d);

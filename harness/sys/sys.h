@@ -39,8 +39,8 @@ struct sys_ops {
 	 * itself when the descriptor closes (/dev/cpu_dma_latency). *handle >= 0 on success. */
 	int (*hold)(struct sys *s, const char *path, const void *buf, size_t len, int *handle);
 	int (*release)(struct sys *s, int handle);
-	/* One request over a stream socket, at most 1 s; the answer, NUL-terminated, into `reply`.
-	 */
+	/* One request over a stream socket; the answer until its end, NUL-terminated, into `reply`.
+	 * Waits for it for 65 s at most. */
 	int (*request)(struct sys *s, const char *socket_path, const char *text, char *reply,
 		       size_t size);
 	/* kill(2); only SIGSTOP and SIGCONT of a daemon that would undo a setting. */

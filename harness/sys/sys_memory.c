@@ -38,7 +38,6 @@ struct memory {
 	size_t n_features;
 	bool saved;
 	int irqbalance;
-	bool deaf;
 	char banned[256];
 	int32_t held[8];
 	bool is_held[8];
@@ -399,13 +398,12 @@ unsigned sys_memory_held(struct sys *s)
 	return n;
 }
 
-void sys_memory_irqbalance(struct sys *s, int pid, const char *banned, bool deaf)
+void sys_memory_irqbalance(struct sys *s, int pid, const char *banned)
 {
 	struct memory *m = of(s);
 	char path[64], text[64];
 
 	m->irqbalance = pid;
-	m->deaf = deaf;
 	snprintf(m->banned, sizeof(m->banned), "%s", banned);
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
 	sys_memory_file(s, path, 0444, "irqbalance\n");
@@ -445,7 +443,7 @@ static int memory_request(struct sys *s, const char *socket_path, const char *te
 	if (fault && !after)
 		return fault;
 	snprintf(path, sizeof(path), "/run/irqbalance/irqbalance%d.sock", m->irqbalance);
-	if (!m->irqbalance || m->deaf || strcmp(path, socket_path))
+	if (!m->irqbalance || strcmp(path, socket_path))
 		return -ENOENT;
 	*reply = '\0';
 	if (!strncmp(text, ban, strlen(ban)))

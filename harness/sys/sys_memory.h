@@ -37,9 +37,8 @@ uint32_t sys_memory_nvme_value(struct sys *s, const char *path, uint8_t feature,
 /* True when a Set Features ever carried the save bit. */
 bool sys_memory_nvme_saved(struct sys *s);
 
-/* An irqbalance daemon: its process, its socket, its list of banned interrupts ("29 30"); `deaf`:
- * the socket does not answer. */
-void sys_memory_irqbalance(struct sys *s, int pid, const char *banned, bool deaf);
+/* An irqbalance daemon: its process, its socket, its list of banned interrupts ("29 30"). */
+void sys_memory_irqbalance(struct sys *s, int pid, const char *banned);
 const char *sys_memory_banned(struct sys *s);
 
 /*

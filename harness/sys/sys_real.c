@@ -280,7 +280,8 @@ static int real_request(struct sys *s, const char *socket_path, const char *text
 {
 	_fd_ int fd = -1;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct timeval second = {.tv_sec = 1};
+	/* closing before the answer may kill who is about to give it (knob/irqbalance.c) */
+	struct timeval second = {.tv_sec = 1}, patience = {.tv_sec = 65};
 	size_t used = 0;
 	ssize_t n;
 
@@ -292,7 +293,7 @@ static int real_request(struct sys *s, const char *socket_path, const char *text
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second));
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)))
 		return -errno;

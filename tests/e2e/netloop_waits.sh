@@ -102,7 +102,7 @@ for w in block epoll epoll-spin spin io_uring; do
 	expect "$closed" --wait $w --pattern rr --depth 48 --size 256k $t
 done
 # a window that holds fewer than a percentile needs does not state it
-expect '(.percentiles | has("p99_ns") | not) and (.percentiles | has("p50_ns"))' --number 100
+expect '(.rtt_percentiles | has("p99_ns") | not) and (.rtt_percentiles | has("p50_ns"))' --number 100
 # the server may wait in its own way
 start_server --wait spin
 run --wait epoll $t >"$dir/stdout"

@@ -13,6 +13,18 @@ while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	shift
 done
 shift || true
+# The installed QEMU is there for what an older one lacks.
+if [[ " ${options[*]-} " == *" --qemu system "* ]]; then
+	words=$("$LAB_DIR/fetch-qemu.sh" system)
+	! lab_has_device igb "$words" || lab_skip "the installed QEMU has igb, and this is about one that has not (before 8.0)"
+fi
+if [[ " $* " == *" 53-irqbalance.sh "* ]]; then
+	if LAB_IRQBALANCE=$("$LAB_DIR/fetch-irqbalance.sh" 2>"$LAB_CACHE/irqbalance.log"); then
+		[[ $LAB_IRQBALANCE != "$LAB_CACHE"/* ]] || options+=(--share "$(dirname "$LAB_IRQBALANCE")")
+	fi
+	LAB_IRQBALANCE_WHY=$(tail -n 1 "$LAB_CACHE/irqbalance.log")
+	export LAB_IRQBALANCE LAB_IRQBALANCE_WHY
+fi
 # What the newest kernel is asked for must not shrink unnoticed to what an older one or another NIC can do: in CI a
 # skip that tests/allowed-skips does not name is a failure.
 if [ "$kernel" = newest ]; then

@@ -41,6 +41,7 @@ says 77 "install the package kmod" without depmod "$LAB_DIR/lab" -- true
 says 77 "has no kernel 6.1" "${empty[@]}" "$LAB_DIR/lab" --kernel 6.1 -- true
 says 77 "install the package qemu-system-x86" without qemu-system-x86_64 "${empty[@]}" "$LAB_DIR/fetch-qemu.sh"
 says 77 "no program /nonexistent/qemu" "$LAB_DIR/fetch-qemu.sh" /nonexistent/qemu
+says 77 "install the package irqbalance" without irqbalance "${empty[@]}" "$LAB_DIR/fetch-irqbalance.sh"
 says 125 "none of newest, system" "$LAB_DIR/fetch-qemu.sh" other
 # kernel RELEASE MODULE...: a cache that holds this kernel, which no archive offers; of it only the list of modules
 kernel() {

@@ -92,7 +92,7 @@ static struct sys *machine_new(void)
 	sys_memory_nvme(s, "/dev/nvme0", 0x08, 0, 0, true);
 	sys_memory_nvme(s, "/dev/nvme0", 0x09, 0, 0, true);
 	sys_memory_nvme(s, "/dev/nvme0", 0x09, 1, 1, true); /* with its index, as devices answer */
-	sys_memory_irqbalance(s, 77, "26", false);
+	sys_memory_irqbalance(s, 77, "26");
 	return s;
 }
 

@@ -51,7 +51,6 @@ static const struct {
 	{"sysctl.vm.stat_interval", ""},
 	{"thp.enabled", ""},
 	{"irq.affinity", "0000:00:01.0:balloon-a"},
-	{"irqbalance.banned", "0000:00:01.0:balloon-a"},
 	{"irqbalance.running", ""},
 	{"nvme.interrupt-coalescing", "nvme0"},
 	{"nvme.vector-coalescing", "nvme0:1"},

@@ -8,13 +8,13 @@ driver() { basename "$(readlink "/sys/class/net/$1/device/driver")"; }
 wire() {
 	$busybox unshare -n sleep 1000 &
 	local holder=$!
-	sleep 1
+	until [ "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
 	$busybox ip link set "$2" netns $holder
 	$busybox ip addr add 10.99.0.1/24 dev "$1"
 	$busybox ip link set "$1" up
 	$busybox nsenter -t $holder -n $busybox ip addr add 10.99.0.2/24 dev "$2"
 	$busybox nsenter -t $holder -n $busybox ip link set "$2" up
-	sleep 3 # link negotiation
+	reached 10.99.0.2
 	holds "$1 and $2 are joined" $busybox ping -q -c 5 -i 0.2 -W 2 10.99.0.2
 	[ "$nic" != igb ] || [ "$1" != eth0 ] || traffic eth0 10.99.0.2
 	$busybox ip addr flush dev "$1"
@@ -44,7 +44,7 @@ traffic() {
 	local queue irq busiest before after
 	before=$(ethtool -S "$1" | sed -n 's/ *rx_queue_\([0-9]*\)_packets: */\1 /p')
 	cp /proc/interrupts /tmp/interrupts
-	$busybox ping -q -c 60 -i 0.05 -W 2 "$2" > /dev/null
+	$busybox ping -q -c 40 -i 0.05 -W 2 "$2" > /dev/null
 	after=$(ethtool -S "$1" | sed -n 's/ *rx_queue_\([0-9]*\)_packets: */\1 /p')
 	busiest=$(join <(echo "$before" | sort) <(echo "$after" | sort) | awk '{print $3 - $2, $1}' | sort -n | tail -n 1)
 	queue=${busiest#* }
@@ -62,7 +62,7 @@ if [ "$nic" = igb ]; then
 	$busybox ip link set eth0 down
 fi
 for dev in eth0 eth2; do $busybox ip link set $dev up; done
-sleep 3 # a vector has its name from the driver when the link is up
+linked eth0 eth2 # a vector has its name from the driver when the link is up
 "$iomodes" probe --json > /tmp/net.json
 "$iomodes" knob list irq.affinity --json > /tmp/affinity.json
 if kernel_at_least 6 8; then

@@ -42,7 +42,7 @@ name: net
 net_target: eth0
 net_peer: eth1
 baseline: interrupt
-design: {blocks: 6, ramp: 0.1s, runtime: 0.5s}
+design: {blocks: 6, ramp: 0.1s, runtime: 0.5s, cpu_left: 0}
 groups:
   - {target: net, modes: [interrupt, busy-poll-long, threaded]}
 END
@@ -56,7 +56,7 @@ cat > /tmp/coalesced.yaml <<'END'
 name: coalesced
 net_target: eth0
 net_peer: eth1
-design: {blocks: 6, ramp: 100ms, runtime: 400ms}
+design: {blocks: 6, ramp: 100ms, runtime: 400ms, cpu_left: 0}
 set: {net.tx-usecs: 5000}
 groups:
   - {target: net, modes: [coalesced-3, coalesced-5000], pattern: rr, depth: 256, rate: 2000}
@@ -67,7 +67,7 @@ cat > /tmp/shipped.yaml <<'END'
 name: shipped
 net_target: eth0
 net_peer: eth1
-design: {blocks: 6, ramp: 50ms, runtime: 200ms}
+design: {blocks: 6, ramp: 50ms, runtime: 200ms, cpu_left: 0}
 groups:
   - {target: net, modes: [zerocopy], protocol: tcp, pattern: rr, size: 16k}
   - {target: net, modes: [epoll-busy-poll], pattern: stream, size: 1400}
@@ -77,7 +77,7 @@ cat > /tmp/refused.yaml <<'END'
 name: refused
 net_target: eth2
 net_peer: eth3
-design: {blocks: 6, ramp: 50ms, runtime: 100ms}
+design: {blocks: 6, ramp: 50ms, runtime: 100ms, cpu_left: 0}
 groups:
   - {target: net, modes: [interrupt, coalesced-50, adaptive, threaded-busy-poll]}
 END
@@ -124,7 +124,7 @@ for run, mode in (("net", "interrupt"), ("net", "busy-poll-long"), ("net", "thre
 # How much of a stream is polled depends on who else wants the CPUs: that it can be in force is shown by one trial.
 seen = [t["verdict"]["mode"] for t in of("shipped", "epoll-busy-poll")]
 say("in_force" in seen, f"shipped, epoll-busy-poll: {seen.count('in_force')} of {len(seen)} trials in force")
-steered = {s["during"].lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"]
+steered = {str(s["during"]).lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"] or []
            if s["knob"] == "net.rps-cpus"}
 say(steered == {"0"}, f"RPS of eth0 while the modes run: {steered}")
 

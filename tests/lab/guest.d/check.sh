@@ -24,6 +24,25 @@ kernel_at_least() {
 	[ "$major" -gt "$1" ] || { [ "$major" -eq "$1" ] && [ "$minor" -ge "$2" ]; }
 }
 
+# linked DEVICE...: until each has a carrier, 10 s at most
+linked() {
+	local dev i=0
+	for dev in "$@"; do
+		until [ "$(cat "/sys/class/net/$dev/carrier" 2>/dev/null)" = 1 ] || [ $i -ge 100 ]; do
+			i=$((i + 1))
+			sleep 0.1
+		done
+	done
+}
+
+# reached ADDRESS: until it answers, some 20 s at most
+reached() {
+	for _ in $(seq 20); do
+		! $busybox ping -q -c 1 -W 1 "$1" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+}
+
 # path_of CONTROLLER: the disk below the multipath head (nvme1c1n1), or the plain one (nvme0n1)
 path_of() {
 	local path

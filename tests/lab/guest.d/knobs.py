@@ -36,9 +36,9 @@ MOVES = {"irq.affinity": [r".*:nvme0q0", r".*:nvme1q0"]}
 ABSENT = {"cpu.governor", "cpu.turbo", "irqbalance.banned", "irqbalance.running"}
 
 
-def nvme_feature(controller, feature, dword11=0):
+def nvme_feature(controller, feature, dword11=0, opcode=0x0A):
     """struct nvme_passthru_cmd of linux/nvme_ioctl.h, opcode Get Features"""
-    command = bytearray(struct.pack("<BBHIIIQQIIIIIIIIII", 0x0A, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    command = bytearray(struct.pack("<BBHIIIQQIIIIIIIIII", opcode, 0, 0, 0, 0, 0, 0, 0, 0, 0,
                                     feature, dword11, 0, 0, 0, 0, 2000, 0))
     with open(f"/dev/{controller}", "rb") as f:
         status = fcntl.ioctl(f, 0xC0484E41, command)
@@ -151,6 +151,22 @@ def others(knob, instance, old):
     return []
 
 
+def asks_in_vain(knob, instance, value):
+    """does the kernel, or the device, refuse this reader, too? Only for knobs that many instances refuse."""
+    try:
+        if knob == "irq.affinity": # its own value, for where it is taken after all
+            path = f"/proc/irq/{irq_number(instance)}/smp_affinity_list"
+            own = read(path)
+            with open(path, "wb") as f:
+                f.write(own)
+            return False
+        controller, _, vector = instance.partition(":")
+        dword11 = int(vector) | (0 if value == "1" else 1 << 16)
+        return nvme_feature(controller, 9, dword11, opcode=0x09).startswith("<status")
+    except OSError:
+        return True
+
+
 # Tried one knob at a time: some instances refuse, or a write changes other knobs.
 ALONE = r"irq\..*|irqbalance\..*|nvme\..*|nmi_watchdog|block\.(scheduler|iosched|wbt_lat_usec|nr_requests)"
 SETTINGS_MAX = 60 # of one `with`
@@ -169,6 +185,15 @@ def check(name, instances, before):
     results = {}
     first = {i: v[0] for i, v in wanted.items() if v}
     refused = []
+    # A `with` each takes long: of a device's instances that refuse this reader as well, one is tried.
+    if name in ("irq.affinity", "nvme.vector-coalescing"):
+        seen = {}
+        for i in [i for i in first if asks_in_vain(name, i, first[i])]:
+            device = i.rpartition(":")[0]
+            if device in seen:
+                results[i] = (None, None, f"{name} of {i}: {SINGLE[name][1].split('|')[0]}, as of {seen[device]}")
+                del first[i]
+            seen.setdefault(device, i)
     while first: # the message names which one is refused: on with the others
         status, why, saw = run_with(IOMODES, [f"{label(i)}={v}" for i, v in first.items()],
                                     lambda: {i: kernel_value(name, i) for i in first})

@@ -7,7 +7,7 @@ experiment() {
 	cat > /tmp/poll_queues.yaml <<-END
 	name: poll-queues
 	target: /dev/nvme0n1
-	design: {blocks: 6, ramp: 50ms, runtime: 200ms}
+	design: {blocks: 6, ramp: 50ms, runtime: 200ms, cpu_left: 0}
 	load: {rw: randread, bs: 4k}
 	groups:
 	  - modes: [$1]
