@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 build_packages="gcc libc6-dev cmake ninja-build pkg-config git libhwloc-dev libyaml-dev
 	libjansson-dev libsmartcols-dev libssl-dev libarchive-dev libmnl-dev libsqlite3-dev gnuplot-nox"
 test_packages="libcmocka-dev clang-14 libclang-rt-14-dev llvm-14 fio iperf3 jq util-linux e2fsprogs procps python3 iproute2 ethtool
-	chromium fonts-dejavu-core"
+	chromium fonts-dejavu-core scdoc dpkg-dev file xz-utils"
 lab_packages="qemu-system-x86 busybox-static cpio xz-utils kmod python3 util-linux procps e2fsprogs fio iproute2 jq ethtool"
 
 # Installs what of the given packages is missing, after saying so.

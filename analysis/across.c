@@ -188,9 +188,11 @@ static int one_against(struct cells *const *cells, size_t number, const struct c
 		judge_matches(&m, true);
 		judge_matches(&m, false);
 		json_array_append_new(json_object_get(result, "against"),
-				      json_pack("{s:I, s:s, s:o, s:o, s:O}", "run",
-						(json_int_t)number, "relation",
-						machine_key_relation(first, second), "environment",
+				      json_pack("{s:I, s:b, s:s, s:o, s:o, s:O}", "run",
+						(json_int_t)number, "between_machines",
+						machine_key_same(first, second) == MACHINE_OTHER,
+						"relation", machine_key_relation(first, second),
+						"environment",
 						machine_key_difference(first, second), "rows",
 						rows_json(&m, words), "unmatched", m.unmatched));
 	}

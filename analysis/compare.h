@@ -28,11 +28,13 @@ struct compare_options {
  * "rate", "title", "open_loop", "answer"?: answer_group(), "rows": [{"cell", "mode", "state",
  * "grade", "share"?, "reasons": [], "trials": {"all", "used", "invalid", "failed", "not_in_force",
  * "unproven"}, "metrics": {name:
- *     {"value", "low"?, "high"?, "level"?, "n", "reason"?}}, "comparisons": [{"metric", "declared",
- *     "n", "scale", "baseline", "mode", "estimate", "low", "high", "level", "p", "p_adjusted",
- *     "family", "margin", "detectable", "blocks_needed", "verdict", "sentence", "text"}]}]}],
- *  "precision": precision_of(), with "design": run.json's member of that name, if it has one,
- *  "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
+ *     {"value", "block_median"? (of percentiles, whose value is
+ *     that of the merged histogram: what low and high are of), "low"?, "high"?, "level"?, "n",
+ * "reason"?}}, "comparisons": [{"metric", "declared", "n", "scale", "baseline", "mode", "estimate",
+ * "low", "high", "level", "p", "p_adjusted", "family", "margin", "detectable", "blocks_needed",
+ * "verdict", "sentence", "text"}]}]}], "precision": precision_of(), with "design": run.json's
+ * member of that name, if it has one, "instruments": instruments_all(), "crossovers":
+ * crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":
  * [{"block", "retry", "sentence"}]}, "notes": []}

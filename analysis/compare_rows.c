@@ -41,6 +41,9 @@ static void merged_percentile(const struct cell *c, const struct metric *m, json
 		h = strncmp(m->name, "service", 7) ? &hists->latency : &hists->service;
 	if (!h || !h->count)
 		return; /* no histogram was recorded: the median over trials stands */
+	/* low and high are of that median: what the percentile of a block is, not of all of them */
+	if (json_object_get(out, "value"))
+		json_object_set(out, "block_median", json_object_get(out, "value"));
 	json_object_set_new(out, "samples", json_integer((json_int_t)h->count));
 	if (hist_supports(h->count, m->quantile)) {
 		json_object_set_new(out, "value", json_real(hist_quantile(h, m->quantile)));

@@ -25,10 +25,18 @@ struct nightly_point;
 int history_open(const char *file, bool create, struct history **out, struct diag *d);
 void history_close(struct history *h);
 
+/* Label of what is under test, from run.json: `given` as it is; "@kernel", "@firmware", "@ioloop"
+ * (its digest), "@fio", "@iperf3", "@iomodes", or several as "@kernel+firmware", made of what the
+ * run recorded; NULL: "@kernel+ioloop". -EINVAL names a word that is none of them (`run` may be
+ * NULL to ask just that). */
+#define HISTORY_LABEL 160
+int history_label(const json_t *run, const char *given, char label[static HISTORY_LABEL],
+		  struct diag *d);
+const char *history_kernel(const json_t *run); /* its release, or "" */
+
 struct history_add_options {
-	const char
-		*version; /* label of what is under test; NULL: kernel and digests of our loops */
-	bool older;	  /* a run from before the newest one of its machine and experiment */
+	const char *version; /* as history_label() takes it */
+	bool older;	     /* a run from before the newest one of its machine and experiment */
 };
 
 struct history_added {

@@ -27,7 +27,7 @@ struct adding {
 	const struct history_add_options *o;
 	struct history_added *added;
 	const char *experiment;
-	char identity[80], version[160];
+	char identity[80], version[HISTORY_LABEL];
 	json_t *key;
 	double started_s;
 	int64_t run;
@@ -49,12 +49,6 @@ static void identify(struct adding *a)
 		 known ? "" : "unnamed:", known ?: jsonio_string(a->key, "digest.capability", "?"));
 }
 
-static const char *kernel_of(const json_t *run)
-{
-	return jsonio_string(json_object_get(jsonio_at(run, "machine.facts"), "kernel.release"),
-			     "value", "");
-}
-
 static json_t *tools_of(const json_t *run)
 {
 	static const char *const loops[] = {"ioloop", "netloop"};
@@ -69,17 +63,6 @@ static json_t *tools_of(const json_t *run)
 	return tools;
 }
 
-static void label(struct adding *a, const json_t *run, const json_t *tools)
-{
-	const char *kernel = kernel_of(run);
-
-	if (a->o->version)
-		snprintf(a->version, sizeof(a->version), "%s", a->o->version);
-	else
-		snprintf(a->version, sizeof(a->version), "%.80s ioloop-%.12s",
-			 *kernel ? kernel : "kernel unknown", jsonio_string(tools, "ioloop", "?"));
-}
-
 static json_t *missing_of(const struct cells *cells)
 {
 	json_t *list = json_array(), *count;
@@ -92,16 +75,17 @@ static json_t *missing_of(const struct cells *cells)
 
 		if (c->used)
 			continue;
-		if (!why)
+		if (!why || !*why) { /* it could be planned, so its trials say */
+			why = "no trial of it";
 			json_object_foreach (c->reasons, reason, count) {
 				why = jsonio_string(count, "first", reason);
 				break;
 			}
-		json_array_append_new(list,
-				      json_pack("{s:s, s:b, s:b, s:s}", "cell",
-						jsonio_string(c->spec, "id", "?"), "supported",
-						supported, "measured", c->n_samples > 0, "reason",
-						why ?: "no trial of it"));
+		}
+		json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s}", "cell",
+						      jsonio_string(c->spec, "id", "?"),
+						      "supported", supported, "measured",
+						      c->n_samples > 0, "reason", why));
 	}
 	return list;
 }
@@ -172,11 +156,10 @@ static int put_run(struct adding *a, const char *dir, struct diag *d)
 	json_t *one;
 	int err;
 
-	label(a, run, tools);
 	json_array_foreach (missing, i, one)
 		a->added->missing += json_is_true(json_object_get(one, "supported")) &&
 				     json_is_false(json_object_get(one, "measured"));
-	err = find_run(a, d);
+	err = history_label(run, a->o->version, a->version, d) ?: find_run(a, d);
 	if (err < 0)
 		return err;
 	if (err)
@@ -193,7 +176,7 @@ static int put_run(struct adding *a, const char *dir, struct diag *d)
 			"tti"
 			"ti",
 			a->added->run, jsonio_string(run, "started", "?"), a->started_s,
-			a->experiment, a->version, kernel_of(run),
+			a->experiment, a->version, history_kernel(run),
 			jsonio_string(run, "command.programs", NULL), tools_text, a->identity,
 			key_text, real ?: dir, (int64_t)a->cells->n, missing_text,
 			delay_of(a->cells));

@@ -11,6 +11,7 @@
 #include "base/jsonio.h"
 
 enum part { IDENTITY, CAPABILITY, CONFIGURATION, PROGRAM, PARTS };
+#define MACHINE "machine" /* of the identity: what the firmware or the system calls it */
 static const char *const names[PARTS] = {"identity", "capability", "configuration", "program"};
 
 /* Facts that change by themselves or say nothing about how the machine was set up. */
@@ -125,14 +126,17 @@ json_t *machine_key(const json_t *run)
 	json_t *given = jsonio_at(run, "machine_key.identity");
 
 	if (json_is_string(given))
-		json_object_set(json_object_get(key, names[IDENTITY]), "machine", given);
+		json_object_set(json_object_get(key, names[IDENTITY]), MACHINE, given);
 	add_facts(run, key);
 	add_devices(run, key);
 	add_cpus(run, key);
 	add_program(run, key);
 	for (size_t i = 0; i < PARTS; i++) {
 		const json_t *part = json_object_get(key, names[i]);
-		_free_ char *text = jsonio_line(part);
+		const json_t *machine = json_object_get(part, MACHINE);
+		/* where the machine has a name, a drive more makes no other one of it */
+		_json_ json_t *named = machine ? json_pack("{s:O}", MACHINE, machine) : NULL;
+		_free_ char *text = jsonio_line(named ?: part);
 		char digest[DIGEST_TEXT];
 		bool known = json_object_size(part) && text &&
 			     !digest_bytes(text, strlen(text), digest, NULL);
@@ -175,27 +179,50 @@ json_t *machine_key_difference(const json_t *first, const json_t *second)
 	return list;
 }
 
+static bool same_member(const json_t *a, const json_t *b, const char *name)
+{
+	return json_equal(json_object_get(a, name), json_object_get(b, name));
+}
+
 static bool same(const json_t *first, const json_t *second, enum part part)
 {
 	return json_equal(json_object_get(first, names[part]),
 			  json_object_get(second, names[part]));
 }
 
+enum machine_same machine_key_same(const json_t *first, const json_t *second)
+{
+	json_t *a = json_object_get(first, names[IDENTITY]), *v;
+	const json_t *b = json_object_get(second, names[IDENTITY]), *other;
+	bool common = false;
+	const char *what;
+
+	if (json_object_get(a, MACHINE) && json_object_get(b, MACHINE))
+		return same_member(a, b, MACHINE) ? MACHINE_SAME : MACHINE_OTHER;
+	json_object_foreach (a, what, v) {
+		other = json_object_get(b, what);
+		if (other && !json_equal(v, other))
+			return MACHINE_OTHER;
+		common |= other != NULL;
+	}
+	return common ? MACHINE_SAME : MACHINE_UNKNOWN;
+}
+
 const char *machine_key_relation(const json_t *first, const json_t *second)
 {
-	bool known = json_object_size(json_object_get(first, names[IDENTITY])) &&
-		     json_object_size(json_object_get(second, names[IDENTITY]));
+	enum machine_same machine = machine_key_same(first, second);
 
-	if (!known && same(first, second, CAPABILITY) && same(first, second, CONFIGURATION))
+	if (machine == MACHINE_UNKNOWN && same(first, second, CAPABILITY) &&
+	    same(first, second, CONFIGURATION))
 		return "machines of equal make and configuration; nothing recorded tells whether "
 		       "they are one machine";
-	if (!known)
+	if (machine == MACHINE_UNKNOWN)
 		return "nothing recorded tells whether they are one machine: a result between "
 		       "machines";
-	if (!same(first, second, IDENTITY))
+	if (machine == MACHINE_OTHER)
 		return "different machines: a result between machines, not of a mode or setting";
-	if (!same(first, second, CAPABILITY))
-		return "one machine, rebuilt in between: its capabilities differ";
+	if (!same(first, second, CAPABILITY) || !same(first, second, IDENTITY))
+		return "one machine, rebuilt in between: its devices or capabilities differ";
 	if (!same(first, second, CONFIGURATION))
 		return "one machine in two configurations: their difference is the candidate "
 		       "explanation";

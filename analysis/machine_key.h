@@ -15,5 +15,9 @@
 json_t *machine_key(const json_t *run);
 /* What differs: [{"part", "what", "first", "second"}], parts in the order above. New reference. */
 json_t *machine_key_difference(const json_t *first, const json_t *second);
+/* By what the firmware or the system calls them, where both recorded it; else by what both recorded
+ * of their devices, so that a drive more or less is no other machine. */
+enum machine_same { MACHINE_SAME, MACHINE_OTHER, MACHINE_UNKNOWN };
+enum machine_same machine_key_same(const json_t *first, const json_t *second);
 /* "same machine, same configuration" …: how far two runs may be compared. Static. */
 const char *machine_key_relation(const json_t *first, const json_t *second);

@@ -394,37 +394,40 @@ void nightly_confirm(json_t *series, const char *kind, const char *why, const do
 		     size_t n, const double *suspect, size_t m)
 {
 	const struct metric *metric = metric_find(jsonio_string(series, "metric", ""));
-	bool paired = !strcmp(kind, "paired"), held;
+	bool paired = !strcmp(kind, "paired"), held, enough;
+	size_t count = paired && n < m ? n : m;
 	struct judgement j = {0};
 	char text[400], low[32], high[32], estimate[32];
-	json_t *out = json_pack("{s:s, s:s, s:I}", "kind", kind, "why", why, "n",
-				(json_int_t)(paired && n < m ? n : m));
+	json_t *out =
+		json_pack("{s:s, s:s, s:I}", "kind", kind, "why", why, "n", (json_int_t)count);
 
-	held = metric && n && m &&
-	       nightly_confirmed(metric, good, paired && m < n ? m : n, suspect, m, paired,
-				 jsonio_number(series, "floor"),
-				 json_is_true(json_object_get(series, "worse")), &j);
-	if (metric && n && m) {
+	/* a confirmation that came to too little has refuted nothing */
+	enough = metric && n && count >= NIGHTLY_PAIRS_MIN;
+	held = enough && nightly_confirmed(metric, good, paired ? count : n, suspect, count, paired,
+					   jsonio_number(series, "floor"),
+					   json_is_true(json_object_get(series, "worse")), &j);
+	if (enough) {
 		snprintf(text, sizeof(text), "%s of %s: %s (95 %% interval %s to %s) over %zu %s",
 			 metric->name, jsonio_string(series, "cell", "?"),
 			 judge_text(&j, j.estimate, estimate, sizeof(estimate)),
 			 judge_text(&j, j.i95.low, low, sizeof(low)),
-			 judge_text(&j, j.i95.high, high, sizeof(high)), paired && m < n ? m : n,
+			 judge_text(&j, j.i95.high, high, sizeof(high)), count,
 			 paired ? "interleaved pairs" : "old values against the repeated run");
 		put_number(out, "estimate", j.ratio ? expm1(j.estimate) : j.estimate);
 		put_number(out, "low", j.ratio ? expm1(j.i95.low) : j.i95.low);
 		put_number(out, "high", j.ratio ? expm1(j.i95.high) : j.i95.high);
 		put_number(out, "p", j.p);
 	} else {
-		snprintf(text, sizeof(text), "the confirmation measured nothing of %s",
-			 jsonio_string(series, "metric", "?"));
+		snprintf(text, sizeof(text),
+			 "the confirmation gave %zu of the %d blocks that it needs of %s", count,
+			 NIGHTLY_PAIRS_MIN, jsonio_string(series, "metric", "?"));
 	}
 	json_object_set_new(out, "text", json_string(text));
 	json_object_set_new(series, "confirmation", out);
 	json_object_set_new(series, "alert",
-			    json_string(held	 ? paired ? "confirmed" : "unconfirmed"
-					: n && m ? "refuted"
-						 : "unconfirmed"));
+			    json_string(held && paired	  ? "confirmed"
+					: held || !enough ? "unconfirmed"
+							  : "refuted"));
 }
 
 static void count_skip(json_t *why, const char *sentence)

@@ -57,8 +57,8 @@ json_t *placement_matrix(const json_t *group)
 				  corners[i].name, "thread", where(corners[i].thread), "interrupt",
 				  where(corners[i].interrupt), "memory", where(corners[i].memory),
 				  "state", jsonio_string(row, "state", "absent"), "text",
-				  i ? jsonio_string(first, "text", "") : "1", "verdict",
-				  jsonio_string(first, "verdict", ""), "reason",
+				  i ? jsonio_string(first, "text", "-") : "1", "verdict",
+				  jsonio_string(first, "verdict", "not judged"), "reason",
 				  json_is_string(reason) ? json_string_value(reason) : ""));
 	}
 	if (!others) {

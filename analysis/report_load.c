@@ -16,6 +16,14 @@ static double value_of(const json_t *row, const char *metric, const char *what)
 	return jsonio_number(json_object_get(json_object_get(row, "metrics"), metric), what);
 }
 
+/* What the band is the interval of: the median over blocks, of a percentile, too. */
+static double median_of(const json_t *row, const char *metric)
+{
+	double median = value_of(row, metric, "block_median");
+
+	return isnan(median) ? value_of(row, metric, "value") : median;
+}
+
 static bool is_measured(const json_t *row)
 {
 	return !strcmp(jsonio_string(row, "state", ""), "measured");
@@ -45,7 +53,7 @@ static size_t curve_modes(const struct curve *c, const char *metric, const char 
 	for (size_t g = 0; g < c->n; g++)
 		json_array_foreach (json_object_get(c->group[g], "rows"), i, row) {
 			const char *name = jsonio_string(row, "mode", "?");
-			bool known = !is_measured(row) || isnan(value_of(row, metric, "value"));
+			bool known = !is_measured(row) || isnan(median_of(row, metric));
 
 			for (size_t k = 0; !known && k < n; k++)
 				known = !strcmp(mode[k], name);
@@ -90,9 +98,8 @@ static int draw_load(const struct report_run *r, struct figures *f, const struct
 	snprintf(title, sizeof(title), "%s over %s%s", m->label, axis->label,
 		 json_is_true(json_object_get(c->group[0], "open_loop")) ? ", open loop" : "");
 	snprintf(alt, sizeof(alt),
-		 "%.60s: %s of %zu modes at %zu levels of %s; bands are 95 %% intervals over "
-		 "blocks. "
-		 "The tables hold the same numbers.",
+		 "%.60s: %s of %zu modes at %zu levels of %s, medians over blocks with bands of "
+		 "their 95 %% intervals. The tables hold the percentiles of all blocks together.",
 		 jsonio_string(c->group[0], "target", "?"), m->label, n, c->n, axis->label);
 	err = report_begin_figure(f, r, name, title, alt, d);
 	if (err)
@@ -102,7 +109,7 @@ static int draw_load(const struct report_run *r, struct figures *f, const struct
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < c->n; i++) {
 			const json_t *row = row_of(c->group[order[i]], mode[k]);
-			double y = value_of(row, metric, "value");
+			double y = median_of(row, metric);
 			double low = value_of(row, metric, "low");
 			double high = value_of(row, metric, "high");
 

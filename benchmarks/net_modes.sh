@@ -19,8 +19,9 @@ groups:
   - {target: net, modes: [interrupt, busy-poll, spin]}
   - {target: net, modes: [defer-20, suspend-20], pattern: rr, depth: 32}
 END
-"$iomodes" run "$work/net-modes.yaml" --target veth -q --output "$work/results" >"$work/out" ||
-	{ cat "$work/out"; [[ $? == 4 ]]; }
+status=0
+"$iomodes" run "$work/net-modes.yaml" --target veth -q --output "$work/results" >"$work/out" || status=$?
+((status == 0 || status == 4)) || { cat "$work/out"; exit 1; }
 dir=$(sed -n 's/^Results: //p' "$work/out")
 "$iomodes" compare "$dir"
 python3 - "$dir" <<'END'

@@ -61,7 +61,7 @@ netloop() { # PROTOCOL OPTION...: p50 in us; every round trip is in the histogra
 	wait $server
 	jq -e '.latency.count == .transactions and ([.latency.bins[]] | add) == .transactions and
 		.lost == 0' "$dir/json" >/dev/null || { echo "not every round trip was recorded" >&2; exit 1; }
-	jq '.percentiles.p50_ns / 1000' "$dir/json"
+	jq '.rtt_percentiles.p50_ns / 1000' "$dir/json"
 }
 bare() { # PROTOCOL block|spin
 	serve listens "$dir/bare" serve 10.78.0.2 7002 "$1" "$2" 16 0

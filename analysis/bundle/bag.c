@@ -131,8 +131,10 @@ static int check_manifest(int dirfd, const char *name, const struct tree *t, jso
 			snprintf(again, sizeof(again), "no such file");
 		else if (digest512_file(dirfd, path, again, NULL))
 			snprintf(again, sizeof(again), "not readable");
+		/* one of the two was changed: both are named */
+		snprintf(what, sizeof(what), "SHA-512 in %s", name);
 		if (strcasecmp(line, again))
-			bag_differs(differences, path, "SHA-512", line, again);
+			bag_differs(differences, path, what, line, again);
 	}
 	return 0;
 }

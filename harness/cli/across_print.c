@@ -127,7 +127,7 @@ int across_print_csv(const json_t *result)
 	size_t i, k;
 
 	puts("first_run,second_run,load,mode,metric,first,n_first,second,n_second,scale,estimate,"
-	     "estimate_low,estimate_high,p_adjusted,verdict");
+	     "estimate_low,estimate_high,p_adjusted,verdict,relation");
 	json_array_foreach (json_object_get(result, "against"), i, one)
 		json_array_foreach (json_object_get(one, "rows"), k, row) {
 			const json_t *runs = json_object_get(result, "runs");
@@ -148,7 +148,8 @@ int across_print_csv(const json_t *result)
 			compare_csv_number(row, "comparison.low", ',');
 			compare_csv_number(row, "comparison.high", ',');
 			compare_csv_number(row, "comparison.p_adjusted", ',');
-			compare_csv_text(jsonio_string(row, "comparison.verdict", ""), '\n');
+			compare_csv_text(jsonio_string(row, "comparison.verdict", ""), ',');
+			compare_csv_text(jsonio_string(one, "relation", ""), '\n');
 		}
 	return 0;
 }

@@ -67,7 +67,7 @@ static const struct opt table[] = {
 	 .type = OPT_BOOL,
 	 .offset = offsetof(struct options, gate),
 	 .help = "exit 2 when any mode is worse than the baseline, 3 when any is inconclusive, 4 "
-		 "when nothing was judged"},
+		 "when nothing was judged or the runs are of different machines"},
 };
 
 static int list_metrics(void)
@@ -78,6 +78,21 @@ static int list_metrics(void)
 	all = metric_all(&n);
 	for (size_t i = 0; i < n; i++)
 		printf("%-26s %-6s %s\n", all[i].name, all[i].unit, all[i].doc);
+	return EXIT_OK;
+}
+
+/* Another machine is no regression of this one. */
+static int gate_across(const json_t *result)
+{
+	const json_t *one;
+	struct diag d = {""};
+	size_t i;
+
+	json_array_foreach (json_object_get(result, "against"), i, one)
+		if (json_is_true(json_object_get(one, "between_machines"))) {
+			diag_set(&d, 0, "different machines: --gate judges runs of one machine");
+			return cli_fail("compare", EXIT_INVALID, &d);
+		}
 	return EXIT_OK;
 }
 
@@ -192,5 +207,7 @@ int cmd_compare(int argc, char **argv)
 			 argv[first]);
 		return cli_fail(argv[0], EXIT_INVALID, &d);
 	}
+	if (o.gate && across && gate_across(result))
+		return EXIT_INVALID;
 	return o.gate ? gate(result, argv[first]) : EXIT_OK;
 }

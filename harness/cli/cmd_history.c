@@ -22,7 +22,9 @@ static const struct opt table[] = {
 	{"db", NULL, OPT_STR, 0, AT(db), .arg = "FILE",
 	 .help = "the history (default: $IOMODES_HISTORY or ./iomodes-history.sqlite)"},
 	{"version", NULL, OPT_STR, 0, AT(version), .arg = "LABEL",
-	 .help = "add: what is under test (default: kernel and digest of ioloop)"},
+	 .help = "add: what is under test: your own words, or @ and what the run tells, joined by "
+		 "+: "
+		 "kernel, firmware, ioloop, fio, iperf3, iomodes (default: @kernel+ioloop)"},
 	{"older", NULL, OPT_BOOL, 0, AT(older),
 	 .help = "add: also a run from before the newest one"},
 	{"experiment", NULL, OPT_STR, 0, AT(experiment), .arg = "NAME",

@@ -27,7 +27,9 @@ static const struct opt table[] = {
 	{"db", NULL, OPT_STR, 0, AT(db), .arg = "FILE",
 	 .help = "the history (default: $IOMODES_HISTORY or ./iomodes-history.sqlite)"},
 	{"version", NULL, OPT_STR, 0, AT(version), .arg = "LABEL",
-	 .help = "what is under test (default: kernel and digest of ioloop)"},
+	 .help = "what is under test: your own words, or @ and what the run tells, joined by +: "
+		 "kernel, "
+		 "firmware, ioloop, fio, iperf3, iomodes (default: @kernel+ioloop)"},
 	{"programs", NULL, OPT_STR, 0, AT(programs), .arg = "DIR",
 	 .help = "take the loops from DIR, a directory of this version: so a confirmation can put "
 		 "it back"},
@@ -129,8 +131,11 @@ static int measure(const struct options *o, struct nightly_runner *runner, struc
 		return cli_fail("nightly", status ?: EXIT_INVALID, d);
 	/* An incomplete run is added all the same: its holes are errors of the report. */
 	err = history_add(h, dir, &how, &added, d);
-	if (err)
+	if (err) { /* the night is not lost */
+		diag_prefix(d, err, "measured, but not added ('iomodes history add %s' does that)",
+			    dir);
 		return cli_fail("nightly", status_of(err), d);
+	}
 	if (!o->json)
 		printf("%s: %zu trials added to %s\n", added.run, added.trials,
 		       history_file(o->db));
@@ -143,6 +148,7 @@ int cmd_nightly(int argc, char **argv)
 	struct nightly_runner runner = {0};
 	struct history *h = NULL;
 	struct diag d = {""};
+	char label[HISTORY_LABEL];
 	int first, status,
 		err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
 
@@ -156,6 +162,8 @@ int cmd_nightly(int argc, char **argv)
 			"incomplete, 6 host busy.");
 	if (!err && (first == argc || argv[first][0] == '-'))
 		err = diag_set(&d, -EINVAL, "one experiment, please");
+	if (!err)
+		err = history_label(NULL, o.version, label, &d); /* before anything is measured */
 	if (err)
 		return cli_fail(argv[0], EXIT_USAGE, &d);
 #ifndef IOMODES_HARNESS

@@ -350,6 +350,9 @@ static void csv_row(const json_t *group, const json_t *row, bool by_placement)
 		compare_csv_text(jsonio_string(row, "grade", ""), ',');
 		compare_csv_text(metric, ',');
 		compare_csv_number(value, "value", ',');
+		compare_csv_number(
+			value, json_object_get(value, "block_median") ? "block_median" : "value",
+			',');
 		compare_csv_number(value, "low", ',');
 		compare_csv_number(value, "high", ',');
 		compare_csv_number(value, "n", ',');
@@ -370,7 +373,7 @@ static void csv_row(const json_t *group, const json_t *row, bool by_placement)
 	compare_csv_text(by_placement ? placement : mode, ',');
 	compare_csv_text(jsonio_string(row, "state", ""), ',');
 	compare_csv_text(jsonio_string(row, "grade", ""), ',');
-	puts(",,,,,,,,,,");
+	puts(",,,,,,,,,,,");
 }
 
 int compare_print_csv(const json_t *result)
@@ -378,7 +381,8 @@ int compare_print_csv(const json_t *result)
 	const json_t *group, *row;
 	size_t i, k;
 
-	puts("target,workload,placement,load,mode,state,grade,metric,value,low,high,n,scale,"
+	puts("target,workload,placement,load,mode,state,grade,metric,value,block_median,low,high,n,"
+	     "scale,"
 	     "estimate,estimate_low,estimate_high,p_adjusted,verdict");
 	json_array_foreach (json_object_get(result, "groups"), i, group)
 		json_array_foreach (json_object_get(group, "rows"), k, row)

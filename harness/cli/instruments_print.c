@@ -120,7 +120,7 @@ void instruments_print_csv(const json_t *result)
 			for (size_t w = 0; w < ARRAY_SIZE(words); w++)
 				compare_csv_text(words[w], ',');
 			compare_csv_number(one, "mode", ',');
-			fputs(",,", stdout);
+			fputs(",,,", stdout);
 			compare_csv_number(one, "n", ',');
 			compare_csv_text(jsonio_string(one, "scale", ""), ',');
 			compare_csv_number(one, "estimate", ',');

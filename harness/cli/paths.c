@@ -27,7 +27,7 @@ int paths_bin(char *out, size_t size, struct diag *d)
 
 int paths_config(char *out, size_t size, struct diag *d)
 {
-	static const char *const places[] = {"../share/iomodes", "../../configs"};
+	static const char *const places[] = {"../../share/iomodes", "../../configs"};
 	const char *given = getenv("IOMODES_CONFIG");
 	char bin[2048], modes[4200];
 	int err;

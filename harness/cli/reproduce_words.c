@@ -113,8 +113,8 @@ static int one_of_file(const char *key, const char *value, const char *option, b
 	if (!trust && option)
 		return diag_set(
 			d, -EPERM,
-			"the bundle's experiment says %s: %s, a place of the machine it was "
-			"made on: give yours behind -- (%s), or --trust to take this",
+			"the bundle's experiment says %s: %s, which is for the owner of a machine "
+			"to say: give yours behind -- (%s), or --trust to take this",
 			key, value, option);
 	if (!trust)
 		return diag_set(d, -EPERM,
@@ -139,7 +139,7 @@ static int look_at_file(const char *experiment, bool trust, char **given, json_t
 {
 	struct yaml_node *root = NULL;
 	const struct yaml_node *groups;
-	const char *target, *net;
+	const char *target, *net, *peer, *rebind;
 	int err = yaml_load_file(experiment, &root, d);
 
 	if (err)
@@ -150,6 +150,13 @@ static int look_at_file(const char *experiment, bool trust, char **given, json_t
 		err = one_of_file("target", target, "--target", trust, given, trusted, d);
 	if (!err && net && strcmp(net, "veth") && strcmp(net, "lo"))
 		err = one_of_file("net_target", net, "--target", trust, given, trusted, d);
+	peer = text_of(root, "net_peer");
+	rebind = text_of(root, "allow_rebind");
+	if (!err && peer)
+		err = one_of_file("net_peer", peer, "--peer", trust, given, trusted, d);
+	if (!err && rebind && strcmp(rebind, "false"))
+		err = one_of_file("allow_rebind", rebind, "--allow-rebind", trust, given, trusted,
+				  d);
 	groups = root->kind == YAML_MAP ? yaml_get(root, "groups") : NULL;
 	for (size_t i = 0; !err && groups && groups->kind == YAML_SEQ && i < groups->n; i++) {
 		const char *job = text_of(groups->item[i], "fio_job");

@@ -7,6 +7,7 @@
  * written, the whole is snapshotted and restored after it.
  */
 #include <errno.h>
+#include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include "sys/genl.h"
 
 #define FEATURES_MAX 128
+#define NTUPLE	     "rx-ntuple-filter"
 
 struct feature {
 	char name[40];
@@ -50,7 +52,7 @@ static const struct group {
 	{"net.tx-checksum", (const char *const[]){"tx-checksum-ipv4", "tx-checksum-ip-generic",
 						  "tx-checksum-ipv6", "tx-checksum-sctp", NULL}},
 	{"net.rx-hashing", (const char *const[]){"rx-hashing", NULL}},
-	{"net.ntuple", (const char *const[]){"rx-ntuple-filter", NULL}},
+	{"net.ntuple", (const char *const[]){NTUPLE, NULL}},
 	{"net.hw-tc-offload", (const char *const[]){"hw-tc-offload", NULL}},
 };
 
@@ -298,6 +300,22 @@ static int want_group(const struct knob *k, const char *instance, struct feature
 	return err;
 }
 
+/* Drivers delete their flow rules with the switch, and those are not restored with it. */
+static int keep_rules(const struct knob *k, const char *instance, const struct net_place *p,
+		      struct features *now, struct features *want, struct diag *d)
+{
+	const struct feature *is = feature(now, NTUPLE), *w = feature(want, NTUPLE);
+	struct ethtool_rxnfc c = {.cmd = ETHTOOL_GRXCLSRLCNT};
+	char label[KNOB_LABEL_MAX];
+
+	if (!is || !is->active || !w || w->active ||
+	    sys_ethtool(p->inside, p->dev, &c, sizeof(c)) || !c.rule_cnt)
+		return 0;
+	return diag_set(d, -EBUSY,
+			"%s: the driver holds %u flow rule%s, which would be deleted with it",
+			knob_label(k, instance, label), c.rule_cnt, c.rule_cnt == 1 ? "" : "s");
+}
+
 static int set(struct sys *s, const struct knob *k, const char *instance, const char *value,
 	       struct diag *d)
 {
@@ -310,6 +328,8 @@ static int set(struct sys *s, const struct knob *k, const char *instance, const 
 	if (!err)
 		err = group_of(k) ? want_group(k, instance, now, value, want, d)
 				  : want_words(k, instance, now, value, want, d);
+	if (!err)
+		err = keep_rules(k, instance, &p, now, want, d);
 	if (!err)
 		err = write_features(k, instance, value, &p, now, want, d);
 	return err ? err : verify(k, instance, &p, want, d);
@@ -441,7 +461,9 @@ static const struct knob rows[] = {
 	{VIEW("net.rx-checksum"), .doc = "checksums of received packets; GRO and LRO need it"},
 	{VIEW("net.tx-checksum"), .doc = "checksums of sent packets; TSO needs it"},
 	{VIEW("net.rx-hashing"), .doc = "the device's flow hash"},
-	{VIEW("net.ntuple"), .doc = "flow rules (net.flow-rule); off may delete them"},
+	{VIEW("net.ntuple"),
+	 .doc = "flow rules (net.flow-rule); refused to be switched off while there are any, as "
+		"drivers delete them with it"},
 	{VIEW("net.hw-tc-offload"), .doc = "traffic control rules in the device"},
 };
 

@@ -83,8 +83,8 @@ static const char *home_of_vector(struct sys *s, struct journal *j, const struct
 		struct diag ignored;
 		size_t len;
 
-		if (!j->entry[i].knob || j->entry[i].state == ENTRY_BACK ||
-		    locate(s, j, &j->entry[i], &ignored) || !came_home(&j->entry[i], dev) ||
+		if (!j->entry[i].knob || locate(s, j, &j->entry[i], &ignored) ||
+		    !came_home(&j->entry[i], dev) ||
 		    sys_linkf_name(s, card, sizeof(card), "/sys/class/net/%s/device", dev))
 			continue;
 		len = strlen(card);

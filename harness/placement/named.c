@@ -74,7 +74,7 @@ static int keep_vectors(struct pick *k, struct placement *p)
 				err = keep_vector(p, &path[i]->vectors[path[i]->hctx[j].vector]);
 	for (int end = 0; end < PLACEMENT_ENDS; end++)
 		for (size_t j = 0; !err && r->nic[end] && j < r->nic[end]->n_queues; j++)
-			if (r->nic[end]->queues[j].vector >= 0)
+			if (r->nic[end]->queues[j].vector >= 0 && r->nic[end]->n_vectors)
 				err = keep_vector(
 					p, &r->nic[end]->vectors[r->nic[end]->queues[j].vector]);
 	return err;

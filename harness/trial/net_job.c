@@ -58,7 +58,7 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
 		out->end[i].netns_fd = end->netns_fd;
 		out->devs[i] = end->instance;
 	}
-	if (queue >= 0) {
+	if (queue >= 0 && !strcmp(r->cell->cell->workload, "netloop")) {
 		unsigned id[2];
 		int err = net_target_queue(target, queue, id, d);
 

@@ -71,6 +71,17 @@ static bool moves_interrupts(const struct placement_role *role)
 	       role->interrupt != PLACEMENT_SPREAD_OVER;
 }
 
+static int refuse_polled(struct plan_cell *c)
+{
+	char reason[240];
+
+	snprintf(reason, sizeof(reason),
+		 "placement %.60s: mode %.60s makes no interrupts that could come elsewhere",
+		 c->cell->placement, c->cell->mode->name);
+	plan_refuse(c, reason, "");
+	return 0;
+}
+
 /* Vectors come when the interfaces are up: what cannot be without them is not refused before. */
 static int resolve_later(const struct plan *p, struct plan_cell *c,
 			 const struct placement_spec *spec, struct placement_refusal *why)
@@ -126,10 +137,7 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 		.wants_napi = wants_napi(cell),
 	};
 	char reason[480];
-	int err;
-
-	r.vectors_back = !o->euid && others_move(p, cell) && !irqbalance_runs(p);
-	err = placement_spec_parse(cell->placement, &spec, d);
+	int err = placement_spec_parse(cell->placement, &spec, d);
 
 	if (err)
 		return err;
@@ -140,14 +148,10 @@ static int place_named(const struct plan *p, struct plan_cell *c, const struct p
 		r.disk = p->target->disk;
 		r.reads = !experiment_load_writes(&cell->load);
 	}
+	r.vectors_back = !o->euid && others_move(p, cell) && !irqbalance_runs(p);
 	if (moves_interrupts(spec.role) && plan_place_interrupts(cell) < 0) {
-		snprintf(
-			reason, sizeof(reason),
-			"placement %.60s: mode %.60s makes no interrupts that could come elsewhere",
-			cell->placement, cell->mode->name);
-		plan_refuse(c, reason, "");
 		placement_spec_free(&spec);
-		return 0;
+		return refuse_polled(c);
 	}
 	err = placement_make(&r, &c->placement, &why);
 	if (err == -ENOTSUP && r.net && *p->net->tentative)
@@ -213,11 +217,17 @@ static void check_queue(const struct plan *p, struct plan_cell *c)
 	_free_ struct knob_setting *rules = NULL;
 	size_t n_rules = 0;
 	unsigned napi_id[2];
+	bool netloop = !strcmp(c->cell->workload, "netloop");
 
-	if (queue >= 0 && strcmp(c->cell->workload, "netloop"))
+	if (queue >= 0 && !netloop && c->cell->load.queue >= 0)
 		plan_refuse(c, "flows are placed on a queue by netloop only",
 			    "workloads: [netloop]");
-	else if (queue >= 0 && !*p->net->tentative &&
+	else if (queue >= 0 && !netloop && !steer_can(p->machine->sys, p->net))
+		plan_refuse(c,
+			    "flows are placed on a queue by netloop, or by a hash table or flow "
+			    "rules, which not both ends have",
+			    "workloads: [netloop]");
+	else if (queue >= 0 && netloop && !*p->net->tentative &&
 		 (net_target_queue(p->net, queue, napi_id, &why) ||
 		  (c->cell->load.by_rule &&
 		   steer_settings(p->net, c->cell->load.protocol, queue, &rules, &n_rules, &why))))

@@ -68,6 +68,12 @@ json_t *proof_excerpt(const json_t *record)
 	return j;
 }
 
+bool proof_is_lost(const json_t *record)
+{
+	return !strcmp(jsonio_string(record, "status", ""), "failed") &&
+	       strcmp(jsonio_string(record, "verdict.mode", ""), "unsupported") != 0;
+}
+
 void proof_strip(json_t *record)
 {
 	json_object_clear(json_object_get(record, "metrics"));

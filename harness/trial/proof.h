@@ -16,5 +16,7 @@ bool proof_is_expected(const struct mode *mode, const char *workload);
 /* {"trial", "counters", "absent", "counts", "window_ns"} of a proof trial's record, proof counters
  * only; a failed trial gives its error as the reason of all. New reference. */
 json_t *proof_excerpt(const json_t *record);
+/* It failed by accident: another try may count. What is unsupported stays so. */
+bool proof_is_lost(const json_t *record);
 /* A proof trial's record carries no times. */
 void proof_strip(json_t *record);

@@ -109,7 +109,7 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
-		.proof = json_object_get(run->proof, c->cell->id),
+		.proof = proof ? NULL : json_object_get(run->proof, c->cell->id),
 	};
 	struct diag ignored;
 	int err, undone;
@@ -124,7 +124,8 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		r.spin_idle = run->corunner_alone;
 	}
 	if (calibration || left || proof)
-		snprintf(id, sizeof(id), "%s-c%02zu%s", pass, cell, resumed);
+		snprintf(id, sizeof(id), "%s-c%02zu%s%s", pass, cell, proof && block ? "-t2" : "",
+			 resumed);
 	else if (again)
 		snprintf(id, sizeof(id), "%.40s-t%u%s", again->id, again->tries + 1, resumed);
 	else
@@ -143,8 +144,10 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 								      : "metrics.iops");
 	else
 		note_trial(run, record, cell);
-	if (proof)
+	if (proof) {
 		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
+		run->proof_failed = proof_is_lost(record);
+	}
 	run->done++;
 	err = retry_note(&run->retries, record, cell);
 	if (!err)
@@ -238,6 +241,8 @@ static int proof_pass(struct run *run, struct diag *d)
 		report_most(run, "proof", c->cell->id, p->e->blocks_min * plan_block_ns(p),
 			    p->e->blocks * plan_block_ns(p));
 		err = run_trial(run, "proof", 0, i, p->run[i], NULL, d);
+		if (!err && run->proof_failed) /* all trials of the cell rest on it: once more */
+			err = run_trial(run, "proof", 1, i, p->run[i], NULL, d);
 	}
 	return err;
 }

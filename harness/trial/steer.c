@@ -108,6 +108,23 @@ int steer_all(struct sys *s, const struct net_target *t, const char *protocol, i
 	return err;
 }
 
+bool steer_can(struct sys *s, const struct net_target *t)
+{
+	for (size_t i = 0; i < t->n_nics; i++) {
+		char now[KNOB_VALUE_MAX];
+		struct diag ignored;
+		size_t queues = 0;
+
+		for (size_t k = 0; k < t->nic[i]->n_queues; k++)
+			queues += t->nic[i]->queues[k].rx;
+		if (queues != 1 && !has_rules(t->nic[i]) &&
+		    (knob_get(s, knob_find("net.rss-table"), t->nic[i]->instance, now, &ignored) ||
+		     entries(now) < 2))
+			return false;
+	}
+	return t->n_nics == 2;
+}
+
 /* The driver's packets of the end's queues, all and by other queues than this. 1: it counts none.
  */
 static int count_queues(const struct machine_nic *nic, const json_t *device, const char *direction,

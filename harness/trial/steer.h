@@ -2,6 +2,7 @@
 /* Settings that steer flows to a queue: by a rule (ntuple) of each end, or all that there are. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include "knob/knob.h"
 #include "trial/net_target.h"
 
@@ -21,6 +22,8 @@ int steer_settings(const struct net_target *t, const char *protocol, int queue,
  */
 int steer_all(struct sys *s, const struct net_target *t, const char *protocol, int queue,
 	      struct knob_setting **settings, size_t *n, struct diag *d);
+/* Can that be done at both ends without choosing the source port, for any program? */
+bool steer_can(struct sys *s, const struct net_target *t);
 
 #define STEER_SENT_ELSEWHERE	 "placement_sent_elsewhere_share"
 #define STEER_RECEIVED_ELSEWHERE "placement_received_elsewhere_share"

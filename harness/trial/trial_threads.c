@@ -137,11 +137,13 @@ void trial_threads_evidence(const struct placement *p, unsigned jobs, json_t *re
 		.own_cpu = p->workers.n > 1 && jobs <= p->workers.n,
 		.by_cpu = json_object(),
 	};
-	const json_t *tasks = jsonio_at(evidence, "detail.tasks.tasks");
+	/* a foreign program is looked at in the middle: its whole life has its server's tasks only
+	 */
+	const json_t *tasks = jsonio_at(evidence, "steady.detail.tasks.tasks");
 	const char *why;
 
-	if (!json_array_size(tasks)) /* a foreign program: looked at in the middle */
-		tasks = jsonio_at(evidence, "steady.detail.tasks.tasks");
+	if (!json_array_size(tasks))
+		tasks = jsonio_at(evidence, "detail.tasks.tasks");
 	look_at(&l, tasks);
 	why = unseen(&l);
 	if (why)

@@ -24,6 +24,9 @@ assert all(None not in r and None not in r.values() for r in rows), "ragged CSV"
 assert {r["mode"] for r in rows} == {"interrupt", "sqpoll", "defer-taskrun", "aio", "iopoll",
                                      "hybrid-iopoll"}
 assert {r["verdict"] for r in rows if r["mode"] == "aio" and r["metric"] == "iops"} == {"worse", ""}
+for r in rows:  # an interval is that of the median over blocks, also where the value is a percentile of all together
+    assert not r["low"] or float(r["low"]) <= float(r["block_median"]) <= float(r["high"]), r
+assert any(r["metric"] == "latency_p99_ns" and r["value"] != r["block_median"] for r in rows)
 PY
 expect 0 "every check and verdict comes out as recorded" "$bin" check "$tmp/ten"
 expect 2 "worse than interrupt" "$bin" compare "$tmp/ten" --gate
@@ -68,7 +71,7 @@ expect 4 "aio .* failed" "$bin" compare "$tmp/given-up"
 make_run "$tmp/floor" --floor 0.12
 expect 0 "^  aio: IOPS .* inconclusive against interrupt: .*lies within 12 % (this machine's noise floor)" "$bin" compare "$tmp/floor"
 expect 3 "" "$bin" compare "$tmp/floor" --gate
-expect 0 "Answer: none of the 3 other modes in force is shown to be better than interrupt in IOPS (11.9k): 1 equivalent, 2 inconclusive; sqpoll, nominally first, is at .*which identical arms on this machine reach too" \
+expect 0 "Answer: none of the 3 other modes in force (not: iopoll, hybrid-iopoll) is shown to be better than interrupt in IOPS (11.9k): 1 equivalent, 2 inconclusive; sqpoll, nominally first, is at .*which identical arms on this machine reach too" \
 	"$bin" compare "$tmp/floor"
 ! grep -q "has the best" "$tmp/out" || { echo "FAILED: the answer claims less than the noise floor"; exit 1; }
 # A drive that never became steady, in the first lines of the report and beside the table
@@ -81,7 +84,7 @@ make_run "$tmp/floor2" --floor 0.002
 # The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
 make_run "$tmp/two" --blocks 6 --ios 200 --depths 4
 expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
-expect 0 "Answer: none of the 2 other modes in force is shown to be better than interrupt in IOPS.*: 2 inconclusive; sqpoll, nominally first, is at .*, p 0.062 after correction for 2" \
+expect 0 "Answer: none of the 2 other modes in force.* is shown to be better than interrupt in IOPS.*: 2 inconclusive; sqpoll, nominally first, is at .*, p 0.062 after correction for 2" \
 	"$bin" compare "$tmp/two"
 # Only the baseline in force: there is nothing to compare, and a gate does not open
 make_run "$tmp/alone" --modes interrupt,iopoll,hybrid-iopoll
@@ -194,6 +197,34 @@ import csv, sys
 rows = list(csv.DictReader(sys.stdin))
 assert len(rows) == 12 and all(None not in r and None not in r.values() for r in rows), rows
 assert {r["verdict"] for r in rows} <= {"worse", "inconclusive"} and rows[0]["second_run"] == "later"'
+# One machine is one by its name, with a drive more, too; by its drives where it has none; another one passes no gate
+for machine in "same m1 m1 s2" "named m1 - s1" "other m1 m2 s1" "swapped - - s2" "drive - - -"; do
+	read -r name one two serial <<<"$machine"
+	for side in one two; do
+		make_run "$tmp/$name-$side" --run $side --modes interrupt,aio --blocks 6 --ios 50 --slow "$([ $side = one ] && echo 1 || echo 1.3)"
+		python3 - "$tmp/$name-$side/run.json" "${!side}" "$([ $side = one ] && echo s1 || echo "$serial")" <<'PY'
+import json, sys
+path, machine, serial = sys.argv[1:]
+run = json.load(open(path))
+if machine != "-":
+    run["machine_key"] = {"identity": machine}
+if serial == "-":
+    run["machine"]["disks"].append({"name": "sdz", "serial": "usb", "virtual": False})
+else:
+    run["machine"]["disks"][0]["serial"] = serial
+json.dump(run, open(path, "w"))
+PY
+		reseal "$tmp/$name-$side"
+	done
+done
+expect 0 ": one machine, rebuilt in between: its devices" "$bin" compare "$tmp/same-one" "$tmp/same-two"
+expect 0 ": one machine, rebuilt in between: its devices" "$bin" compare "$tmp/named-one" "$tmp/named-two"
+expect 0 ": one machine, rebuilt in between: its devices" "$bin" compare "$tmp/drive-one" "$tmp/drive-two"
+expect 0 ": different machines: a result between machines" "$bin" compare "$tmp/other-one" "$tmp/other-two"
+expect 0 ": different machines: a result between machines" "$bin" compare "$tmp/swapped-one" "$tmp/swapped-two"
+expect 0 ',"different machines: ' "$bin" compare "$tmp/other-one" "$tmp/other-two" --csv
+expect 4 "different machines: --gate judges runs of one machine" "$bin" compare "$tmp/other-one" "$tmp/other-two" --gate
+expect 2 "worse" "$bin" compare "$tmp/same-one" "$tmp/same-two" --gate
 make_run "$tmp/again" --run again --seed 8
 expect 0 "one machine in one configuration, measured by one build" "$bin" compare "$tmp/ten" "$tmp/again"
 make_run "$tmp/other" --run other --modes aio --blocks 6 --ios 50
@@ -309,6 +340,36 @@ expect 4 "trials.jsonl:1: trial: schema 2 is newer" "$bin" compare "$tmp/newer"
 expect 4 "schema 2 is newer" "$bin" check "$tmp/newer"
 make_run "$tmp/newer-run" --run-schema 9
 expect 4 "run.json: schema 9 is newer" "$bin" compare "$tmp/newer-run"
+
+# Records that are whole and do not belong: all readers leave the same ones out, and say why
+cp -r "$tmp/ten" "$tmp/placed"
+python3 - "$tmp/placed" <<'PY'
+import hashlib, json, sys
+run = sys.argv[1]
+lines = [json.loads(l) for l in open(run + "/trials.jsonl")]
+for t, change in zip(lines, ({"run": "other"}, {"cell": "ghost"}, {"mode": "ghost"}, {"block": 2 ** 40}, {"block": -1},
+                             {"metrics": dict(lines[5]["metrics"], iops="12")}, {"block": 9})):
+    t.update(change)
+for t in lines:
+    t.pop("sha256")
+    t["sha256"] = hashlib.sha256(json.dumps(t, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+open(run + "/trials.jsonl", "w").write("".join(
+    json.dumps(t, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n" for t in lines))
+PY
+reseal "$tmp/placed"
+for command in compare check report; do
+	status=0
+	[ $command != check ] || status=4
+	expect $status "" "$bin" $command "$tmp/placed"
+	cp "$tmp/out" "$tmp/said"
+	[ $command != report ] || sed 's/<[^>]*>/ /g; s/&quot;/"/g' "$tmp/placed/report.html" >"$tmp/said"
+	for why in 'of another run, other' 'its cell "ghost" is not in run.json' 'its mode "ghost" is not that of its cell' \
+		'its block 1099511627776 is not in the order' '"block" is negative' 'metrics.iops: not a number' \
+		'its cell was measured in block 9 before: counted once'; do
+		grep -qF "$why" "$tmp/said" || { echo "FAILED: $command does not say: $why"; cat "$tmp/said"; exit 1; }
+	done
+done
+! "$bin" check "$tmp/placed" | grep -q "comes out as recorded" || { echo "FAILED: all as recorded, and left out"; exit 1; }
 
 # A check that fails now and failed then is no difference; a rate that is no quotient is one
 make_run "$tmp/little" --break-little

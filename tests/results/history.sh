@@ -14,6 +14,36 @@ expect 0 'run-01: [1-9][0-9]* trials added, 0 known' "$bin" history add run01 --
 expect 0 'run-01: 0 trials added, [1-9][0-9]* known' "$bin" history add run01 --version v1
 expect 1 'already, as version "v1", not "v9"' "$bin" history add run01 --version v9
 
+# A label is anybody's words, or made of what the run recorded.
+python3 - <<'END'
+import json
+run = json.load(open("run01/run.json"))
+run["machine"].setdefault("facts", {}).update({"kernel.release": {"value": "6.1.0-9"}, "host.bios": {"value": "F12.1"}})
+run["machine"]["disks"] = [{"firmware": "2.1"}, {"firmware": "2.1"}]
+run["machine"]["nics"] = [{"firmware": None}, {"firmware": "12.1"}]
+run.setdefault("tools", {})["fio"] = {"version": "3.33"}
+import os
+os.makedirs("labelled"); os.link("run01/trials.jsonl", "labelled/trials.jsonl")
+json.dump(run, open("labelled/run.json", "w"))
+END
+label() { rm -f label.sqlite*; "$bin" history add labelled --db label.sqlite ${1:+--version "$1"} >out && "$bin" history list --db label.sqlite --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["version"])'; }
+[ "$(label @firmware)" = 'F12.1 2.1 12.1' ]
+[ "$(label @kernel+fio)" = '6.1.0-9 fio-3.33' ]
+[ "$(label 'my own')" = 'my own' ]
+label | grep -q '^6.1.0-9 ioloop-'
+expect 1 'did you mean "firmware"' "$bin" history add labelled --db label2.sqlite --version @firmwar
+expect 1 'a label is made of' "$bin" nightly unnamed --version @
+
+# The tables are those that results/schema/history.sql publishes.
+python3 - h.sqlite "$IOMODES_SOURCE/results/schema/history.sql" <<'END'
+import sqlite3, sys
+ours, published = sqlite3.connect(sys.argv[1]), sqlite3.connect(":memory:")
+published.executescript(open(sys.argv[2]).read())
+tables = [[s.lower() for (s,) in db.execute("select sql from sqlite_master where sql is not null order by name")] for db in (ours, published)]
+assert tables[0] == tables[1] and len(tables[0]) == 8, tables
+assert ours.execute("pragma user_version").fetchone() == (1,) and ours.execute("pragma application_id").fetchone() == (1768910180,)
+END
+
 # Two writers at once: both whole.
 "$bin" history add run02 --version v2 >a & one=$!
 "$bin" history add run02 --version v2 >b & two=$!

@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""verify_report.py RUN REPORT: every number of report.html's tables and the data behind every figure, again from
-trials.jsonl, with nothing but the standard library. Shares no code with the program."""
+"""verify_report.py RUN REPORT [NUMBER]: every number of report.html's tables and sentences and the data behind every figure, again from
+trials.jsonl (of the run NUMBER, from 0, of a page of several), with nothing but the standard library. Shares no code with the program."""
 import html, html.parser, json, math, os, re, statistics, sys
 
-run, out = sys.argv[1], sys.argv[2]
+import verify_words
+
+run, out, which = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0
 head = json.load(open(os.path.join(run, "run.json")))
-every, trials, checks, labels, bad = [], {}, {}, {}, []
+every, trials, checks, labels, bad, left = [], {}, {}, {}, [], {}
 for line in open(os.path.join(run, "trials.jsonl")):
     t = json.loads(line)
+    if t.get("pass") == "cpu_left" and t["status"] == "valid":
+        left[t["cell"]] = t["metrics"]
     if t.get("pass", "measure") not in ("measure", "retry"):  # a retry stands in for an invalid one
         continue
     every.append(t)
@@ -167,7 +171,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.cells, self.images, self.figures, self.cell, self.captions = [], [], [], None, 0
-        self.text = None
+        self.text, self.run = None, "0"
 
     def handle_data(self, data):
         if self.text is not None:
@@ -180,10 +184,10 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         a = dict(attrs)
         if tag == "tr":
-            self.cell, self.against = a.get("data-cell"), a.get("data-against")
+            self.cell, self.against, self.run = a.get("data-cell"), a.get("data-against"), a.get("data-run", self.run)
         if tag in ("td", "th") and "data-metric" in a:
             self.text = []
-            self.cells.append((self.cell, a["data-metric"], float(a["data-value"]), self.text, self.against))
+            self.cells.append((self.run, self.cell, a["data-metric"], float(a["data-value"]), self.text, self.against))
         if tag == "img":
             assert a.get("alt"), "an image without words"
             self.images.append(a["src"])
@@ -218,7 +222,9 @@ assert "nan" not in re.findall(r"\b[a-z]+\b", re.sub(r"base64,[A-Za-z0-9+/=]*", 
 assert "http:" not in text and "https:" not in text, "the report names something on the network"
 assert text.count("<table>") == page.captions, "a table without a caption"
 seen = {}
-for cell, metric, value, parts, against in page.cells:
+for of_run, cell, metric, value, parts, against in page.cells:
+    if of_run != str(which):
+        continue
     printed = "".join(parts)
     if not metric.startswith(("estimate:", "instruments:")):
         reads(printed, value, (cell, metric))
@@ -253,11 +259,15 @@ for cell, metric, value, parts, against in page.cells:
         reads(said[1], value, metric)
         ends = signed_rank(walsh, len(x))
         assert (ends is None) == (said[2] is None), (printed, len(x))
-        if ends and len(x) <= 20:  # above, a bootstrap
+        if ends and len(x) > 20:  # a bootstrap: near the ranks, as far as two ways to do it agree
+            wide = (ends[1] - ends[0]) / 4
+            for part, end in zip(said.groups()[1:], ends, strict=True):
+                assert abs(math.log(shown(part)) - end) < wide, (printed, ends)
+        elif ends:
             reads(said[2], math.exp(ends[0]), metric)
             reads(said[3], math.exp(ends[1]), metric)
     elif metric.startswith("cpu_left_per_"):
-        pass  # one number of one trial of the extra pass
+        near(value, left[cell][metric], (cell, metric))
     else:
         near(value, row_value(cell, metric), (cell, metric))
 assert len(page.images) == len(page.figures) > 0, "a figure without its image"
@@ -270,7 +280,7 @@ def table(name):
 
 drawn, points = 0, 0
 for name in sorted(os.listdir(os.path.join(out, "figures"))):
-    if not name.endswith(".tsv"):
+    if not name.endswith(".tsv") or not name.startswith("r%d-" % which):
         continue
     stem = name[:-4]
     assert os.path.exists(os.path.join(out, "figures", stem + ".gp")), stem
@@ -312,12 +322,12 @@ for name in sorted(os.listdir(os.path.join(out, "figures"))):
             points += 1
 for number in range(len(order)):
     cells = [c for c in head["cells"] if c["group"] == number and in_force(c["id"])]
-    path = "r0-dist%d.tsv" % number
+    path = "r%d-dist%d.tsv" % (which, number)
     if os.path.exists(os.path.join(out, "figures", path)):
         curves = table(path)
         with_hist = [c for c in cells if merged(c["id"], "latency")[0]]
         assert len(curves) == len(with_hist), path
-        for c, curve in zip(with_hist, curves):
+        for c, curve in zip(with_hist, curves, strict=True):
             hist = merged(c["id"], "latency")
             n = sum(hist[0].values())
             for p, tail, ns, _ in curve:
@@ -325,9 +335,11 @@ for number in range(len(order)):
                 near(float(tail), 1 / (1 - float(p)), path)
                 near(float(ns), percentile(hist, float(p)), path)
                 points += 1
-    path = "r0-cpu%d.tsv" % number
+    path = "r%d-cpu%d.tsv" % (which, number)
     if os.path.exists(os.path.join(out, "figures", path)):
-        for c, row in zip(cells, table(path)[0]):
+        with_cpu = [c for c in cells if any("cpu" in t["evidence"].get("detail", {}) for t in in_force(c["id"]))]
+        for c, row in zip(with_cpu, table(path)[0], strict=True):
+            assert row[0] == re.sub(r'[\x00-\x1f"]', " ", c["mode"]), row
             ts = in_force(c["id"])
             n = sum(map(events, ts))
             cpus = [u for t in ts for u in t["evidence"].get("detail", {}).get("cpu", {}).get("cpus", [])]
@@ -340,7 +352,7 @@ for number in range(len(order)):
                 near(float(got), want / n, (path, c["id"]))
                 points += 1
 for name in os.listdir(os.path.join(out, "figures")):
-    for curve in table(name) if re.fullmatch(r"r0-load\d+-.*\.tsv", name) else ():
+    for curve in table(name) if re.fullmatch(r"r%d-load\d+-.*\.tsv" % which, name) else ():
         axis, rate_name, metric = open(os.path.join(out, "figures", name)).readline()[2:].split("\t")[:3]
         for level, rate, y, low, high, mode, cell in curve:
             c = next(c for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == cell)
@@ -348,7 +360,8 @@ for name in os.listdir(os.path.join(out, "figures")):
             rates = [t["load"].get("rate_iops") or t["load"].get("rate_per_s") for t in trials[c["id"]]]
             near(float(level), rates[0] if axis == "rate_share" else c["load"][axis], (name, "level"))
             near(float(rate), row_value(c["id"], rate_name), (name, "rate"))
-            near(float(y), row_value(c["id"], metric), (name, metric))
+            near(float(y), statistics.median(values(c["id"], metric).values()), (name, metric))
+            assert float(low) <= float(y) <= float(high), (name, metric, "outside its own band")
             v = sorted(values(c["id"], metric).values())
             k, tail = 0, 1 / 2 ** len(v)  # ranks of the order-statistic interval of a median
             while tail < 0.025:
@@ -376,7 +389,8 @@ def dominated(speed, cpu, a, b):
         worse_by(speed, a[0], b[0]) > 0 or worse_by(cpu, a[1], b[1]) > 0)
 
 
-said, paretos = re.findall(r"Pareto set, by the values.*?none\): (.*?)\.</p>", text, re.S), []
+begin, end = text.index("id=r%d-answer" % which), text.find("id=r%d-answer" % (which + 1))
+said, paretos = re.findall(r"Pareto set, by the values.*?none\): (.*?)\.</p>", text[begin:end if end > 0 else None], re.S), []
 for number in range(len(order)):
     cells = [c for c in head["cells"] if c["group"] == number and in_force(c["id"])]
     bases = [c for c in cells if c["mode"] in (head["baseline"], "net-interrupt", "interrupt")]
@@ -404,4 +418,5 @@ for c in head["cells"]:
     if not c["supported"]:
         assert c["reason"] in html.unescape(text), "unsupported without its reason"
 assert seen.get("estimate", 0) and points
-print("verified", sum(seen.values()), "numbers of tables,", len(paretos), "Pareto sets and", points, "points of", drawn, "figures")
+spoken = verify_words.Words(head, text, which, values, row_value, in_force, shown).verify()
+print("verified", sum(seen.values()), "numbers of tables,", len(paretos), "Pareto sets and", points, "points of", drawn, "figures,", spoken, "numbers of sentences")

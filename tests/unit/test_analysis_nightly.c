@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "analysis/changepoint.h"
+#include "analysis/nightly.h"
 #include "analysis/nightly_series.h"
 #include "base/rng.h"
 #include "nightly_fixture.h"
@@ -139,6 +140,73 @@ static void short_and_unusable_series_are_skipped(void **state)
 	assert_true(v.floor == 0.2);
 }
 
+/* Never "paired" for what cannot be put side by side here; and why not. */
+static void what_cannot_be_made_again_is_said(void **state)
+{
+	static const struct {
+		const char *good, *suspect, *kind, *why;
+	} rows[] = {
+		{"{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"aa\"}}",
+		 "{\"kernel\": \"6.9.0\", \"tools\": {\"ioloop\": \"bb\"}}", "repeat",
+		 "it ran under kernel 6.1.0, this is 6.9.0"},
+		{"{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"aa\"}}",
+		 "{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"aa\"}}", "repeat",
+		 "nothing that could be put back differs"},
+		{"{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"aa\"}}",
+		 "{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"bb\"}}", "repeat",
+		 "not kept in a directory of its own"},
+		{"{\"kernel\": \"6.1.0\", \"programs\": \"/nonexistent\", \"tools\": {\"ioloop\": "
+		 "\"aa\"}}",
+		 "{\"kernel\": \"6.1.0\", \"tools\": {\"ioloop\": \"bb\"}}", "repeat",
+		 "no longer in /nonexistent"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *good = json_loads(rows[i].good, 0, NULL),
+		       *suspect = json_loads(rows[i].suspect, 0, NULL);
+		char why[512];
+
+		assert_string_equal(nightly_confirm_kind(good, suspect, why, sizeof(why)),
+				    rows[i].kind);
+		if (!strstr(why, rows[i].why))
+			fail_msg("row %zu: %s", i, why);
+		json_decref(good);
+		json_decref(suspect);
+	}
+}
+
+/* Too few pairs neither confirm nor refute, however far apart they lie; a repeated run never says
+ * "confirmed".
+ */
+static void too_little_confirms_nothing(void **state)
+{
+	static const struct {
+		const char *kind;
+		size_t n;
+		const char *alert;
+	} rows[] = {{"paired", 9, "unconfirmed"},
+		    {"paired", 10, "confirmed"},
+		    {"repeat", 10, "unconfirmed"},
+		    {"repeat", 9, "unconfirmed"},
+		    {"paired", 0, "unconfirmed"}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *series = json_pack("{s:s, s:s, s:f, s:b}", "metric", "iops", "cell", "c",
+					   "floor", 0.02, "worse", 1);
+		double good[10], suspect[10];
+
+		for (size_t k = 0; k < 10; k++) {
+			good[k] = 1000 + (double)k;
+			suspect[k] = 700 + (double)(k * 7 % 10);
+		}
+		nightly_confirm(series, rows[i].kind, "a reason", good, rows[i].n, suspect,
+				rows[i].n);
+		assert_string_equal(json_string_value(json_object_get(series, "alert")),
+				    rows[i].alert);
+		json_decref(series);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +217,8 @@ int main(void)
 		cmocka_unit_test(spikes_and_wider_noise_are_no_alert),
 		cmocka_unit_test(steps_of_twice_the_floor_are_found),
 		cmocka_unit_test(slow_drift_is_found),
+		cmocka_unit_test(what_cannot_be_made_again_is_said),
+		cmocka_unit_test(too_little_confirms_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,6 +129,38 @@ static void refusals(void **state)
 	refused(TEXTS("net.rps-cpus:eth5=1"), -EINVAL, "receive queue");
 }
 
+static int two_rules(struct sys *s, const char *dev, void *cmd, size_t size)
+{
+	struct ethtool_rxnfc c;
+
+	memcpy(&c, cmd, size < sizeof(c) ? size : sizeof(c));
+	if (c.cmd != ETHTOOL_GRXCLSRLCNT)
+		return -EOPNOTSUPP;
+	c.rule_cnt = 2;
+	memcpy(cmd, &c, sizeof(c));
+	return 0;
+}
+
+/* An administrator's flow rules would go with their switch. */
+static void rules_keep_their_switch(void **state)
+{
+	for (int there = 0; there < 2; there++) {
+		struct sys *s = net_machine_new();
+		const struct knob *k = knob_find("net.ntuple");
+		struct diag d = {""};
+
+		fake[ETH].feature[2] = (struct fake_feature){"rx-ntuple-filter", false, true, true};
+		if (there)
+			sys_memory_on_ethtool(s, two_rules);
+		assert_int_equal(knob_set(s, k, "eth5", "on", &d), 0);
+		assert_int_equal(knob_set(s, k, "eth5", "off", &d), there ? -EBUSY : 0);
+		assert_int_equal(fake[ETH].feature[2].active, there);
+		if (there)
+			assert_non_null(strstr(d.text, "holds 2 flow rules"));
+		sys_close(s);
+	}
+}
+
 static void kernel_without_settings_of_an_instance(void **state)
 {
 	struct sys *s = net_machine_new();
@@ -354,6 +386,19 @@ static void card_comes_back(void **state)
 
 /* Both the run and its guardian are dead, and the kernel gave the card back: down, as it does. Its
  * NAPI instances are out of reach so, and stopping their threads would never end. */
+/* A vector has a name while the card is up. */
+static int on_flags(struct sys *s, const char *path, const char *value)
+{
+	char text[256];
+
+	sys_memory_file(s, path, 0644, value);
+	snprintf(text, sizeof(text),
+		 "           CPU0       CPU1       \n 50:  0  0 PCI-MSIX-%s   1-edge  %s\n", PCI5,
+		 strtoul(value, NULL, 16) & 1 ? "eth5-0" : "");
+	sys_memory_file(s, "/proc/interrupts", 0444, text);
+	return 0;
+}
+
 static struct sys *card_back_down(struct memory_store *store, char **before)
 {
 	struct sys *s = net_machine_new(), *server = sys_netns(s, "server");
@@ -371,7 +416,8 @@ static struct sys *card_back_down(struct memory_store *store, char **before)
 	if (apply(session,
 		  TEXTS("net.threaded:eth5@server=1", "net.adaptive-rx:eth5@server=0",
 			"napi.irq-suspend-timeout:eth5@server#0=20000000",
-			"napi.irq-suspend-timeout:eth5@server#1=20000000"),
+			"napi.irq-suspend-timeout:eth5@server#1=20000000",
+			"irq.affinity:" PCI5 ":eth5-0=0"),
 		  &d))
 		fail_msg("%s", d.text);
 	sys_memory_fail(s, 1, -EIO, FAULT_DEAD);
@@ -381,6 +427,8 @@ static struct sys *card_back_down(struct memory_store *store, char **before)
 	fake[ETH].sys = s;
 	net_files(s, &fake[ETH]);
 	sys_memory_file(s, ETH5 "flags", 0644, "0x1002");
+	sys_memory_on_write(s, ETH5 "flags", on_flags);
+	on_flags(s, ETH5 "flags", "0x1002");
 	assert_int_equal(fake[ETH].threaded, 1);
 	assert_int_equal(fake[ETH].napi[0].suspend, 20000000);
 	return s;
@@ -561,6 +609,7 @@ int main(void)
 		cmocka_unit_test(coalescing),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(kernel_without_settings_of_an_instance),
+		cmocka_unit_test(rules_keep_their_switch),
 		cmocka_unit_test(management_interface),
 		cmocka_unit_test(channels_remake),
 		cmocka_unit_test(gro_remakes),

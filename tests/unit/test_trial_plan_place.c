@@ -257,10 +257,41 @@ static void test_unknown_vectors(void **state)
 			       "which vectors serve the queues of eth2 is not known"));
 }
 
+/* Another placement may have moved the vectors; alone, or where irqbalance deals them out,
+ * os-default touches nothing. */
+static void test_vectors_back(void **state)
+{
+	for (int run = 0; run < 3; run++) {
+		const struct plan_cell *c;
+
+		build("0-1", false);
+		if (run == 2) {
+			sys_memory_file(f.m.sys, "/proc/77/comm", 0444, "irqbalance\n");
+			sys_memory_file(f.m.sys, "/proc/77/stat", 0444, "77 (irqbalance) S 1\n");
+		}
+		f.vector.managed = VECTOR_MOVABLE;
+		strcpy(f.vector.instance, "0000:42:00.0:eth1-rx-0");
+		f.queues[0].vector = 0;
+		for (int i = 1; i < 4; i++)
+			f.queues[i].vector_how = "no interrupts";
+		f.nic[0].vectors = &f.vector;
+		f.nic[0].n_vectors = 1;
+		make(run == 1 ? "name: n\ngroups: [{target: net, modes: [plain], placement: "
+				"[os-default]}]\n"
+			      : "name: n\ngroups: [{target: net, modes: [plain], placement: "
+				"[local, os-default]}]\n");
+		c = cell("plain/udp-pingpong/16/d1/os-default");
+		assert_true(c->runs && c->placement.unpinned);
+		assert_string_equal(setting(c, "irq.affinity", "0000:42:00.0:eth1-rx-0"),
+				    run ? "" : "0");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_masks, teardown),
+		cmocka_unit_test_teardown(test_vectors_back, teardown),
 		cmocka_unit_test_teardown(test_full, teardown),
 		cmocka_unit_test_teardown(test_polled, teardown),
 		cmocka_unit_test_teardown(test_tentative, teardown),

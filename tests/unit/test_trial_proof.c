@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "base/jsonio.h"
 #include "mode/mode.h"
 #include "trial/proof.h"
 
@@ -52,9 +53,29 @@ static void test_shipped(void **state)
 	modes_free(&modes);
 }
 
+/* One that failed is tried again, unless it could not but fail. */
+static void test_lost(void **state)
+{
+	static const struct {
+		const char *status, *verdict;
+		bool lost;
+	} cases[] = {{"failed", "unproven", true},
+		     {"failed", "unsupported", false},
+		     {"valid", "not_in_force", false},
+		     {"invalid", "unproven", false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *record = json_pack("{s:s, s:{s:s}}", "status", cases[i].status,
+						  "verdict", "mode", cases[i].verdict);
+
+		assert_int_equal(proof_is_lost(record), cases[i].lost);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped),
+					   cmocka_unit_test(test_lost)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

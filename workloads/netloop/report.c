@@ -139,7 +139,7 @@ static void put_latencies(json_t *out, const struct side *side, const struct sum
 	if (side->load.pattern == PATTERN_STREAM)
 		return;
 	json_object_set_new(out, "latency", hist_json(&s->latency));
-	json_object_set_new(out, "percentiles", percentiles_json(s));
+	json_object_set_new(out, "rtt_percentiles", percentiles_json(s));
 	json_object_set_new(out, "in_flight",
 			    json_pack("{s:f, s:I}", "mean", s->inflight_mean, "max",
 				      (json_int_t)s->inflight_max));

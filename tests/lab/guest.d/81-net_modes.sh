@@ -124,7 +124,7 @@ for run, mode in (("net", "interrupt"), ("net", "busy-poll-long"), ("net", "thre
 # How much of a stream is polled depends on who else wants the CPUs: that it can be in force is shown by one trial.
 seen = [t["verdict"]["mode"] for t in of("shipped", "epoll-busy-poll")]
 say("in_force" in seen, f"shipped, epoll-busy-poll: {seen.count('in_force')} of {len(seen)} trials in force")
-steered = {s["during"].lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"]
+steered = {str(s["during"]).lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"] or []
            if s["knob"] == "net.rps-cpus"}
 say(steered == {"0"}, f"RPS of eth0 while the modes run: {steered}")
 
