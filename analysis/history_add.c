@@ -75,16 +75,17 @@ static json_t *missing_of(const struct cells *cells)
 
 		if (c->used)
 			continue;
-		if (!why)
+		if (!why || !*why) { /* it could be planned, so its trials say */
+			why = "no trial of it";
 			json_object_foreach (c->reasons, reason, count) {
 				why = jsonio_string(count, "first", reason);
 				break;
 			}
-		json_array_append_new(list,
-				      json_pack("{s:s, s:b, s:b, s:s}", "cell",
-						jsonio_string(c->spec, "id", "?"), "supported",
-						supported, "measured", c->n_samples > 0, "reason",
-						why ?: "no trial of it"));
+		}
+		json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:s}", "cell",
+						      jsonio_string(c->spec, "id", "?"),
+						      "supported", supported, "measured",
+						      c->n_samples > 0, "reason", why));
 	}
 	return list;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Run at build time by version.cmake; writes the header only when its text changes.
+cmake_minimum_required(VERSION 3.25)
 set(commit "unknown")
 set(dirty 0)
 execute_process(COMMAND git -c safe.directory=* rev-parse HEAD WORKING_DIRECTORY ${SOURCE}

@@ -131,8 +131,11 @@ static int measure(const struct options *o, struct nightly_runner *runner, struc
 		return cli_fail("nightly", status ?: EXIT_INVALID, d);
 	/* An incomplete run is added all the same: its holes are errors of the report. */
 	err = history_add(h, dir, &how, &added, d);
-	if (err)
+	if (err) { /* the night is not lost */
+		diag_prefix(d, err, "measured, but not added ('iomodes history add %s' does that)",
+			    dir);
 		return cli_fail("nightly", status_of(err), d);
+	}
 	if (!o->json)
 		printf("%s: %zu trials added to %s\n", added.run, added.trials,
 		       history_file(o->db));

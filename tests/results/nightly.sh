@@ -28,7 +28,31 @@ expect 4 'nothing was measured in run empty' "$bin" nightly unnamed --no-run --j
 grep -q '<error ' x.xml
 again
 
-# A planned cell without a trial.
+# A planned cell without a trial, and one whose trials all failed. (A cell that could run has an empty reason.)
+night failed 22
+python3 - <<'END'
+import hashlib, json
+def canonical(record):
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def write(path, values):
+    with open(path, "w") as f:
+        f.writelines(canonical(v) + "\n" for v in values)
+run = json.load(open("failed/run.json"))
+for cell in run["cells"]:
+    cell.setdefault("reason", "")
+write("failed/run.json", [run])
+trials = [json.loads(line) for line in open("failed/trials.jsonl")]
+for t in trials:
+    if t["cell"] == "sqpoll-d1":
+        t.update(status="failed", error="ioloop: it would not", checks=[], metrics={})
+        del t["sha256"]
+        t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
+write("failed/trials.jsonl", trials)
+END
+rm -f failed/SHA256SUMS
+add failed
+expect 4 'missing cell sqpoll-d1: ioloop: it would not' "$bin" nightly unnamed --no-run
+again
 night hole 22
 grep -v '"cell":"sqpoll-d16"\|"cell": "sqpoll-d16"' hole/trials.jsonl >kept && mv kept hole/trials.jsonl
 rm -f hole/SHA256SUMS

@@ -131,10 +131,10 @@ for t in trials:
     if name in ("steered", "full"):
         for end, device in t["evidence"]["detail"]["net_devices"].items():
             packets = {q["queue"]: q["packets"] for q in device["queues"]}
-            say(packets["tx-0"] > 20 and sum(packets.values()) > 40 and
-                not any(n for q, n in packets.items() if q.startswith("tx") and q != "tx-0"), f"net {name}: {end} sends by queue 0: {packets}")
-            if name == "full":
-                say(not any(n for q, n in packets.items() if q.startswith("rx") and q != "rx-0"), f"net full: and receives on it")
+            for way in ("tx", "rx") if name == "full" else ("tx",):
+                all_of = sum(n for q, n in packets.items() if q.startswith(way))
+                say(packets[way + "-0"] > 20 and packets[way + "-0"] >= 0.95 * all_of,  # the kernel has packets of its own
+                    f"net {name}: {packets[way + '-0']} of {all_of} {way} packets of {end} by queue 0")
 wanted = [("disk", n) for n in ("local", "remote-node", "same-cpu", "remote-memory", "os-default")]
 if sys.argv[1] == "igb":
     wanted += [("net", n) for n in ("local", "remote-node", "same-cpu", "remote-interrupt", "os-default", "steered", "full")]
@@ -172,7 +172,8 @@ echo 0 > $group/cpuset.mems
 rm -rf /tmp/places
 mkdir -m 700 /tmp/places
 bash -c "echo \$\$ > $group/cgroup.procs; exec '$iomodes' run /tmp/fewer.yaml --target /dev/nvme1n1 --single-block --no-cpu-left -q -o /tmp/places" > /tmp/places-out 2>&1
-is "a run in a cpuset of node 0 ends well" $? 0
+status=$?
+holds "a run in a cpuset of node 0 ended well ($status)" test $status = 0 -o $status = 4
 python3 - /tmp/places/2*-fewer <<'EOF' || echo "not ok - the run in a cpuset could not be read"
 import json, sys
 cells = {c["placement_asked"]: c for c in json.load(open(sys.argv[1] + "/run.json"))["cells"]}
