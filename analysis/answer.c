@@ -102,6 +102,7 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 struct lead {
 	const struct point *best;    /* of those that are better; NULL: none is */
 	const struct point *nominal; /* the fastest by its value, the baseline among them */
+	const struct point *last;    /* of the others */
 	size_t others, better, worse, equivalent;
 };
 
@@ -140,6 +141,7 @@ static struct lead find_lead(const struct comparison *cmp, const struct group *g
 			continue;
 		word = word_of(cmp, g, p[i].cell, m);
 		l.others++;
+		l.last = &p[i];
 		l.worse += word == JUDGE_WORSE;
 		l.equivalent += word == JUDGE_EQUIVALENT;
 		if (word != JUDGE_BETTER)
@@ -196,29 +198,30 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 {
 	const char *base = g->baseline->mode;
 	const char *what = cmp->cells->by_placement ? "placement" : "mode";
-	char low[32], high[32], est[32], value[32], words[160];
+	char low[32], high[32], est[32], value[32], words[160], absent[240];
 	const struct judgement *word;
 	struct judgement j;
 	size_t len;
 
 	text_value(speed, group_value(g->baseline, speed), value, sizeof(value));
+	absent_text(cmp, g, absent, sizeof(absent));
 	if (!l->others) {
-		absent_text(cmp, g, words, sizeof(words));
 		snprintf(out, size, "only %s was in force%s: nothing to compare it with", base,
-			 words);
+			 absent);
 		return;
 	}
 	count_text(l, words, sizeof(words));
 	if (l->others == 1)
 		snprintf(out, size,
-			 "the other %s in force is not shown to be better than %s in "
+			 "%s, the one other %s in force%s, is not shown to be better than %s in "
 			 "%s (%s): %s",
-			 what, base, speed->label, value, words);
+			 l->last->cell->mode, what, absent, base, speed->label, value,
+			 strchr(words, ' ') + 1);
 	else
 		snprintf(out, size,
-			 "none of the %zu other %ss in force is shown to be better than %s in "
+			 "none of the %zu other %ss in force%s is shown to be better than %s in "
 			 "%s (%s): %s",
-			 l->others, what, base, speed->label, value, words);
+			 l->others, what, absent, base, speed->label, value, words);
 	if (!l->nominal || l->nominal->cell == g->baseline ||
 	    !change(cmp, l->nominal->cell, g->baseline, speed->name, &j))
 		return;

@@ -159,16 +159,19 @@ static void stretch_text(const json_t *speed, const json_t *cpu, size_t from, si
 		snprintf(out, size, "no difference in %s or %s is shown", speed_name, cpu_name);
 }
 
-static bool same_levels(const json_t *a, const json_t *b)
+/* The series with those of its levels alone that the other has, too: a block more may be missing in
+ * one metric than in the other. New reference. */
+static json_t *common_levels(const json_t *series, const json_t *other)
 {
-	size_t n = json_array_size(json_object_get(a, "levels"));
+	json_t *out = json_copy((json_t *)series), *levels = json_array(), *one, *two;
+	size_t i, k;
 
-	if (n != json_array_size(json_object_get(b, "levels")))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (level_at(a, i, "level") != level_at(b, i, "level"))
-			return false;
-	return true;
+	json_array_foreach (json_object_get(series, "levels"), i, one)
+		json_array_foreach (json_object_get(other, "levels"), k, two)
+			if (jsonio_number(one, "level") == jsonio_number(two, "level"))
+				json_array_append(levels, one);
+	json_object_set_new(out, "levels", levels);
+	return out;
 }
 
 static const char *level_text(const json_t *series, size_t i)
@@ -194,8 +197,12 @@ static json_t *tradeoff(const json_t *speed, const json_t *cpu)
 	const char *axis = jsonio_string(speed, "axis_label", "?");
 	char text[1400], words[320];
 	bool told = false;
-	int len = snprintf(text, sizeof(text), "%s against %s", jsonio_string(speed, "mode", "?"),
-			   jsonio_string(speed, "baseline", "?"));
+	int len;
+
+	if (n < 2)
+		return NULL;
+	len = snprintf(text, sizeof(text), "%s against %s", jsonio_string(speed, "mode", "?"),
+		       jsonio_string(speed, "baseline", "?"));
 
 	for (size_t from = 0, to; from < n; from = to + 1) {
 		for (to = from; to + 1 < n && side_at(speed, to + 1) == side_at(speed, from) &&
@@ -252,14 +259,17 @@ json_t *crossover_tradeoffs(const json_t *list)
 		if (!first || !strcmp(jsonio_string(speed, "metric", ""), kind->cpu))
 			continue;
 		for (k = i + 1; k < json_array_size(list); k++) {
-			json_t *one = NULL;
+			_json_ json_t *a = NULL, *b = NULL;
+			json_t *one;
 
 			cpu = json_array_get(list, k);
 			if (!same_curve(speed, cpu))
 				break;
-			if (same_levels(speed, cpu) &&
-			    !strcmp(jsonio_string(cpu, "metric", ""), kind->cpu))
-				one = tradeoff(speed, cpu);
+			if (strcmp(jsonio_string(cpu, "metric", ""), kind->cpu))
+				continue;
+			a = common_levels(speed, cpu);
+			b = common_levels(cpu, speed);
+			one = tradeoff(a, b);
 			if (one)
 				json_array_append_new(out, one);
 		}

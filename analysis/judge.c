@@ -168,6 +168,19 @@ static void undecided(struct judgement *j, const char *low, const char *high, co
 		 low, high, margin, j->n, found, more);
 }
 
+/* With how many blocks the least p there can be survives the family: 2^(1-n) of sign flips, of two
+ * runs of n blocks the rank sum's 2 / (2n choose n). */
+static size_t least_blocks(const struct judgement *j)
+{
+	double p = 1, most = JUDGE_ALPHA / (double)j->family;
+	size_t n = 1;
+
+	for (; p > most; n++)
+		p = j->unpaired ? 2 * exp(2 * lgamma((double)n + 2) - lgamma(2 * (double)n + 3))
+				: ldexp(1, -(int)n);
+	return n;
+}
+
 static void find_word(struct judgement *j)
 {
 	bool higher = j->metric->better == METRIC_HIGHER, beyond, up;
@@ -197,8 +210,7 @@ static void find_word(struct judgement *j)
 			 "comparison%s",
 			 margin, j->adjusted, j->family, j->family == 1 ? "" : "s");
 	} else if (beyond) {
-		/* n blocks reach p = 2^(1-n) at best, which the family multiplies */
-		j->blocks_needed = (size_t)ceil(1 + log2((double)j->family / JUDGE_ALPHA));
+		j->blocks_needed = least_blocks(j);
 		if (j->blocks_needed <= j->n)
 			j->blocks_needed = j->n + 1;
 		snprintf(

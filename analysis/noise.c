@@ -127,6 +127,22 @@ int noise_measure(struct cells *cells, json_t **noise, struct diag *d)
 	return err;
 }
 
+void noise_keep(json_t *noise, const json_t *before)
+{
+	json_t *metrics = json_object_get(noise, "metrics"), *of;
+	const char *name;
+
+	json_object_foreach (metrics, name, of) {
+		json_object_set(of, "made", json_object_get(noise, "made"));
+		json_object_set(of, "run", json_object_get(noise, "run"));
+	}
+	if (!json_equal(json_object_get(noise, "identity"), json_object_get(before, "identity")))
+		return;
+	json_object_foreach (json_object_get(before, "metrics"), name, of)
+		if (!json_object_get(metrics, name))
+			json_object_set(metrics, name, of);
+}
+
 int noise_of_run(const char *dir, json_t **noise, struct diag *d)
 {
 	struct cells *cells = NULL;

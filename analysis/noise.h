@@ -16,6 +16,10 @@ struct diag;
  * "metrics": {name: {"series", "false_positives", "floor", "margin"}}}; "floor" and "margin" are
  * relative (0.01 = 1 %). -ENODATA when no pair of arms has the blocks for an interval. */
 int noise_measure(struct cells *cells, json_t **noise, struct diag *d);
+/* Keeps what an earlier A/A of the same machine found for metrics that this one did not measure (an
+ * A/A of a network says nothing of disks); each metric gets "made" and "run". `before` may be NULL.
+ */
+void noise_keep(json_t *noise, const json_t *before);
 /* The same of a run directory. */
 int noise_of_run(const char *dir, json_t **noise, struct diag *d);
 /* The floor of a metric that a run carries (run.json's "noise_floor"), as a ratio; 0 when none was

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Real A/A comparisons on this machine: how often does the verdict call two identical arms better or worse? Each run
 # measures io_uring with interrupts on a scratch file, and NOPs, twice in every block, 10 blocks of short trials; the
-# arms are the same program with the same options. At most 5 % of the series may be called different. The machine's own
-# noise floor is neither used nor replaced. aa_real.sh [RUNS=20] [DIRECTORY]
+# arms are the same program with the same options. At most 5 % of the series may be called different, else it ends with
+# 1. The machine's own noise floor is neither used nor replaced. aa_real.sh [RUNS=20] [DIRECTORY]
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 iomodes=${IOMODES_BIN:-$source/build/bin}/iomodes
@@ -22,7 +22,7 @@ END
 for i in $(seq "$runs"); do
 	status=0
 	"$iomodes" aa "$tmp/aa.yaml" --mode interrupt --mode nop --output "$tmp/results" --quiet >"$tmp/out" 2>&1 || status=$?
-	# 4: a cell without a valid trial; what the other cells found counts
+	# 4: a cell without a valid trial; no floor was kept then, and the run is counted as one without an answer
 	[ "$status" = 0 ] || [ "$status" = 4 ] || { cat "$tmp/out"; exit 1; }
 	[ "$status" = 4 ] || cp "$IOMODES_STATE_DIR/noise.json" "$tmp/noise-$i.json"
 done
@@ -54,6 +54,9 @@ for name, (series, wrong, floors) in sorted(metrics.items()):
     print("  %-28s %d of %d series called different; floor %.1f %% (median; %.1f to %.1f)" % (
         name, wrong, series, sorted(floors)[len(floors) // 2] * 100, min(floors) * 100, max(floors) * 100))
     n, k = n + series, k + wrong
-print("all: %d of %d series called better or worse, %.1f %% (at most 5 %%); 95 %% limit %.1f %%" % (
-    k, n, 100 * k / n, 100 * upper(k, n)))
+# the metrics of one pair of arms are not independent: the limit is of the rates alone
+series, wrong, _ = metrics["iops"]
+print("all: %d of %d series called better or worse, %.1f %% (at most 5 %%); of the rates %d of %d, 95 %% limit %.1f %%" % (
+    k, n, 100 * k / n, wrong, series, 100 * upper(wrong, series)))
+sys.exit(k > 0.05 * n)
 PY

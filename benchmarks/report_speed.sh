@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What compare and report cost on runs of 1,000 and 10,000 trials as large as real ones (14 kB each): seconds, peak
 # memory, and the cost a trial of the large run over that of the small one (linear: 1 or less). Paired: both sizes by
-# turns, five times, medians. report_speed.sh [RUN]: a run to take the records from (default: synthetic ones).
+# turns, five times, medians; ends with 1 where a limit is not kept. report_speed.sh [RUN]: a run to take the records from (default: synthetic ones).
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 bin=${IOMODES_BIN:-$source/build/bin}/iomodes
@@ -27,10 +27,12 @@ PY
 done
 python3 - "$tmp/times" <<'PY'
 import statistics, sys
-rows = [l.split() for l in open(sys.argv[1])]
+rows, beyond = [l.split() for l in open(sys.argv[1])], False
 for command, limit in (("compare", 1), ("report", 5)):
     s = {size: statistics.median(float(r[2]) for r in rows if r[:2] == [command, size]) for size in ("small", "large")}
     mib = max(float(r[3]) for r in rows if r[:2] == [command, "large"])
     print("%-8s 1,000 trials %.2f s; 10,000 trials %.2f s (at most %d), %.0f MiB (at most 300); "
           "cost a trial x %.2f" % (command, s["small"], s["large"], limit, mib, s["large"] / s["small"] / 10))
+    beyond |= s["large"] > limit or mib > 300 or s["large"] / s["small"] / 10 > 1.2
+sys.exit(beyond)
 PY

@@ -390,7 +390,6 @@ static void without_identity(json_t *key)
 	if (!clean)
 		return;
 	scrub_cmdline(clean);
-	clean[strcspn(clean, "\n")] = '\0';
 	json_object_set_new(configuration, name, json_string(clean));
 }
 

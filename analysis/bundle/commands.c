@@ -190,11 +190,10 @@ static void print_knobs(FILE *out, const json_t *trial, bool back)
 		const char *before = jsonio_string(k, "before", NULL),
 			   *during = jsonio_string(k, "during", NULL);
 
-		if (!during || (before && !strcmp(before, during)))
-			continue;
-		if (!back)
+		/* what was so already there may be otherwise elsewhere */
+		if (!back && during)
 			print_knob(out, k, during);
-		else if (before)
+		else if (back && during && before && strcmp(before, during))
 			print_knob(out, k, before);
 	}
 }

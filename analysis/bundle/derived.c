@@ -132,6 +132,49 @@ static void planned(const json_t *run, double blocks, struct order *o, const cha
 	}
 }
 
+/* The pass with idle-priority spinners: once for each cell that ran and whose loop is ours. */
+static void cpu_left(const json_t *run, const json_t *others, const char *file, json_t *differences)
+{
+	const json_t *index, *one;
+	size_t i, k;
+
+	if (!json_is_true(jsonio_at(run, "experiment.cpu_left")) ||
+	    json_object_get(run, "cpu_left_absent"))
+		return;
+	json_array_foreach (json_array_get(json_object_get(run, "order"), 0), i, index) {
+		const json_t *cell = json_array_get(json_object_get(run, "cells"),
+						    (size_t)json_integer_value(index));
+		const char *id = jsonio_string(cell, "id", "?"),
+			   *workload = jsonio_string(cell, "workload", "?");
+		bool found = strcmp(workload, "ioloop") && strcmp(workload, "netloop");
+
+		json_array_foreach (others, k, one)
+			found |= !strcmp(jsonio_string(one, "pass", ""), "cpu_left") &&
+				 !strcmp(jsonio_string(one, "cell", ""), id);
+		if (!found)
+			bag_differs(differences, file, "pass cpu_left", id,
+				    "no record and no reason");
+	}
+}
+
+/* As many were made again as the run says. */
+static void retries(const json_t *run, const json_t *others, const char *file, json_t *differences)
+{
+	double made = jsonio_number(run, "retries.made");
+	char wanted[32], found[32];
+	const json_t *one;
+	unsigned n = 0;
+	size_t i;
+
+	json_array_foreach (others, i, one)
+		n += !strcmp(jsonio_string(one, "pass", ""), "retry");
+	if (!(made > n))
+		return;
+	snprintf(wanted, sizeof(wanted), "%.0f", made);
+	snprintf(found, sizeof(found), "%u have a record", n);
+	bag_differs(differences, file, "trials made again", wanted, found);
+}
+
 /* Why a cell has no trials at all; blocks that were not needed. */
 static void reasons(const json_t *run, double blocks, const char *file, FILE *out,
 		    json_t *differences)
@@ -188,6 +231,8 @@ int derived_order(const char *run_dir, const char *file, char **text, json_t *di
 			print_line(out, jsonio_number(trial, "block"),
 				   jsonio_number(trial, "order"), jsonio_string(trial, "cell", "?"),
 				   trial);
+		cpu_left(data->run, o.others, file, differences);
+		retries(data->run, o.others, file, differences);
 		reasons(data->run, blocks, file, out, differences);
 		if (!json_is_true(json_object_get(data->run, "complete")))
 			bag_differs(differences, file, "run.json: complete", "true",

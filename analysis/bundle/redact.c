@@ -72,7 +72,6 @@ static json_t *scrub_string(struct walk *w, const char *name, const json_t *valu
 
 	if (strstr(name, "cmdline") && (line = strdup(text))) {
 		scrub_cmdline(line);
-		line[strcspn(line, "\n")] = '\0';
 		text = line;
 	}
 	w->scrub->everything = everything && !is_version(name);

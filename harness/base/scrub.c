@@ -351,6 +351,7 @@ void scrub_cmdline(char *line)
 {
 	_free_ char *copy = strdup(line);
 	char *save, *out = line;
+	bool newline = strchr(line, '\n') != NULL; /* it may not become longer */
 
 	if (!copy) {
 		*line = '\0'; /* rather nothing than too much */
@@ -365,7 +366,7 @@ void scrub_cmdline(char *line)
 			value[1] = '\0'; /* "root=": that it was given is kept */
 		out += sprintf(out, "%s%s", out == line ? "" : " ", word);
 	}
-	strcpy(out, "\n");
+	strcpy(out, newline ? "\n" : "");
 }
 
 unsigned scrub_replaced(const struct scrub *s, enum scrub_kind kind)

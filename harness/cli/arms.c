@@ -132,7 +132,7 @@ static void print(const json_t *noise)
 
 int arms_report(const char *run)
 {
-	_json_ json_t *noise = NULL;
+	_json_ json_t *noise = NULL, *before = NULL;
 	struct state_dir dir;
 	struct diag d = {""};
 	int err = noise_of_run(run, &noise, &d);
@@ -140,6 +140,8 @@ int arms_report(const char *run)
 	if (err)
 		return cli_fail("aa", EXIT_INVALID, &d);
 	print(noise);
+	before = arms_noise();
+	noise_keep(noise, before);
 	err = state_open(NULL, true, &dir, &d);
 	if (err)
 		return cli_fail("aa", EXIT_USAGE, &d);

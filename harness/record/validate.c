@@ -146,6 +146,8 @@ static int check_schema(const json_t *record, const char *what, struct diag *d)
 	return 0;
 }
 
+#define METRIC_MOST 1e18 /* in any unit: 32 years in ns, an exabyte */
+
 static int check_metrics(const json_t *metrics, struct diag *d)
 {
 	const char *name;
@@ -154,7 +156,7 @@ static int check_metrics(const json_t *metrics, struct diag *d)
 	json_object_foreach ((json_t *)metrics, name, value) {
 		if (!metric_find(name))
 			return diag_set(d, -EINVAL, "metrics.%s: no such metric", name);
-		if (!json_is_number(value) || !isfinite(json_number_value(value)))
+		if (!json_is_number(value) || !(fabs(json_number_value(value)) < METRIC_MOST))
 			return diag_set(d, -EINVAL,
 					"metrics.%s: not a number (leave it out when "
 					"it was not measured)",
@@ -237,8 +239,14 @@ int record_validate_run(const json_t *run, struct diag *d)
 					jsonio_string(one, "id", ""));
 		json_object_set_new(ids, jsonio_string(one, "id", ""), json_true());
 	}
+	json_object_clear(ids);
 	json_array_foreach (json_object_get(run, "primary_metrics"), i, one)
 		if (!json_is_string(one) || !metric_find(json_string_value(one)))
 			return diag_set(d, -EINVAL, "primary_metrics[%zu]: no such metric", i);
+		else if (json_object_get(ids, json_string_value(one)))
+			return diag_set(d, -EINVAL, "primary_metrics[%zu]: \"%s\" is there twice",
+					i, json_string_value(one));
+		else
+			json_object_set_new(ids, json_string_value(one), json_true());
 	return 0;
 }

@@ -109,7 +109,7 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		.seed = run->plan->seed + block + 1,
 		.spin_on = left ? &run->plan->measured : NULL,
 		.spin_idle = run->spin_idle,
-		.proof = json_object_get(run->proof, c->cell->id),
+		.proof = proof ? NULL : json_object_get(run->proof, c->cell->id),
 	};
 	struct diag ignored;
 	int err, undone;

@@ -13,6 +13,9 @@
 /* A thread that had less than this of what an average one of its group has did no work of the load:
  * fio's main process, helpers of the kernel. */
 #define IDLE_SHARE 0.05
+/* Of a foreign program's first process beside those that it started: fio's reads their progress, on
+ * the orchestrator's CPU. */
+#define STARTER_SHARE 0.5
 
 enum { CLIENTS, SERVERS, SQ_THREADS, GROUPS };
 
@@ -52,6 +55,25 @@ static bool is_main(const json_t *tasks, const json_t *task)
 		n += json_integer_value(json_object_get(one, "pid")) == pid &&
 		     strncmp(jsonio_string(one, "name", ""), "iou-", 4) != 0;
 	return n > 1 && json_integer_value(json_object_get(task, "tid")) == pid;
+}
+
+/* The oldest of several processes of one end. */
+static bool is_starter(const json_t *tasks, const json_t *task)
+{
+	json_int_t pid = json_integer_value(json_object_get(task, "pid"));
+	bool first = true, others = false;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (tasks, i, one) {
+		json_int_t other = json_integer_value(json_object_get(one, "pid"));
+
+		if (strcmp(jsonio_string(one, "end", ""), jsonio_string(task, "end", "")) != 0)
+			continue;
+		first &= pid <= other;
+		others |= pid != other;
+	}
+	return first && others;
 }
 
 static void note_cpu(struct look *l, json_int_t cpu, double ns)
@@ -108,8 +130,9 @@ static void look_at(struct look *l, const json_t *tasks)
 		const struct group *g = group_of(l, task);
 		double ns = jsonio_number(task, "cpu_ns");
 		double even = g->ns / (double)(g->expected ? g->expected : 1);
+		double least = is_starter(tasks, task) ? STARTER_SHARE : IDLE_SHARE;
 
-		if (isfinite(ns) && ns > 0 && ns >= even * IDLE_SHARE)
+		if (isfinite(ns) && ns > 0 && ns >= even * least)
 			judge(l, g, tasks, task, ns);
 	}
 }

@@ -81,12 +81,27 @@ def doctor(run, mode, factor):
                 t["evidence"]["counters"][counter] = n
                 t["metrics"][metric] = Real(n / t["evidence"]["counts"]["io"])
         t["verdict"]["expectations"] = []
-        t["verdict"]["declared"] = t["verdict"]["grade"] = "accepted"
-    edit_run(run, change_trial=change)
+        t["verdict"].update(mode="in_force", declared="accepted", grade="accepted", reasons=[])
+        t["verdict"].pop("share", None)
+    edit_run(run, lambda r: r.pop("precision", None), change)
 
 
 def other_machine(run):
     edit_run(run, lambda r: r["machine"]["facts"]["cpu.model"].update(value="Some Other CPU 9000"))
+
+
+def primary(run, metric):
+    """What the looks said was of other metrics."""
+    edit_run(run, lambda r: (r.update(primary_metrics=[metric]), r.pop("precision")))
+
+
+def cut(run):
+    """Without the first measured trial, and without what the looks said of it."""
+    path = os.path.join(run, "trials.jsonl")
+    lines = open(path).readlines()
+    first = next(i for i, l in enumerate(lines) if '"pass":"measure"' in l)
+    open(path, "w").writelines(lines[:first] + lines[first + 1:])
+    edit_run(run, lambda r: r.pop("precision"))
 
 
 def command(run, name, value):
@@ -266,4 +281,4 @@ if __name__ == "__main__":
      "archive": lambda: flip_archive(args[0], args[1], int(args[2]), args[3] == "plain"),
      "plant": lambda: plant(*args), "leaks": lambda: leaks(*args),
      "doctor": lambda: doctor(args[0], args[1], float(args[2])),
-     "other": lambda: other_machine(*args), "command": lambda: command(*args), "reseal": lambda: reseal_run(*args)}[what]()
+     "other": lambda: other_machine(*args), "cut": lambda: cut(*args), "primary": lambda: primary(*args), "command": lambda: command(*args), "reseal": lambda: reseal_run(*args)}[what]()

@@ -173,6 +173,11 @@ files >"$tmp/before"
 expect 1 "the hash table of eth0 is one that the undo script could not set again" set_script
 undo_script
 files | diff "$tmp/before" -
+# an interface that is down has no vectors: what was set until then can be undone
+sed -i '/  57:/d' "$root/proc/interrupts"
+expect 1 "no vector eth0-tx-0 of 0000:42:00.0" set_script
+undo_script
+files | diff "$tmp/before" -
 cd /
 # Another one than the recommended.
 "$bin" compare "$tmp/run" --scripts "$tmp/other" --scripts-of remote-node >/dev/null

@@ -254,12 +254,13 @@ class Words:
             self.change(m.groups()[2:], (p.estimate, *p.i95), sentence)
             self.price(self.stated(group, cpu, rows[best]), sentence[m.end():], cpu_label, base["mode"])
         else:
-            m = re.match(r"(?:none of the (\d+) other modes in force|the other mode in force) is (?:not )?shown to be better than %s in %s \(%s\): (.*?)(?:;|$)" % (
-                re.escape(base["mode"]), re.escape(label), N), sentence)
+            m = re.match(r"(?:none of the (\d+) other modes in force|.*?, the one other mode in force)(?: \(not: .*?\))?,? is (?:not )?shown to be better than %s in %s \(%s\): (.*?)(?:;|$)" % (
+                re.escape(base["mode"]), re.escape(label), N), sentence, re.S)
             assert m and int(m[1] or 1) == len(others), sentence
             self.reads(m[2], value[base["mode"]], sentence)
             counts = {w: sum(p.word == w for p in others.values()) for w in ("worse", "equivalent", "inconclusive")}
-            assert m[3] == ", ".join("%d %s" % (n, w) for w, n in counts.items() if n), (counts, sentence)
+            counted = ", ".join("%d %s" % (n, w) for w, n in counts.items() if n)
+            assert m[3] == (counted if len(others) > 1 else counted[2:]), (counts, sentence)
             nominal = re.search(r"; (.*?), nominally first, is at %s \[%s, %s\]" % (N, N, N), sentence)
             front = first((k for k in value if value[k] is not None), key=lambda k: value[k])
             if nominal:
@@ -383,7 +384,8 @@ class Words:
                         self.checked += 1
                 speed = latency if is_open else rate
                 a, b = curves[speed], curves[cpu]
-                if len(a) < 2 or [x for x, _ in a] != [x for x, _ in b] or not any(p.side for _, p in a + b):
+                a, b = ([e for e in a if e[0] in [x for x, _ in b]], [e for e in b if e[0] in [x for x, _ in a]])
+                if len(a) < 2 or not any(p.side for _, p in a + b):
                     continue
                 tradeoffs += 1
                 self.tradeoff(mode, self.baseline(family[0][1])["mode"], step, a, b, said)

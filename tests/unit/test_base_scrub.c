@@ -61,9 +61,12 @@ static void command_line(void **state)
 {
 	char line[] = "BOOT_IMAGE=/vmlinuz root=LABEL=home quiet nvme.poll_queues=4 "
 		      "rd.luks.name=secret -- --token x\n";
+	char whole[] = "a b"; /* nothing to take out, no newline: not a byte more */
 
 	scrub_cmdline(line);
 	assert_string_equal(line, "BOOT_IMAGE= root= quiet nvme.poll_queues=4 rd.luks.name=\n");
+	scrub_cmdline(whole);
+	assert_string_equal(whole, "a b");
 }
 
 static void behind_an_underscore(void **state)

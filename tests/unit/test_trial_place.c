@@ -257,6 +257,10 @@ static const struct {
 	 "how often a thread migrated is not told"},
 	{"the main thread went among the workers' CPUs", "m2 1 60, 2 0 500, 3 0 500", 2, false,
 	 false, 0, NULL},
+	{"fio's first process looks at its jobs", "f0 0 60, 2 0 500, 3 0 500", 2, false, false, 0,
+	 NULL},
+	{"a job of it is elsewhere", "f0 0 60, 1 0 500, 3 0 500", 2, false, false, 500. / 1060,
+	 NULL},
 	{"the main thread was elsewhere", "m1 0 60, 2 0 500, 3 0 500", 2, false, false, 60. / 1060,
 	 NULL},
 };
@@ -268,14 +272,17 @@ static json_t *make_tasks(const char *text)
 	int tid = 100;
 
 	for (const char *at = text; *at; at += strcspn(at, ","), at += strspn(at, ", ")) {
-		char what = strchr("sqm", *at) ? *at++ : 'w', moves[8];
+		char what = strchr("sqmf", *at) ? *at++ : 'w', moves[8];
 		unsigned cpu, ns;
 		json_t *one;
 
 		assert_int_equal(sscanf(at, "%u %7s %u", &cpu, moves, &ns), 3);
 		tid++;
-		one = json_pack("{s:i, s:i, s:s, s:i, s:i}", "pid", what == 's' ? 200 : 100, "tid",
-				what == 'm' ? 100 : tid, "name",
+		one = json_pack("{s:i, s:i, s:s, s:i, s:i}", "pid",
+				what == 's'   ? 200
+				: what == 'f' ? 50
+					      : 100,
+				"tid", what == 'm' ? 100 : tid, "name",
 				what == 'q' ? "iou-sqp-100" : "loop", "cpu", cpu, "cpu_ns", ns);
 		if (*moves != '-')
 			json_object_set_new(one, "migrations", json_integer(atoi(moves)));

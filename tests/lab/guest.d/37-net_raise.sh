@@ -22,7 +22,7 @@ snapshot_up() { # NAPI instances are told of a card that is up
 }
 ip link set eth0 up
 for vector in $(awk '$NF ~ /^eth0-/ { sub(":", "", $1); print $1 }' /proc/interrupts); do
-	echo 1-3 > "/proc/irq/$vector/smp_affinity_list"
+	echo 1 > "/proc/irq/$vector/smp_affinity_list" # of its node, or the kernel narrows it at the next "up"
 done
 snapshot_up > /tmp/raise-before-up
 snapshot_cards > /tmp/raise-before

@@ -16,7 +16,13 @@ s = socket.socket(socket.AF_UNIX)
 s.connect(sys.argv[1])
 s.send(b"setup")
 print(s.recv(65536).decode(), end="")' "$socket"; }
-state() { awk '{ print $3 }' /proc/$daemon/stat 2>/dev/null || echo gone; }
+state() { # stopped, runs (asleep or not) or gone
+	case $(awk '{ print $3 }' /proc/$daemon/stat 2>/dev/null) in
+	T) echo stopped ;;
+	'' | Z) echo gone ;;
+	*) echo runs ;;
+	esac
+}
 
 # balanced FILE: the daemon, told to place all anew, has put another value there than that of an administrator, one
 # that it never chooses itself
@@ -32,7 +38,7 @@ balanced() {
 }
 # as_before WHEN
 as_before() {
-	is "$1: the daemon goes on" "$(state)" S
+	is "$1: the daemon goes on" "$(state)" runs
 	is "$1: with the administrator's list" "$(ask)" "$before"
 	is "$1: status" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
 }
@@ -53,7 +59,7 @@ export daemon socket ours other
 # shellcheck disable=SC2016 # for the other shell
 "$iomodes" with --set "irq.affinity:$vector=1-2" -- bash -c 'kill -HUP $daemon; sleep 5; cat $ours; state' > /tmp/during 2> /tmp/err
 is "with a vector set: exit status" "$? $(grep -v ': restored' /tmp/err | head -n 3)" "0 "
-is "with a vector set: it stays, the daemon stands still" "$(tr '\n' ' ' < /tmp/during)" "1-2 T "
+is "with a vector set: it stays, the daemon stands still" "$(tr '\n' ' ' < /tmp/during)" "1-2 stopped "
 as_before "with a vector set"
 
 # By name: it goes on with the others. Its answers may take a round.
@@ -61,7 +67,7 @@ as_before "with a vector set"
 "$iomodes" with --set "irqbalance.banned:$vector=1" --set "irq.affinity:$vector=1-2" -- \
 	bash -c 'balanced $other && echo moved; cat $ours; ask | grep -o "IRQ [0-9]*"; state' > /tmp/during 2> /tmp/err
 is "with a vector banned: exit status" "$? $(grep -v ': restored' /tmp/err | head -n 3)" "0 "
-is "with a vector banned: it stays, another one is moved" "$(grep -v IRQ /tmp/during | tr '\n' ' ')" "moved 1-2 S "
+is "with a vector banned: it stays, another one is moved" "$(grep -v IRQ /tmp/during | tr '\n' ' ')" "moved 1-2 runs "
 is "with a vector banned: the list" "$(grep IRQ /tmp/during | sort)" "$(printf 'IRQ %s\n' "$theirs" "$(number nvme0q0)" | sort)"
 as_before "with a vector banned"
 
@@ -106,7 +112,7 @@ with=$!
 for _ in $(seq 100); do [ "$(cat $ours)" != 1-2 ] || break; sleep 0.1; done
 kill -KILL "$(pgrep -x iomodes-guard)" $with
 wait $with 2> /dev/null
-is "both killed: the daemon stands still" "$(state)" T
+is "both killed: the daemon stands still" "$(state)" stopped
 holds "both killed: status lists it" sh -c "! '$iomodes' status > /tmp/out 2>&1; grep -q irqbalance.running /tmp/out"
 holds "both killed: restore" "$iomodes" restore
 as_before "both killed"

@@ -23,7 +23,7 @@ if [ $hybrid = yes ]; then
 		'grep -Eq "^iopoll +in force.* 0\.000 " /tmp/modes-out && grep -Eq "^interrupt +in force.* (0\.9|1\.0)[0-9]* " /tmp/modes-out'
 fi
 again=()
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
 	experiment /lab/results/modes --single-block --no-cpu-left "${again[@]}"
 	mapfile -t again < <("$(dirname "$0")/again.py" /lab/results/modes/2*)
 	[ ${#again[@]} -gt 0 ] || break

@@ -15,7 +15,7 @@ for preset in "$@"; do
 	cells=8
 	[ $preset != vldb26-ladder ] || cells=7
 	again=()
-	for _ in 1 2 3; do
+	for _ in 1 2 3 4 5; do
 		status=0
 		"$iomodes" run "$presets/$preset.yaml" --target /dev/nvme0n1 --single-block "${rebind[@]}" --ramp 50ms \
 			--runtime 200ms --no-cpu-left --max-cells $cells "${again[@]}" -q -o "/tmp/presets/$preset" \

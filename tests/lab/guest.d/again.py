@@ -3,7 +3,7 @@
 """again.py RUN...: modes of which the last measured trial of a cell is not in force, as options of `run`.
 
 A polling thread that the host does not let run, as it has fewer CPUs than the guest, sleeps or is counted as such: a
-mode has three trials to be in force in one, each judged by the same bounds.
+mode has five trials to be in force in one, each judged by the same bounds.
 """
 import json
 import sys
