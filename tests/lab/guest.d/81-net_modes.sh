@@ -14,7 +14,8 @@ done
 looks() { # what a person would compare, by other programs than the harness
 	for dev in eth0 eth1; do
 		ethtool -c $dev; ethtool -k $dev; ethtool -l $dev
-		$busybox ip link show $dev | sed 's/^[0-9]*: //'
+		# The kernel drops its own default qdisc in a move and makes it anew at the next up; one of somebody's is refused.
+		$busybox ip link show $dev | sed 's/^[0-9]*: //; s/ qdisc \(mq\|noop\)//'
 		cat /sys/class/net/$dev/threaded /sys/class/net/$dev/gro_flush_timeout \
 			/sys/class/net/$dev/napi_defer_hard_irqs /sys/class/net/$dev/queues/rx-*/rps_cpus 2>/dev/null
 	done 2>&1

@@ -287,6 +287,13 @@ for line in open(sys.argv[1]):
         print(t["verdict"]["mode"], "; ".join(t["verdict"]["reasons"]))' "$dir/trials.jsonl")
 	case $what in vector) counter=placement_.*elsewhere ;; *) counter=placement_threads_elsewhere_share ;; esac
 	holds "a $what that was taken away in mid-trial is noticed: ${said:0:200}" grep -q "^not_in_force .*$counter" <<< "$said"
+	if [ $what = vector ]; then # where it is now is somebody else's will: said and kept, until it is decided
+		"$iomodes" restore > /tmp/restore-out 2>&1
+		is "a vector that somebody else has moved is a conflict" $? 5
+		holds "which restore says" grep -q 'irq.affinity.*somebody else set it' /tmp/restore-out
+		"$iomodes" restore --overwrite > /tmp/restore-out 2>&1
+		is "the value from before wins when asked" $? 0
+	fi
 	is "status after it" "$("$iomodes" status | head -n 1)" "clean: nothing on this machine is as iomodes set it"
 	echo 1 > /sys/devices/system/cpu/cpu2/online
 	rm -rf "$dir"
