@@ -201,6 +201,18 @@ static bool is_moot(const struct journal *j, const struct entry *e)
 	       !(e->knob->flags & KNOB_PERSISTENT);
 }
 
+/* Where irqbalance runs, vectors are its own again as soon as ours are back: what is neither as it
+ * was nor as we set it, it has placed. (It stands still while ours are set.) */
+static bool is_dealt_out(struct sys *s, struct journal *j, const struct entry *e)
+{
+	const struct knob *running =
+		e->knob->scope == KNOB_IRQ ? j->find("irqbalance.running") : NULL;
+	_free_ char *value = running ? malloc(KNOB_VALUE_MAX) : NULL;
+	struct diag ignored;
+
+	return value && !knob_get(s, running, "", value, &ignored) && !strcmp(value, "1");
+}
+
 /* Read and classify; entries that stay OPEN are to be written. */
 static void compare(struct sys *s, struct journal *j, struct entry *e, enum restore_mode mode)
 {
@@ -219,7 +231,11 @@ static void compare(struct sys *s, struct journal *j, struct entry *e, enum rest
 	e->at = NULL;
 	if (look(s, j, e) || e->state == ENTRY_BACK)
 		return;
-	if (!is_original(e) && !is_ours(e) && mode != RESTORE_OVERWRITE)
+	if (is_original(e) || is_ours(e) || mode == RESTORE_OVERWRITE)
+		return;
+	if (is_dealt_out(s, j, e))
+		fail(e, ENTRY_BACK, "irqbalance runs, and has placed it anew since");
+	else
 		fail(e, ENTRY_CONFLICT,
 		     "conflict: neither the original nor ours; somebody else set it, so it stays");
 }
@@ -241,18 +257,36 @@ static struct entry *next(struct journal *j, const bool *done)
 	return NULL;
 }
 
+/* Have we stopped irqbalance, and not set it going again yet? */
+static bool is_frozen(const struct journal *j)
+{
+	for (size_t i = 0; i < j->n; i++)
+		if (j->entry[i].touched && j->entry[i].state != ENTRY_BACK &&
+		    !strcmp(j->entry[i].name, "irqbalance.running"))
+			return true;
+	return false;
+}
+
 static void put_back(struct sys *s, struct journal *j, struct entry *e)
 {
 	struct diag d = {""};
 	int err;
 
-	if (look(s, j, e) || e->state == ENTRY_BACK || is_original(e))
+	if (look(s, j, e) || e->state == ENTRY_BACK)
 		return;
-	err = write_value(s, j, e, &d);
-	if (j->step)
-		j->step(j->step_arg, "write");
-	if (err)
-		fail(e, ENTRY_FAILED, d.text);
+	if (!is_original(e)) {
+		err = write_value(s, j, e, &d);
+		if (j->step)
+			j->step(j->step_arg, "write");
+		if (err) {
+			fail(e, ENTRY_FAILED, d.text);
+			return;
+		}
+	}
+	/* Once irqbalance goes on, it may place the vector anew at once: seen now, or not at all.
+	 */
+	if (e->knob->scope == KNOB_IRQ && is_frozen(j) && !look(s, j, e) && is_original(e))
+		e->state = ENTRY_BACK;
 }
 
 /* Conflicts and failures read anew at the end, too: a later write may have changed or mended it. */

@@ -19,10 +19,11 @@ if [[ " ${options[*]-} " == *" --qemu system "* ]]; then
 	! lab_has_device igb "$words" || lab_skip "the installed QEMU has igb, and this is about one that has not (before 8.0)"
 fi
 if [[ " $* " == *" 53-irqbalance.sh "* ]]; then
+	mkdir -p "$LAB_CACHE"
 	if LAB_IRQBALANCE=$("$LAB_DIR/fetch-irqbalance.sh" 2>"$LAB_CACHE/irqbalance.log"); then
 		[[ $LAB_IRQBALANCE != "$LAB_CACHE"/* ]] || options+=(--share "$(dirname "$LAB_IRQBALANCE")")
 	fi
-	LAB_IRQBALANCE_WHY=$(tail -n 1 "$LAB_CACHE/irqbalance.log")
+	LAB_IRQBALANCE_WHY=$(tail -n 1 "$LAB_CACHE/irqbalance.log") || true
 	export LAB_IRQBALANCE LAB_IRQBALANCE_WHY
 fi
 # What the newest kernel is asked for must not shrink unnoticed to what an older one or another NIC can do: in CI a

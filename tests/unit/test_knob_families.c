@@ -206,6 +206,37 @@ static void irqbalance(void **state)
 	journaled = NULL;
 }
 
+/* Somebody else has moved our vector: a conflict, but not where irqbalance runs, whose it is then.
+ */
+static void moved_by_others(void **state)
+{
+	static const char vector[] = "0000:00:01.0:balloon-a";
+	struct memory_store store;
+
+	for (int goes = 0; goes < 2; goes++) {
+		struct session_options o = {.copy_fd = -1, .store = &store.store};
+		_free_ struct knob_setting *one = calloc(1, sizeof(*one));
+		struct knob_session *session;
+
+		store_init(&store, s);
+		assert_int_equal(set("irq.affinity", vector, "0-3"), 0);
+		assert_int_equal(
+			knob_parse_setting("irq.affinity:0000:00:01.0:balloon-a=1", NULL, one, &d),
+			0);
+		assert_int_equal(session_open(s, &o, &session, &d), 0);
+		assert_int_equal(session_apply(session, one, 1, &d), 0);
+		assert_int_equal(set("irq.affinity", vector, "2"), 0);
+		if (goes)
+			assert_int_equal(set("irqbalance.running", "", "1"), 0);
+		assert_int_equal(session_close(session, &d), goes ? 0 : -EUCLEAN);
+		if (!goes)
+			assert_non_null(strstr(d.text, "conflict"));
+		assert_string_equal(get("irq.affinity", vector), "2");
+		assert_string_equal(get("irqbalance.running", ""), "1");
+		free(store.text);
+	}
+}
+
 static void settings_as_people_write_them(void **state)
 {
 	_free_ struct knob_setting *one = calloc(1, sizeof(*one));
@@ -234,6 +265,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nvme, setup, teardown),
 		cmocka_unit_test_setup_teardown(cpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(irqbalance, setup, teardown),
+		cmocka_unit_test_setup_teardown(moved_by_others, setup, teardown),
 		cmocka_unit_test(settings_as_people_write_them),
 	};
 
