@@ -15,17 +15,17 @@ for preset in "$@"; do
 	cells=8
 	[ $preset != vldb26-ladder ] || cells=7
 	again=()
-	for _ in 1 2 3 4 5; do
+	for go in 1 2 3; do
 		status=0
 		"$iomodes" run "$presets/$preset.yaml" --target /dev/nvme0n1 --single-block "${rebind[@]}" --ramp 50ms \
 			--runtime 200ms --no-cpu-left --max-cells $cells "${again[@]}" -q -o "/tmp/presets/$preset" \
 			> /tmp/presets-out 2>&1 || status=$?
 		sed 's/^/# /' /tmp/presets-out
-		holds "$preset ends well ($status)" test $status = 0 -o $status = 4 # 4: a cell has no valid trial, see below
 		mapfile -t again < <("$(dirname "$0")/again.py" "/tmp/presets/$preset"/2*)
 		[ ${#again[@]} -gt 0 ] || break
 		cells=$((${#again[@]} / 2)) # the first group's, as before
 	done
+	is "$preset: the last of $go runs ends well" $status 0
 	"$iomodes" compare "$(ls -d "/tmp/presets/$preset"/2* | head -n 1)" > /tmp/presets-compare
 	if [ $preset = cheops23-qd1 ]; then
 		holds "published ratios stand beside ours" grep -q 'Published / ours, as ratios against sync' /tmp/presets-compare
