@@ -28,6 +28,86 @@ static const struct {
 	{"machine.nics", "permanent_address", SCRUB_MAC},
 };
 
+/* What hwloc tells of a machine or a part of it that no other one has (hwloc's "Object attributes",
+ * info attributes); "Port1GID0" and the like are GUIDs, too, made of a MAC address. */
+static const struct {
+	const char *name;
+	enum scrub_kind kind;
+} infos[] = {
+	{"HostName", SCRUB_HOST},
+	{"DMIProductSerial", SCRUB_SERIAL},
+	{"DMIProductUUID", SCRUB_UUID},
+	{"DMIBoardSerial", SCRUB_SERIAL},
+	{"DMIBoardAssetTag", SCRUB_SERIAL},
+	{"DMIChassisSerial", SCRUB_SERIAL},
+	{"DMIChassisAssetTag", SCRUB_SERIAL},
+	{"SerialNumber", SCRUB_SERIAL},
+	{"NodeGUID", SCRUB_WWID},
+	{"SysImageGUID", SCRUB_WWID},
+	{"Address", SCRUB_MAC},
+};
+
+struct info {
+	enum scrub_kind kind;
+	char *value;
+	size_t len;
+};
+
+/* The next of them in hwloc's XML from `at` on; false: there is none. */
+static bool next_info(char *at, struct info *info)
+{
+	static const char begin[] = "<info name=\"", middle[] = "\" value=\"";
+
+	while ((at = strstr(at, begin))) {
+		char *name = at + strlen(begin), *end = name + strcspn(name, "\"\n");
+		bool listed =
+			!strncmp(name, "Port", 4) && memmem(name, (size_t)(end - name), "GID", 3);
+
+		at = end;
+		if (strncmp(end, middle, strlen(middle)))
+			continue;
+		info->kind = SCRUB_WWID;
+		for (size_t i = 0; i < ARRAY_SIZE(infos); i++)
+			if (strlen(infos[i].name) == (size_t)(end - name) &&
+			    !strncmp(infos[i].name, name, (size_t)(end - name))) {
+				info->kind = infos[i].kind;
+				listed = true;
+			}
+		info->value = end + strlen(middle);
+		info->len = strcspn(info->value, "\"\n");
+		if (listed)
+			return true;
+	}
+	return false;
+}
+
+static int learn_hwloc(struct scrub *s, int run_fd, struct diag *d)
+{
+	_free_ char *text = NULL;
+	struct info info;
+	size_t len;
+	int err = tree_load(run_fd, "machine/hwloc.xml", FILE_MOST, &text, &len, d);
+
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	for (char *at = text; !err && next_info(at, &info); at = info.value + info.len) {
+		_free_ char *value = strndup(info.value, info.len);
+
+		err = value ? scrub_learn(s, info.kind, value) : -ENOMEM;
+	}
+	return err ? diag_errno(d, err, "machine/hwloc.xml") : 0;
+}
+
+/* Short names are not learned, for they stand in other words: here they go altogether. */
+static size_t blank_hwloc(char *text)
+{
+	struct info info;
+
+	for (char *at = text; next_info(at, &info); at = info.value)
+		memmove(info.value, info.value + info.len, strlen(info.value + info.len) + 1);
+	return strlen(text);
+}
+
 int redact_learn(struct scrub *s, int run_fd, struct diag *d)
 {
 	_free_ char *text = NULL;
@@ -41,6 +121,9 @@ int redact_learn(struct scrub *s, int run_fd, struct diag *d)
 	run = json_loadb(text, len, 0, NULL);
 	if (!run)
 		return diag_set(d, -EINVAL, "run.json: not JSON");
+	err = learn_hwloc(s, run_fd, d);
+	if (err)
+		return err;
 	err = scrub_learn(s, SCRUB_MACHINE, jsonio_string(run, "machine_key.identity", ""));
 	for (size_t k = 0; !err && k < ARRAY_SIZE(named); k++)
 		json_array_foreach (jsonio_at(run, named[k].list), i, one)
@@ -215,7 +298,15 @@ static int redact_text(struct scrub *s, const char *path, char *text, size_t len
 	} else if ((value = json_loadb(text, len, 0, NULL))) {
 		err = redact_value(s, value, out);
 	} else {
+		if (memchr(text, 0, len))
+			return diag_set(
+				d, -EINVAL,
+				"%s is not text (was it rotated away?): nothing can be taken "
+				"out of it; --no-redact packs it as it is",
+				path);
 		err = scrub_text(s, text, len, out, out_len);
+		if (!err && ends_in(path, "hwloc.xml"))
+			*out_len = blank_hwloc(*out);
 		return err ? diag_errno(d, err, "%s", path) : 0;
 	}
 	*out_len = *out ? strlen(*out) : 0;
@@ -266,6 +357,7 @@ json_t *redact_list(const struct scrub *s)
 	return json_pack("{s:s, s:o, s:o, s:s}", "profile", "identity", "replaced", replaced,
 			 "tokens", tokens, "note",
 			 "the same value has the same token everywhere in this bundle; tokens are "
-			 "digests under a random salt that was not kept, and the kernel's command "
-			 "line is without what names disks, hosts and programs");
+			 "digests under a random salt that was not kept, the kernel's command "
+			 "line is without what names disks, hosts and programs, and hwloc.xml "
+			 "without the host's name, serial numbers and GUIDs");
 }

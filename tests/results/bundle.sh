@@ -67,6 +67,9 @@ expect 0 "comes out as recorded" "$bin" check "$tmp/secret.tar"
 mkdir "$tmp/redacted"
 tar -C "$tmp/redacted" -xf "$tmp/secret.tar"
 lib leaks "$tmp/redacted"
+printf '\037\213\010\000\000' > "$tmp/secret/raw.tar.gz"
+lib plant "$tmp/secret"
+expect 1 "raw.tar.gz is not text" "$bin" bundle "$tmp/secret" --redact alpha-host7 -o "$tmp/never.tar"
 expect 1 "redaction would change a result" "$bin" bundle "$run" --redact interrupt -o "$tmp/never.tar"
 [ ! -e "$tmp/never.tar" ]
 

@@ -109,7 +109,8 @@ def command(run, name, value):
 
 
 SECRETS = {"serial": "S64HNX0T512345", "host": "alpha-host7", "mac": "52:54:00:ab:cd:ef", "ip": "10.77.3.9",
-           "six": "2a02:8070:1::7", "home": "/home/annabel"}
+           "six": "2a02:8070:1::7", "home": "/home/annabel",
+           "node": "beta-node3", "board": "BRD0042X77", "short": "HostName\" value=\"b3\""}
 
 
 def plant(run):
@@ -128,6 +129,14 @@ def plant(run):
                   "fio-3.33 6.18.44 198.18.0.2 12:34:56 127.0.0.1 1000000\n" % SECRETS)
     with open(os.path.join(run, "raw", first, "tool.json"), "w") as out:
         json.dump({"hostname": SECRETS["host"], "fio version": "1.2.3.4", "firmware": "22.36.10.10", "n": 12345}, out)
+    # the machine that measured is not the one that packs
+    os.makedirs(os.path.join(run, "machine"), exist_ok=True)
+    with open(os.path.join(run, "machine", "hwloc.xml"), "w") as out:
+        out.write('<topology>\n<info name="DMIProductName" value="X1"/>\n<info name="HostName" value="%(node)s"/>\n'
+                  '<info name="DMIBoardSerial" value="%(board)s"/>\n<info name="HostName" value="b3"/>\n'
+                  '<info name="Port1GID0" value="fe80::1"/></topology>\n' % SECRETS)
+    with open(os.path.join(run, "raw", first, "node.txt"), "w") as out:
+        out.write("Linux %(node)s 6.18 board %(board)s\n" % SECRETS)
     reseal_run(run)
 
 
@@ -154,6 +163,8 @@ def leaks(bag):
     mac = re.search(r"02(:[0-9a-f]{2}){5}", log)[0]
     assert mac in note, (log, note)
     assert {serial, tool["hostname"], mac} <= tokens, tokens
+    assert 'DMIProductName" value="X1"' in notes["hwloc.xml"] and 'GID0" value=""' in notes["hwloc.xml"], notes["hwloc.xml"]
+    assert notes["node.txt"].startswith("Linux host-"), notes["node.txt"]
     assert note.splitlines()[1] == "fio-3.33 6.18.44 198.18.0.2 12:34:56 127.0.0.1 1000000", note
     sys.exit(bool(bad))
 
