@@ -89,8 +89,8 @@ static void check_machine(struct night *t)
 		      others, jsonio_string(t->run, "run", "?"));
 }
 
-/* A mode that was measured, but not in force, is no hole of this night; where it was in force the
- * run before, its series say so (vanished()). */
+/* A mode that was measured, but not in force, is no hole of this night; where it was in force in an
+ * earlier one, its series say so (vanished()). */
 static void check_cells(struct night *t)
 {
 	const json_t *one;
@@ -203,18 +203,26 @@ static void put_verdict(json_t *out, const json_t *points, const size_t *kept, s
 	json_object_set(out, "good_run", json_object_get(good, "run"));
 }
 
-/* Measured the last time but not now: a hole that would otherwise be green. */
-static bool vanished(const struct night *t, const json_t *series)
+/* Was it measured in an earlier run, but not now? A hole that would otherwise be green. It stays
+ * one until somebody accepts an environment without it. The run that had it last, or NULL. */
+static const char *vanished(const struct night *t, const json_t *series)
 {
 	const json_t *points = json_object_get(series, "points"), *point;
-	const json_t *before = t->index ? json_array_get(t->runs, t->index - 1) : NULL;
-	size_t i;
+	size_t i, k;
 
-	json_array_foreach (points, i, point)
-		if (before &&
-		    !strcmp(jsonio_string(point, "run", ""), jsonio_string(before, "run", "?")))
-			return true;
-	return false;
+	if (marked(t->run, "environment"))
+		return NULL;
+	for (k = t->index; k-- > 0;) {
+		const json_t *run = json_array_get(t->runs, k);
+		const char *name = jsonio_string(run, "run", "?");
+
+		json_array_foreach (points, i, point)
+			if (!strcmp(jsonio_string(point, "run", ""), name))
+				return name;
+		if (marked(run, "environment"))
+			return NULL;
+	}
+	return NULL;
 }
 
 static int judge_one(struct night *t, const json_t *series, json_t *list, struct diag *d)
@@ -226,6 +234,7 @@ static int judge_one(struct night *t, const json_t *series, json_t *list, struct
 	_free_ size_t *kept = calloc(json_array_size(points) + 1, sizeof(*kept));
 	struct nightly_verdict v = {
 		.state = NIGHTLY_SKIPPED, .floor = NAN, .low = NAN, .high = NAN, .expected = NAN};
+	const char *last;
 	json_t *out;
 	size_t n;
 
@@ -239,10 +248,11 @@ static int judge_one(struct night *t, const json_t *series, json_t *list, struct
 		snprintf(v.sentence, sizeof(v.sentence), "no direction of it is better");
 	} else if (!n) {
 		snprintf(v.sentence, sizeof(v.sentence), "not measured in this run");
-		if (vanished(t, series)) {
+		last = vanished(t, series);
+		if (last) {
 			json_object_set_new(out, "unmeasured", json_true());
-			error(t, "not measured: %s of %s, which the run before has", name,
-			      jsonio_string(series, "cell", "?"));
+			error(t, "not measured: %s of %s, which run %s has", name,
+			      jsonio_string(series, "cell", "?"), last);
 		}
 	} else {
 		nightly_judge(m, p, n, noise_floor(json_object_get(t->run, "key"), name), &v);

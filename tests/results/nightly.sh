@@ -63,8 +63,14 @@ again
 # A row that is not planned any more takes its series with it.
 make_run gone --run gone --modes interrupt --blocks 6 --ios 50 --seed 22 --started 2026-01-22T00:00:00.000Z
 add gone
-expect 4 'not measured: iops of sqpoll-d1, which the run before has' "$bin" nightly unnamed --no-run
-again
+expect 4 'not measured: iops of sqpoll-d1, which run night-21 has' "$bin" nightly unnamed --no-run
+# ... and the next night it is no less gone, until somebody says that this is meant
+make_run gone-2 --run gone-2 --modes interrupt --blocks 6 --ios 50 --seed 23 --started 2026-01-23T00:00:00.000Z
+add gone-2
+expect 4 'not measured: iops of sqpoll-d1, which run night-21 has' "$bin" nightly unnamed --no-run
+"$bin" history accept --environment --run gone --who ada --why 'no poll queues any more' >out
+expect 0 'judged' "$bin" nightly unnamed --no-run
+again; rm -f h.sqlite.marks.jsonl
 
 # Another kernel is a version; another CPU is another machine, until somebody says that it is meant.
 night kernel 22 --kernel 6.9.0-other
