@@ -206,6 +206,30 @@ static void text_differs(struct checking *c, const char *path, const char *recor
 	bag_differs(c->differences, path, what, one, two);
 }
 
+/* What is left out is no less a difference than what is changed; but an older version may not have
+ * known it. */
+static void compare_json(struct checking *c, const struct contents_file *f, const json_t *recorded)
+{
+	size_t before = json_array_size(c->differences);
+	_json_ json_t *lacks = json_array();
+
+	derived_differences(recorded, f->json, f->path, DIFFERENCES_MOST, c->differences);
+	if (json_array_size(c->differences) > before)
+		return;
+	derived_differences(f->json, recorded, f->path, 1, lacks);
+	if (!json_array_size(lacks))
+		return;
+	if (strcmp(c->made_by, jsonio_string(c->b->json, "made_by", "?")))
+		json_array_append_new(c->notes,
+				      json_sprintf("%s: it lacks what this version of iomodes "
+						   "would write",
+						   f->path));
+	else
+		bag_differs(c->differences, f->path,
+			    jsonio_string(json_array_get(lacks, 0), "what", "?"), "nothing",
+			    "something");
+}
+
 static void compare_file(struct checking *c, const struct contents_file *f, bool commands)
 {
 	_free_ char *text = NULL;
@@ -219,8 +243,7 @@ static void compare_file(struct checking *c, const struct contents_file *f, bool
 	if (f->json) {
 		recorded = json_loadb(text, len, 0, NULL);
 		if (recorded)
-			derived_differences(recorded, f->json, f->path, DIFFERENCES_MOST,
-					    c->differences);
+			compare_json(c, f, recorded);
 		else
 			bag_differs(c->differences, f->path, "text", "JSON", "something else");
 		return;

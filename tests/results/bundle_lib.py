@@ -229,6 +229,28 @@ def bad_archives(good, out):
 # --- one byte changed -----------------------------------------------------------------------------------
 
 
+def hollow(bag):
+    """Tables without content and claims without members, with every digest made anew."""
+    for folder, value in (("tables", {}), ("claims", [{}])):
+        for name in os.listdir(os.path.join(bag, "data", folder)):
+            with open(os.path.join(bag, "data", folder, name), "w") as out:
+                out.write(dump(value) + "\n")
+
+    def manifest(name, paths):
+        with open(os.path.join(bag, name), "w") as out:
+            for path in paths:
+                data = open(os.path.join(bag, path), "rb").read()
+                out.write("%s  %s\n" % (hashlib.sha512(data).hexdigest(), path))
+    listed = [line.split("  ", 1)[1].rstrip("\n") for line in open(os.path.join(bag, "manifest-sha512.txt"))]
+    manifest("manifest-sha512.txt", listed)
+    size = sum(os.path.getsize(os.path.join(bag, path)) for path in listed)
+    info = open(os.path.join(bag, "bag-info.txt")).read()
+    with open(os.path.join(bag, "bag-info.txt"), "w") as out:
+        out.write(re.sub(r"(?m)^Payload-Oxum: .*$", "Payload-Oxum: %d.%d" % (size, len(listed)), info))
+    tags = [line.split("  ", 1)[1].rstrip("\n") for line in open(os.path.join(bag, "tagmanifest-sha512.txt"))]
+    manifest("tagmanifest-sha512.txt", tags)
+
+
 def flip(path, at, bit=0):
     data = bytearray(open(path, "rb").read())
     data[at % len(data)] ^= 1 << bit
@@ -290,6 +312,6 @@ if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     {"bad": lambda: bad_archives(*args), "members": lambda: flip_members(*args),
      "archive": lambda: flip_archive(args[0], args[1], int(args[2]), args[3] == "plain"),
-     "plant": lambda: plant(*args), "leaks": lambda: leaks(*args),
+     "plant": lambda: plant(*args), "hollow": lambda: hollow(*args), "leaks": lambda: leaks(*args),
      "doctor": lambda: doctor(args[0], args[1], float(args[2])),
      "other": lambda: other_machine(*args), "cut": lambda: cut(*args), "primary": lambda: primary(*args), "command": lambda: command(*args), "reseal": lambda: reseal_run(*args)}[what]()
