@@ -18,7 +18,7 @@
 #include "base/jsonio.h"
 
 #define DIFFERENCES_MOST 20 /* of one file */
-#define FILE_MOST	 (1u << 30)
+#define FILE_MOST	 (64u << 20)
 
 static const char *const common[] = {"data/bundle.json", "data/redaction.json", "data/LICENSE",
 				     "data/README.md", "data/FORMAT.md"};
@@ -251,10 +251,10 @@ static void compare_file(struct checking *c, const struct contents_file *f, bool
 	/* another version may word the same commands in another way */
 	if (commands && strcmp(c->made_by, jsonio_string(c->b->json, "made_by", "?")) &&
 	    strcmp(text, f->text))
-		json_array_append_new(
-			c->notes, json_sprintf("%s: this version of iomodes words it in another "
-					       "way",
-					       f->path));
+		json_array_append_new(c->notes,
+				      json_sprintf("%s: this version of iomodes would write other "
+						   "commands: read it before you run it",
+						   f->path));
 	else
 		text_differs(c, f->path, text, f->text);
 }

@@ -21,11 +21,16 @@
 int tree_path_check(const char *path, struct diag *d)
 {
 	size_t len = strlen(path);
+	unsigned depth = 0;
 
 	if (!len || len >= TREE_PATH)
 		return diag_set(d, -EINVAL, "a name of %zu bytes", len);
 	if (*path == '/')
 		return diag_set(d, -EINVAL, "\"%s\" is absolute", path);
+	for (const char *p = path; *p; p++)
+		depth += *p == '/';
+	if (depth > DEPTH_MAX)
+		return diag_set(d, -EINVAL, "\"%s\" lies %u folders deep", path, depth);
 	for (const char *p = path; *p; p++)
 		if (*p < ' ' || *p > '~' || *p == '\\' || *p == '%')
 			return diag_set(d, -EINVAL,

@@ -18,6 +18,7 @@
 
 #define SMALL	   (64ull << 20) /* what any archive may unpack to */
 #define FILES_MOST 1000000
+#define DISK_BLOCK 4096
 #define BLOCK	   65536
 
 struct unpacking {
@@ -105,6 +106,19 @@ static int copy_data(struct unpacking *u, const char *name, const char *inner, i
 	return n < 0 || done != size ? damaged(u, name) : 0;
 }
 
+/* What a file and the directories that it is the first to lie in take of a disk, empty or not. */
+static uint64_t blocks_of(const struct unpacking *u, const char *name)
+{
+	uint64_t blocks = 1;
+	size_t i = 0;
+
+	while (name[i] && name[i] == u->last[i])
+		i++;
+	for (; name[i]; i++)
+		blocks += name[i] == '/';
+	return blocks * DISK_BLOCK;
+}
+
 static int take_member(struct unpacking *u, struct archive_entry *e)
 {
 	const char *name = archive_entry_pathname(e), *inner = NULL;
@@ -125,7 +139,7 @@ static int take_member(struct unpacking *u, struct archive_entry *e)
 	err = inner_path(u, name, &inner);
 	if (err)
 		return err;
-	u->bytes += (uint64_t)archive_entry_size(e);
+	u->bytes += (uint64_t)archive_entry_size(e) + blocks_of(u, name);
 	if (archive_entry_size(e) < 0 || is_too_large(u))
 		return too_large(u, name);
 	if (++u->u->files > FILES_MOST)

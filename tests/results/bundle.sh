@@ -102,6 +102,8 @@ refused bytes.tar.gz "the byte 0x01"
 refused stray.tar.gz "data/runs/unnamed/run.json: manifest: recorded not listed"
 refused missing.tar.gz "journal.jsonl: SHA-512 .* again no such file"
 refused newer.tar.gz "bundle.json has schema 2; this iomodes knows schema 1"
+refused crowd.tar.gz "times its size: refused before it fills the disk"
+refused deep.tar.gz "folders deep"
 refused bomb.tar.gz "times its size: refused before it fills the disk"
 refused stray.tar.gz "unpacks to more than 1000 bytes" --max-size 1000
 refused nested.tar.gz "compressed more than once"

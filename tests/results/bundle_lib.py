@@ -218,6 +218,9 @@ def bad_archives(good, out):
             info = tarfile.TarInfo("%s/data/zeros%d" % (top, i))
             info.size = 40 << 20
             t.addfile(info, io.BytesIO(bytes(info.size)))
+    # empty files, each in folders of its own, and one that lies too deep
+    write("crowd.tar.gz", [member("%s/data/%04d/a/b/c/d/e/f/g/h/x" % (top, i), b"") for i in range(6000)], base=[])
+    write("deep.tar.gz", [member(top + "/data" + "/a" * 20 + "/x")])
     whole = open(os.path.join(out, "stray.tar.gz"), "rb").read()
     open(os.path.join(out, "nested.tar.gz"), "wb").write(gzip.compress(whole))
     whole = open(good, "rb").read()
