@@ -147,6 +147,15 @@ IOMODES_RUNS_MAX_MB=5 "$rotate" runs
 expect 1 'records are not removed' env IOMODES_RUNS_MAX_MB=0 "$rotate" runs
 [ -s runs/a/run.json ] && [ -s runs/b/trials.jsonl ] && [ ! -e runs/b/raw ]
 touch -d '60 days ago' runs/b/run.json; mkdir runs/b/raw; echo x >runs/b/raw/y
+# A disk that is full cannot take a packed copy: nothing is lost, no part stays, and room is made all the same.
+mkdir full; printf '#!/bin/sh\n: >runs/b/raw.tar.gz.part; exit 2\n' >full/tar; chmod +x full/tar
+PATH=$PWD/full:$PATH "$rotate" runs 2>out
+grep -q 'runs/b/raw cannot be packed' out
+[ -s runs/b/raw/y ] && [ ! -e runs/b/raw.tar.gz.part ]
+mkdir runs/a/raw; head -c 3000000 /dev/urandom >runs/a/raw/x
+PATH=$PWD/full:$PATH IOMODES_RUNS_MAX_MB=1 "$rotate" runs 2>out
+[ ! -e runs/a/raw ]
+mkdir -p runs/b/raw; echo x >runs/b/raw/y
 "$rotate" runs
 [ -s runs/b/raw.tar.gz ] && [ ! -e runs/b/raw ]
 
