@@ -93,29 +93,43 @@ static int remember(struct history *h, const json_t *report, struct diag *d)
 
 static int status_of(int err)
 {
-	return err == -EBUSY ? EXIT_BUSY : err == -EINVAL ? EXIT_USAGE : EXIT_INVALID;
+	return err == -EBUSY	 ? EXIT_BUSY
+	       : err == -EUCLEAN ? EXIT_RESIDUE
+	       : err == -EINVAL	 ? EXIT_USAGE
+				 : EXIT_INVALID;
+}
+
+/* A report without its confirmation or its marks is told all the same: the night is judged. */
+static int tell(const struct options *o, struct history *h, json_t *report, struct diag *d)
+{
+	int err, later;
+
+	nightly_close(report);
+	if (o->json)
+		cli_print_json(json_incref(report));
+	else
+		nightly_print(report);
+	err = save(o, report, d);
+	later = remember(h, report, err ? NULL : d);
+	return err ? err : later;
 }
 
 static int judge(const struct options *o, const struct nightly_runner *runner, struct history *h,
 		 const char *experiment, struct diag *d)
 {
 	_json_ json_t *report = NULL;
-	int err = nightly_report(h, runner->name, o->run, &report, d);
+	struct diag later = {""};
+	int err = nightly_report(h, runner->name, o->run, &report, d), err_told;
 
-	if (!err && !o->no_run && !o->no_confirm)
-		err = nightly_confirm_flags(runner, h, report, d);
-	if (!err) {
-		nightly_close(report);
-		err = remember(h, report, d);
-	}
-	if (!err)
-		err = save(o, report, d);
 	if (err)
 		return cli_fail("nightly", status_of(err), d);
-	if (o->json)
-		cli_print_json(json_incref(report));
-	else
-		nightly_print(report);
+	if (!o->no_run && !o->no_confirm)
+		err = nightly_confirm_flags(runner, h, report, d);
+	err_told = tell(o, h, report, &later);
+	if (err)
+		return cli_fail("nightly", status_of(err), d);
+	if (err_told)
+		return cli_fail("nightly", status_of(err_told), &later);
 	return nightly_status(report);
 }
 

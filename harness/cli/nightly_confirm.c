@@ -178,8 +178,8 @@ static int run_arm(const struct confirmation *c, const struct nightly_arm *arm,
 	char dir[4096];
 	int status = nightly_run(c->r, arm, dir, d), err = 0;
 
-	if (status == EXIT_RESIDUE || status == EXIT_BUSY || status > 128)
-		return -EBUSY; /* no use going on */
+	if (status == EXIT_RESIDUE || status == EXIT_BUSY || status > 128) /* no use going on */
+		return status == EXIT_RESIDUE ? -EUCLEAN : -EBUSY;
 	if (!*dir || cells_read(dir, NULL, &cells, d))
 		cells = NULL;
 	for (size_t i = 0; !err && i < c->n; i++) {

@@ -19,6 +19,8 @@ done
 # The slowed one: every series of rate and latency is flagged; without a run to confirm it that is no alert.
 "$bin" history add night-slowed --version slowed >out
 expect 3 'slowed down on purpose, by 500000 ns' "$bin" nightly nights --no-run --junit slowed.xml
+# A report that cannot be saved is told all the same.
+expect 4 'Verdict: inconclusive' "$bin" nightly nights --no-run --junit nowhere/x.xml
 "$bin" nightly nights --no-run --json >slowed.json || true
 python3 - <<'END'
 import json, xml.etree.ElementTree as xml
