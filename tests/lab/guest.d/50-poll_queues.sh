@@ -52,7 +52,7 @@ for c in 0 1; do
 	else
 		is "$disk: --ignore-requires without poll queues: not in force" "$(verdicts iopoll)" "not_in_force x1"
 		holds "$disk: on about 1 interrupt per I/O ($(interrupts iopoll))" within "$(interrupts iopoll)" 0.9 1.1
-		holds "$disk: with a CPU of its own all the time ($(cpu iopoll) of one)" within "$(cpu iopoll)" 0.9 1.02
+		holds "$disk: with a CPU of its own all the time ($(cpu iopoll) of one)" within "$(cpu iopoll)" 0.9 1.1
 	fi
 done
 
