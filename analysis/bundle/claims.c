@@ -148,17 +148,6 @@ static void compare_machines(const json_t *environment, json_t *list)
 	}
 }
 
-static const json_t *cell_of(const json_t *run, const char *id)
-{
-	const json_t *cell;
-	size_t i;
-
-	json_array_foreach (json_object_get(run, "cells"), i, cell)
-		if (!strcmp(jsonio_string(cell, "id", ""), id))
-			return cell;
-	return NULL;
-}
-
 /* The disk that the target's label names: "64.0 MiB scratch file on vda (ext4)". */
 static const json_t *disk_of(const json_t *run, const json_t *cell)
 {
@@ -222,7 +211,8 @@ static json_t *what_differs(const json_t *claim, const json_t *published,
 	static const char *const design[] = {"ramp_ns", "runtime_ns", "corunner"};
 	static const char *const of_cell[] = {"workload", "load", "placement_asked"};
 	const char *id = jsonio_string(claim, "cell", "?"), *why;
-	const json_t *cell = cell_of(published, id), *mine = cell_of(other->run, id);
+	const json_t *cell = jsonio_find(json_object_get(published, "cells"), "id", id),
+		     *mine = jsonio_find(json_object_get(other->run, "cells"), "id", id);
 	bool is_mode = !strcmp(jsonio_string(claim, "kind", ""), "mode");
 	json_t *list = json_array();
 
@@ -268,17 +258,6 @@ static const json_t *row_here(const json_t *comparison, const char *cell, const 
 	return NULL;
 }
 
-static const json_t *pair_here(const json_t *row, const char *metric)
-{
-	const json_t *pair;
-	size_t i;
-
-	json_array_foreach (json_object_get(row, "comparisons"), i, pair)
-		if (!strcmp(jsonio_string(pair, "metric", ""), metric))
-			return pair;
-	return NULL;
-}
-
 static bool intervals_meet(const json_t *claim, const json_t *pair)
 {
 	double low = jsonio_number(claim, "low"), high = jsonio_number(claim, "high"),
@@ -311,7 +290,8 @@ static void judge_mode(const json_t *claim, const json_t *row, struct verdict *v
 
 static void judge_comparison(const json_t *claim, const json_t *row, struct verdict *v)
 {
-	const json_t *pair = pair_here(row, jsonio_string(claim, "metric", "?"));
+	const json_t *pair = jsonio_find(json_object_get(row, "comparisons"), "metric",
+					 jsonio_string(claim, "metric", "?"));
 	const char *word = jsonio_string(pair, "verdict", "inconclusive"),
 		   *claimed = jsonio_string(claim, "word", "?");
 	bool same = !strcmp(word, claimed), open = !strcmp(word, "inconclusive"), meet;
@@ -343,7 +323,8 @@ static json_t *judge(const json_t *claim, const struct claims_other *other, json
 {
 	const json_t *group = NULL,
 		     *row = row_here(other->comparison, jsonio_string(claim, "cell", "?"), &group),
-		     *pair = pair_here(row, jsonio_string(claim, "metric", "?"));
+		     *pair = jsonio_find(json_object_get(row, "comparisons"), "metric",
+					 jsonio_string(claim, "metric", "?"));
 	bool is_mode = !strcmp(jsonio_string(claim, "kind", ""), "mode");
 	struct verdict v = {"open", ""};
 	json_t *out;

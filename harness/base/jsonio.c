@@ -129,3 +129,14 @@ const char *jsonio_string(const json_t *value, const char *path, const char *oth
 
 	return text ? text : otherwise;
 }
+
+const json_t *jsonio_find(const json_t *list, const char *path, const char *text)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (!strcmp(jsonio_string(one, path, ""), text))
+			return one;
+	return NULL;
+}

@@ -24,5 +24,8 @@ int jsonio_write_all(int fd, const char *text, size_t len);
 json_t *jsonio_at(const json_t *value, const char *path);
 /* A number (integer or real) under `path`, or NAN when absent or null. */
 double jsonio_number(const json_t *value, const char *path);
+/* The first member of `list` whose string under `path` is `text`; NULL when there is none.
+ * Borrowed. */
+const json_t *jsonio_find(const json_t *list, const char *path, const char *text);
 /* A string under `path`, or `otherwise`. Borrowed. */
 const char *jsonio_string(const json_t *value, const char *path, const char *otherwise);

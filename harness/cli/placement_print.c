@@ -98,17 +98,6 @@ static json_t *load_run(const char *dir, struct diag *d)
 	return run;
 }
 
-static const json_t *find_cell(const json_t *run, const char *id)
-{
-	const json_t *cell;
-	size_t i;
-
-	json_array_foreach (json_object_get(run, "cells"), i, cell)
-		if (!strcmp(jsonio_string(cell, "id", ""), id))
-			return cell;
-	return NULL;
-}
-
 /* Groups of a comparison by mode have modes as rows: no advice about placements. */
 static json_t *advice_of(const json_t *result, const json_t *group)
 {
@@ -128,7 +117,8 @@ int placement_print(const json_t *result, const char *dir, struct diag *d)
 	json_array_foreach (groups, i, group) {
 		_json_ json_t *matrix = placement_matrix(group);
 		_json_ json_t *advice = advice_of(result, group);
-		const json_t *cell = find_cell(run, jsonio_string(advice, "cell", ""));
+		const json_t *cell = jsonio_find(json_object_get(run, "cells"), "id",
+						 jsonio_string(advice, "cell", ""));
 
 		if (matrix && by_placement)
 			print_matrix(group, matrix);
@@ -170,7 +160,7 @@ int placement_scripts(const json_t *result, const char *dir, const char *to, con
 		const char *id = !of		? jsonio_string(advice, "cell", "")
 				 : by_placement ? measured_cell(group, of)
 						: "";
-		const json_t *cell = find_cell(run, id);
+		const json_t *cell = jsonio_find(json_object_get(run, "cells"), "id", id);
 
 		if (err || !cell)
 			continue;

@@ -283,8 +283,7 @@ static void put_back(struct sys *s, struct journal *j, struct entry *e)
 			return;
 		}
 	}
-	/* Once irqbalance goes on, it may place the vector anew at once: seen now, or not at all.
-	 */
+	/* once irqbalance goes on, it may place the vector anew at once: seen now, or never */
 	if (e->knob->scope == KNOB_IRQ && is_frozen(j) && !look(s, j, e) && is_original(e))
 		e->state = ENTRY_BACK;
 }
