@@ -76,14 +76,18 @@ is "threads are left on" "$(cat /sys/class/net/eth0/threaded)" 1
 holds "and vectors that are elsewhere" grep -q irq.affinity /tmp/raise-status
 "$iomodes" restore > /tmp/raise-out 2>&1 &
 restore=$!
-while [ -d /proc/$restore ]; do
-	alias=
-	read -r alias < /sys/class/net/eth0/ifalias
-	[ -z "$alias" ] || break
-done 2> /dev/null
+# Stopped at each look, so that what is seen is still so when it is killed: the note on a card comes before its "up".
+alias= flags=0 state=
+while kill -STOP $restore 2> /dev/null; do
+	until ! read -r _ _ state _ < /proc/$restore/stat || [[ $state == [TZ] ]]; do :; done 2> /dev/null
+	read -r alias < /sys/class/net/eth0/ifalias || alias=
+	read -r flags < /sys/class/net/eth0/flags
+	[ "$state" = T ] && ! { [ -n "$alias" ] && [ $((flags & 1)) = 1 ]; } || break
+	kill -CONT $restore
+done
 kill -9 $restore 2> /dev/null
 wait $restore 2> /dev/null
-is "restore was killed with a card up" "$? $(ip -o link show eth0 | grep -ow UP) $alias" "137 UP iomodes restore has it up"
+is "restore was killed with a card up" "$? $((flags & 1)) $alias" "137 1 iomodes restore has it up"
 "$iomodes" status > /tmp/raise-status
 is "status says that something is left, still" $? 5
 "$iomodes" restore > /tmp/raise-out 2>&1

@@ -14,13 +14,13 @@ gone() {
 
 # begin DISK [GROUP]: a run on it and of another group, until a trial on the disk after the first two is in the middle
 begin() {
-	local i=0 worker=
+	local i=0 worker= now= before=
 	rm -rf /tmp/unplug
 	cat > /tmp/unplug.yaml <<-END
 	name: unplug
 	target: /dev/$1
 	${2:+net_target: veth}
-	design: {blocks: 6, ramp: 0.1s, runtime: 1500ms, cpu_left: 0}
+	design: {blocks: 6, ramp: 0.1s, runtime: 3s, cpu_left: 0}
 	set: {block.scheduler: none}
 	load: {rw: randread, bs: 4k}
 	groups:
@@ -35,11 +35,13 @@ begin() {
 	while [ $i -lt 300 ]; do
 		i=$((i + 1))
 		sleep 0.1
+		before=$now
+		now=$(pgrep -nx ioloop)
 		[ "$(grep -s '"status":"valid"' /tmp/unplug/*/trials.jsonl | grep -vc '"pattern"')" -ge 2 ] || continue
-		worker=$(pgrep -nx ioloop) && [ -s "$IOMODES_STATE_DIR/journal" ] || continue
+		# one that was not there at the look before has most of its trial to come
+		[ -n "$now" ] && [ "$now" != "$before" ] && [ -s "$IOMODES_STATE_DIR/journal" ] || continue
 		sleep 0.3
-		! [ -e "/proc/$worker" ] || break
-		worker=
+		[ ! -e "/proc/$now" ] || { worker=$now; break; }
 	done
 	holds "$1: a trial is open (ioloop is ${worker:-not there})" test -n "$worker"
 }
