@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -87,6 +88,21 @@ void html_number(FILE *out, const char *metric, double value, const char *text)
 	fprintf(out, "<td class=n data-metric=\"%s\" data-value=\"%.15g\">", metric, value);
 	html_text(out, text);
 	fputs("</td>", out);
+}
+
+void html_verdict(FILE *out, const char *word)
+{
+	static const struct {
+		const char *word, *sign;
+	} signs[] = {{"better", "&#9650; "},
+		     {"worse", "&#9660; "},
+		     {"equivalent", "&#61; "},
+		     {"inconclusive", "? "}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (!strcmp(word, signs[i].word))
+			fputs(signs[i].sign, out);
+	html_text(out, word);
 }
 
 void html_base64(FILE *out, const void *data, size_t len)

@@ -163,6 +163,12 @@ static void test_power(void **state)
 	near(stats_detectable(0.02, 10, 0.05, 0.8),
 	     (2.262157162798205 + 0.883403859685534) * 0.02 / sqrt(10), 1e-9);
 	assert_true(isnan(stats_detectable(0.02, 1, 0.05, 0.8)));
+	/* t.test(x)$conf.int: the interval of Student's t has the standard deviation for its spread
+	 */
+	near(stats_spread(&(struct stats_interval){0.0032230318704974, 0.0219769681295026, 0.95},
+			  10),
+	     0.013108097582114, 1e-9);
+	assert_true(isnan(stats_spread(&(struct stats_interval){NAN, NAN, 0}, 10)));
 	for (size_t n = 7; n < 60; n += 7) { /* the fewest that will do */
 		double effect = stats_detectable(0.02, n, 0.05, 0.8);
 
@@ -194,11 +200,18 @@ static void test_littles_law(void **state)
 static void test_equivalence_and_little(void **state)
 {
 	struct stats_interval inside = {-0.005, 0.009, 0.9}, across = {-0.005, 0.011, 0.9};
-	struct stats_interval none = {NAN, NAN, 0};
+	struct stats_interval none = {NAN, NAN, 0}, i90;
 
 	assert_true(stats_equivalent(&inside, 0.01));
 	assert_false(stats_equivalent(&across, 0.01));
 	assert_false(stats_equivalent(&none, 0.01));
+	/* max(wilcox.test(x, mu=-m, alternative="greater", exact=TRUE)$p.value, wilcox.test(x,
+	 * mu=m, alternative="less", exact=TRUE)$p.value) is 0.0527 for m = 0.0205, 0.0420 for m =
+	 * 0.0215
+	 */
+	i90 = stats_hl_interval(x10, 10, 0.90, 1);
+	assert_false(stats_equivalent(&i90, 0.0205));
+	assert_true(stats_equivalent(&i90, 0.0215));
 	near(stats_littles_law(16, 160000, 100000), 1, 1e-12);
 	near(stats_littles_law(16, 160000, 90000), 0.9, 1e-12);
 	assert_true(isnan(stats_littles_law(0, 1, 1)));
