@@ -86,8 +86,7 @@ static int find_threads(struct sys *s, const struct net_place *p, struct threads
 	for (size_t i = 0; !err && i < replies.n && i < THREADS_MAX; i++) {
 		uint64_t pid;
 
-		if (genl_find_uint(replies.reply[i].attrs, replies.reply[i].len, NAPI_PID, &pid) ||
-		    !is_napi(s, (int)pid, "napi/", NULL))
+		if (genl_find_uint(replies.reply[i].attrs, replies.reply[i].len, NAPI_PID, &pid))
 			pid = 0;
 		t->pid[t->n++] = (int)pid;
 	}
@@ -112,10 +111,11 @@ static int thread_of(struct sys *s, const struct knob *k, const char *instance, 
 	if (told && p.index >= t->n)
 		return net_no_napi(k, instance, &p, t->n, d);
 	*pid = p.index < t->n ? t->pid[p.index] : 0;
-	return *pid ? 0
-		    : diag_set(d, -ENOENT,
-			       "%s: the instance has no thread (net.threaded makes one)",
-			       knob_label(k, instance, label));
+	return *pid && is_napi(s, *pid, "napi/", NULL)
+		       ? 0
+		       : diag_set(d, -ENOENT,
+				  "%s: the instance has no thread (net.threaded makes one)",
+				  knob_label(k, instance, label));
 }
 
 /* As sched_getaffinity(2) has it: only CPUs that are online, as no others can be given back. */
@@ -208,7 +208,7 @@ static int on_device(struct sys *s, const struct knob *k, const char *dev, char 
 		char name[KNOB_INSTANCE_MAX];
 
 		snprintf(name, sizeof(name), "%.100s#%zu", dev, i);
-		if (t->pid[i])
+		if (t->pid[i] && is_napi(s, t->pid[i], "napi/", NULL))
 			names_add(&names, name);
 	}
 	if (err && !names.err)
