@@ -26,6 +26,8 @@ route=$(ip -o route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -1)
 if [[ -n $route ]]; then
 	refused 1 "default route" "${plan[@]}" --target "$route" --peer lo
 	refused 1 "which interface is it cabled to" "${plan[@]}" --target "$route"
+else
+	echo "skip: there is no default route to refuse"
 fi
 refused 1 "no other interface" "${plan[@]}" --target veth --peer lo
 refused 1 "no interface of this machine" "${plan[@]}" --target nosuch0 --peer lo

@@ -45,7 +45,7 @@ holds '.busy_poll_share >= 0.5 and .client_busy_poll_share >= 0.3 and .server_bu
 holds '.net_rx_softirqs < $n'
 # a kernel whose tracepoints cannot be counted says so instead
 if [[ $(counter napi_polls) == absent* ]]; then
-	echo "no tracepoints: $(counter napi_polls)"
+	echo "skip: no tracepoints: $(counter napi_polls)"
 else
 	holds '.napi_work_polls >= $n and .napi_empty_polls > 0'
 	holds '.napi_polls == .napi_work_polls + .napi_empty_polls and .napi_empty_poll_share > 0'

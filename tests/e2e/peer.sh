@@ -119,7 +119,11 @@ refused lo,lo -- "lo cannot be both ends"
 refused lo,nosuch0 -- "lo is virtual"
 refused veth 1000 -- "at most 128"
 default=$(ip -j route show default | jq -r '.[0].dev // empty')
-[[ -z $default ]] || refused "$default,lo" -- "default route"
+if [[ -n $default ]]; then
+	refused "$default,lo" -- "default route"
+else
+	echo "skip: there is no default route to refuse"
+fi
 dummy=$(ip -j -d link | jq -r '[.[] | select(.linkinfo.info_kind != null)][0].ifname // empty')
 [[ -z $dummy ]] || refused "$dummy,lo" -- "is virtual"
 echo "refusals: each with its reason"
