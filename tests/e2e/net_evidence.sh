@@ -35,7 +35,7 @@ holds '.server_context_switches >= 0.9 * $n and .context_switches > .server_cont
 holds '.server_task_cpu_ns > 0 and .task_cpu_ns > .server_task_cpu_ns'
 absent napi_polls "proof trial only"
 absent device_interrupts "no interrupt vectors"
-jq -e --argjson n $n '.detail.net_devices["veth0@server"].queues == [{"queue": "rx-0", "packets": $n}]' \
+jq -e --argjson n $n '.detail.net_devices["iom0@server"].queues == [{"queue": "rx-0", "packets": $n}]' \
 	"$work/out" >/dev/null || fail "queues of veth: $(jq -c .detail.net_devices "$work/out")"
 echo "interrupts: a soft interrupt a packet"
 
