@@ -39,6 +39,17 @@ int net_refused(const struct knob *k, const char *instance, const char *value, i
 int net_unanswered(const struct knob *k, const char *instance, int err, const char *words,
 		   struct diag *d);
 
+/*
+ * What a write would take away and nobody could put back as it was: the flow rules of the driver;
+ * its hash tables beside the first one (ethtool -X DEV context ...; known from Linux 6.12 on, else
+ * by the rules that use them). -EBUSY names how many there are. A driver that tells of none has
+ * none.
+ */
+int net_keep_rules(const struct knob *k, const char *instance, const struct net_place *p,
+		   struct diag *d);
+int net_keep_contexts(const struct knob *k, const char *instance, const struct net_place *p,
+		      struct diag *d);
+
 /* For struct knob: may_set (management interfaces are refused), candidates and on_device. */
 int net_may_set(struct sys *s, const struct knob *k, const char *instance, struct diag *d);
 int net_candidates(struct sys *s, const struct knob *k, char ***instances);

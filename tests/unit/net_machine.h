@@ -49,6 +49,7 @@ static struct fake_device {
 enum { ETH, VETH };
 
 static unsigned next_id;
+static unsigned fake_contexts; /* hash tables of eth5 beside its first */
 
 /* The instances anew. */
 static void remake_napis(struct fake_device *f, unsigned n)
@@ -203,9 +204,25 @@ static void set_features(struct fake_device *f, const struct genl_request *r)
 	settle_features(f);
 }
 
+/* The first one does not say its number. */
+static int dump_contexts(struct genl_replies *replies)
+{
+	for (unsigned i = 0; i <= fake_contexts; i++) {
+		genl_request_init(&answer, "", 0, 0);
+		if (i)
+			genl_put_u32(&answer, 2, i);
+		if (reply(replies))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int fake_ethtool(struct fake_device *f, const struct genl_request *r,
 			struct genl_replies *replies, char *words, size_t size)
 {
+	if (r->cmd == 38) /* ETHTOOL_MSG_RSS_GET */
+		return (r->flags & GENL_DUMP) && f == &fake[ETH] ? dump_contexts(replies)
+								 : -EOPNOTSUPP;
 	genl_request_init(&answer, "", 0, 0);
 	switch (r->cmd) {
 	case ETHTOOL_MSG_COALESCE_GET:
@@ -423,6 +440,7 @@ static struct sys *net_machine_new(void)
 	struct sys *s = machine_new(), *server = sys_memory_netns(s, "server");
 
 	next_id = 100;
+	fake_contexts = 0;
 	old_kernel = no_netdev = parks = false;
 	memset(fake, 0, sizeof(fake));
 	fake[ETH] = (struct fake_device){.name = "eth5",
