@@ -9,9 +9,11 @@
 #     here). Goal: no slower, every round trip recorded.
 #  3. modes against each other: busy polling at most 1/4 of blocking, and at most 1.25 of spinning.
 # Everything is p50 of the round trip in us; ratios are ours/theirs, below 1 is faster. The median of the pairs
-# is held against the goal; a pair that lies half as far again from it is printed, and counts all the same.
-# Exit status: 0 every goal holds, 1 one does not, 2 those that were tried hold, but one was left out.
-# Usage: netloop_pingpong.sh [NETLOOP]   PAIRS=10 SECONDS_EACH=1 ONLY="own others modes"
+# is held against the goal, with its 95 % interval: a goal is missed when the whole interval is beyond it. Where pairs
+# differ by 15 %, as on a virtual machine, 2 % takes some hundred of them; short ones serve as well.
+# Exit status: 0 every goal holds, 1 one does not, 2 those that were tried hold, but one was left out,
+# 3 one is not settled by so many pairs.
+# Usage: netloop_pingpong.sh [NETLOOP]   PAIRS=20 OWN_PAIRS=120 SECONDS_EACH=1 OWN_SECONDS=0.3 ONLY="own others modes"
 set -euo pipefail
 here=$(realpath "$(dirname "$0")")
 if [ "$(id -u)" != 0 ]; then echo "needs root (network namespaces)"; exit 1; fi
@@ -19,9 +21,10 @@ if [ -z "${BENCH_INSIDE:-}" ]; then
 	BENCH_INSIDE=1 exec unshare --net --mount --pid --fork --mount-proc --kill-child "$0" "$@"
 fi
 netloop=$(realpath "${1:-$here/../build/bin/netloop}")
-pairs=${PAIRS:-10} seconds=${SECONDS_EACH:-1} only=${ONLY:-own others modes}
+pairs=${PAIRS:-20} seconds=${SECONDS_EACH:-1} only=${ONLY:-own others modes}
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || { echo "SECONDS_EACH must be whole seconds (neper)"; exit 1; }
-((pairs >= 6)) || { echo "PAIRS must be at least 6"; exit 1; }
+own_pairs=${OWN_PAIRS:-120} own_seconds=${OWN_SECONDS:-0.3}
+((pairs >= 6 && own_pairs >= 6)) || { echo "PAIRS must be at least 6"; exit 1; }
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cc -O2 -o "$dir/bare" "$here/bare_pingpong.c"
@@ -99,24 +102,36 @@ sockperf() { # PROTOCOL
 	wait $server 2>/dev/null || true
 	sed 's/\x1b\[[0-9;]*m//g' "$dir/out" | awk '/percentile 50/ { print 2 * $NF }'
 }
-failed=0 left_out=0
-summary() { # GOAL SLACK: of "ours theirs" lines; the median ratio, or the median difference in us within SLACK
-	awk '{ print $1 / $2, $1, $2, $1 - $2 }' | sort -n | awk -v goal="$1" -v slack="$2" -v least=6 '
-	{ r[NR] = $1; o[NR] = $2; t[NR] = $3; d[NR] = $4 }
-	function median(a, n) { return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2 }
-	END { m = median(r, NR)
-		for (i = 1; i <= NR; i++)
-			if (r[i] > 1.5 * m || r[i] < m / 1.5)
-				printf "  suspect pair: %.2f us against %.2f us, ratio %.3f\n", o[i], t[i], r[i]
-		asort_(o, NR); asort_(t, NR); asort_(d, NR)
-		printf "  ratio median %.3f, from %.3f to %.3f, %d pairs; p50 %.2f us against %.2f us\n",
-			m, r[1], r[NR], NR, median(o, NR), median(t, NR)
-		good = NR >= least && (m <= goal || (slack > 0 && median(d, NR) <= slack))
-		printf "  at most %.4g%s: %s\n", goal,
-			(slack > 0 ? sprintf(" or %.3g us more", slack) : ""), (good ? "holds" : "DOES NOT HOLD")
-		exit !good }
-	function asort_(a, n,   i, j, x) { for (i = 2; i <= n; i++) { x = a[i]
-		for (j = i - 1; j && a[j] > x; j--) a[j + 1] = a[j]; a[j + 1] = x } }'
+failed=0 open=0 left_out=0
+summary() { # GOAL SLACK: of "ours theirs" lines
+	python3 - "$1" "$2" 3<&0 <<'PY'
+import math, os, statistics, sys
+goal, slack = map(float, sys.argv[1:])
+pairs = [tuple(map(float, line.split())) for line in os.fdopen(3)]
+
+def interval(values):
+    """Of the median, by order statistics (Hettmansperger; David and Nagaraja 2003, 7.1): at least 95 %."""
+    values, n, below, k = sorted(values), len(values), 0.0, 0
+    while k < n // 2 and below + math.comb(n, k) / 2**n <= 0.025:
+        below += math.comb(n, k) / 2**n
+        k += 1
+    return values[max(k - 1, 0)], statistics.median(values), values[n - max(k, 1)]
+
+low, ratio, high = interval([ours / theirs for ours, theirs in pairs])
+less, more, most = interval([ours - theirs for ours, theirs in pairs])
+print(f"  ratio {ratio:.3f} [{low:.3f}, {high:.3f}], difference {more:+.2f} us [{less:+.2f}, {most:+.2f}], {len(pairs)} pairs; "
+      f"p50 {statistics.median(o for o, t in pairs):.2f} us against {statistics.median(t for o, t in pairs):.2f} us")
+wanted = f"  at most {goal:g}" + (f" or {slack:g} us more" if slack else "")
+if ratio <= goal or (slack and more <= slack):
+    sure = high <= goal or (slack and most <= slack)
+    print(wanted + ": holds" + ("" if sure else ", by the median; the interval goes beyond"))
+elif low <= goal or (slack and less <= slack):
+    print(wanted + ": NOT SETTLED, the interval holds the goal")
+    sys.exit(3)
+else:
+    print(wanted + ": DOES NOT HOLD")
+    sys.exit(1)
+PY
 }
 compare() { # TITLE GOAL SLACK OURS THEIRS: commands; who goes first alternates
 	local lines= a b
@@ -127,13 +142,18 @@ compare() { # TITLE GOAL SLACK OURS THEIRS: commands; who goes first alternates
 		[ -n "${VERBOSE:-}" ] && echo "  pair $i: $a $b"
 		lines+="$a $b"$'\n'
 	done
-	printf %s "$lines" | summary "$2" "$3" || failed=$((failed + 1))
+	local status=0
+	printf %s "$lines" | summary "$2" "$3" || status=$?
+	((status != 3)) || open=$((open + 1))
+	((status == 0 || status == 3)) || failed=$((failed + 1))
 }
 
 for p in tcp udp; do
 	if [[ $only == *own* ]]; then
-		compare "$p, blocking, against a bare loop:" 1.02 0.1 "netloop $p" "bare $p block"
-		compare "$p, spinning, against a bare loop:" 1.02 0.1 "netloop $p --wait spin" "bare $p spin"
+		pairs=$own_pairs seconds=$own_seconds \
+			compare "$p, blocking, against a bare loop:" 1.02 0.1 "netloop $p" "bare $p block"
+		pairs=$own_pairs seconds=$own_seconds \
+			compare "$p, spinning, against a bare loop:" 1.02 0.1 "netloop $p --wait spin" "bare $p spin"
 	fi
 	if [[ $only == *others* ]]; then
 		if [ -x "${NEPER:-}/${p}_rr" ]; then
@@ -157,4 +177,5 @@ for p in tcp udp; do
 	fi
 done
 ((!failed)) || { echo "$failed goals do not hold"; exit 1; }
+((!open)) || { echo "$open goals are not settled: more pairs, or a quieter machine"; exit 3; }
 exit $((left_out * 2))

@@ -162,6 +162,11 @@ int main(int argc, char **argv)
 		return c->run(argc - 1, argv + 1);
 	for (size_t i = 0; commands[i].name; i++)
 		names[i] = commands[i].name;
+	if (argv[1][0] == '-') {
+		fprintf(stderr, "iomodes: options follow a command, as in \"iomodes run %s\"\n",
+			argv[1]);
+		return EXIT_USAGE;
+	}
 	fprintf(stderr, "iomodes: unknown command \"%s\"%s\n", argv[1],
 		suggest_text(argv[1], names, command_count(), hint, sizeof(hint)));
 	return EXIT_USAGE;

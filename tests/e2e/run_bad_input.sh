@@ -25,6 +25,7 @@ cases=0
 # mangled NAME SED-SCRIPT: the good experiment with one mistake
 mangled() { sed "$2" "$work/probe.yaml" >"$work/$1.yaml"; }
 
+refused 'options follow a command' 'iomodes run --blocks' -- --blocks 6
 for command in plan run; do
 	mangled key 's/scratch_size/scratch_sise/'
 	refused 'key.yaml:3:1:' 'unknown key "scratch_sise"' 'did you mean "scratch_size"' -- $command "$work/key.yaml"

@@ -11,9 +11,17 @@ archive_uri() {
 		echo "$IOMODES_LAB_ARCHIVE"
 		return
 	fi
+	# What the lists say of themselves; without lists ("apt-get update" never ran), what the address looks like.
 	# shellcheck disable=SC2016 # apt's placeholders
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)' |
-		awk '$4 == "Packages" && $3 == "main" && $2 !~ /security/ && $1 ~ /debian\/$/ { print $1; exit }'
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY) o=$(ORIGIN) l=$(LABEL)' | archive_pick
+}
+
+# archive_pick: the first of these index targets that is Debian's main, and not its security updates
+archive_pick() {
+	awk '$4 != "Packages" || $3 != "main" || $2 ~ /security/ { next }
+		$5 == "o=Debian" && $6 == "l=Debian" { print $1; found = 1; exit }
+		$5 !~ /^o=[A-Za-z]/ && $1 ~ /debian\/$/ && guess == "" { guess = $1 }
+		END { if (!found && guess != "") print guess }'
 }
 
 archive_apt() {

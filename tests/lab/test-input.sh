@@ -70,6 +70,25 @@ says 77 "this QEMU has no 9p; install the package qemu-system-x86" "${with_kerne
 kernel 7.0-fake "${modules[@]/fs\/9p\/9p/nothing}"
 says 77 "kernel 7.0-fake has no 9p; choose" "${with_kernel[@]}" "$LAB_DIR/lab" -- true
 
+# Which archive is Debian's is said by its lists, not by its address; by that only where there are no lists.
+. "$LAB_DIR/archive.sh"
+picks() { # WANTED, index targets on standard input
+	local got
+	got=$(archive_pick)
+	[ "$got" = "$1" ] && echo "ok - the archive is ${1:-none}" || { echo "not ok - the archive is '$got', wanted '$1'"; failed=1; }
+}
+picks http://mirror/deb12/ <<-'END'
+	http://vendor/apt/debian/ stable main Packages o=Vendor l=Vendor
+	http://mirror/deb12-security/ bookworm-security main Packages o=Debian l=Debian-Security
+	http://mirror/deb12/ bookworm contrib Packages o=Debian l=Debian
+	http://mirror/deb12/ bookworm main Packages o=Debian l=Debian
+END
+picks http://mirror/debian/ <<-'END'
+	http://vendor/apt/ stable main Packages o=$(ORIGIN) l=$(LABEL)
+	http://mirror/debian/ bookworm main Packages o=$(ORIGIN) l=$(LABEL)
+END
+picks "" <<< "http://vendor/apt/debian/ stable main Packages o=Vendor l=Vendor"
+
 # What is there only from some kernel or some QEMU on is not left out unnoticed.
 kernel 6.12.99-fake "${modules[@]}"
 says 77 "the newest kernel to be had is 6.12.99-fake" "${with_kernel[@]}" "$LAB_DIR/guest-suite.sh" newest

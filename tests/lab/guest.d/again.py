@@ -16,6 +16,6 @@ for run in sys.argv[1:]:
             last[trial["cell"]] = trial
 wrong = {t["mode"] for t in last.values()
          if t["status"] == "invalid" or t["verdict"]["mode"] == "not_in_force" and
-         ("poll" in t["mode"] or "threaded" in t["mode"])}
+         ("poll" in t["mode"] or "threaded" in t["mode"] or "pattern" in t["load"])}
 for mode in sorted(wrong):
     print(f"-m\n{mode}")
