@@ -8,6 +8,7 @@ set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 mkdir -m 700 "$dir/results" "$dir/state"
+unset LAB_KERNEL LAB_QEMU
 command=("$LAB_DIR/lab")
 # Built elsewhere, or by somebody who did not say ./run.sh: then without its build.
 if [ "$(realpath "${IOMODES_BIN:-$LAB_TREE/build/bin}")" = "$LAB_TREE/build/bin" ] && dpkg-query -W cmake >/dev/null 2>&1; then
@@ -28,9 +29,23 @@ sed 's/^/# /' "$dir/out"
 [ $status -ne $LAB_SKIP ] || exit $LAB_SKIP
 lab_again $status "$@"
 [ $status -eq 0 ] || tail -n 60 "$dir/console"
-say $status "${command[*]##*/} ends with status $status"
 run=$(echo "$dir"/results/2*-lab)
-[ -s "$run/trials.jsonl" ] || { say 1 "no run was recorded"; exit 1; }
+[ -s "$run/trials.jsonl" ] || { say 1 "no run was recorded (status $status)"; exit 1; }
+runs=("$run")
+# 4 is the right answer where a mode was in no block in force, as this machine did not let its polling thread run: such
+# modes, and no others, are measured once more. What counters say is judged over both.
+if [ $status -eq 4 ]; then
+	mapfile -t again < <("$LAB_DIR/guest.d/again.py" "$run")
+	if [ ${#again[@]} -gt 0 ]; then
+		echo "# status 4; once more: ${again[*]}"
+		mkdir -m 700 "$dir/again"
+		status=0
+		"$LAB_DIR/lab" --results "$dir/again" -- "$LAB_DIR/experiment.sh" "${again[@]}" || status=$?
+		lab_again $status "$@"
+		runs+=("$dir"/again/2*-lab)
+	fi
+fi
+say $status "${command[*]##*/} ends with status $status"
 say "$([ ! -s "$dir/state/journal" ]; echo $?)" "no setting is left in the journal"
 checked=0
 "$iomodes" check "$run" > "$dir/check" 2>&1 || checked=$?
@@ -61,7 +76,7 @@ rows = {r["mode"]: (r["trials"]["used"], r["metrics"]["interrupts_per_io"]["valu
 say(rows["iopoll"][0] >= 4 and rows["iopoll"][1] == 0, f"iopoll, depth 1: {rows['iopoll']}")
 say(rows["interrupt"][0] >= 4 and 0.9 <= rows["interrupt"][1] <= 1.1, f"interrupt, depth 1: {rows['interrupt']}")
 EOF
-"$LAB_DIR/guest.d/modes_judge.py" yes 3 "$run" >> "$dir/judged" || echo "not ok - the judge of modes died" >> "$dir/judged"
+"$LAB_DIR/guest.d/modes_judge.py" yes 3 "${runs[@]}" >> "$dir/judged" || echo "not ok - the judge of modes died" >> "$dir/judged"
 cat "$dir/judged"
 ! grep -q '^not ok' "$dir/judged" || failed=1
 exit $failed
