@@ -185,6 +185,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		err = plan_place_settings(p, c, d);
 	if (!err && !o->euid)
 		err = mode_no_steering(&s, &c->settings, &c->n_settings, d);
+	if (!err && !o->euid)
+		err = mode_no_suspension(&s, &c->settings, &c->n_settings, d);
 	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;
