@@ -56,7 +56,8 @@ static void list_answers(FILE *out, const struct report_run *r)
 
 static void warnings(FILE *out, const struct report_run *r)
 {
-	size_t left_out = json_array_size(json_object_get(r->result, "left_out"));
+	size_t left_out = json_array_size(json_object_get(r->result, "left_out")), i;
+	const json_t *one;
 
 	if (jsonio_number(r->result, "rows_measured") == 0)
 		fputs("<p class=warn><strong>Nothing in this run was measured in force.</strong> "
@@ -79,6 +80,11 @@ static void warnings(FILE *out, const struct report_run *r)
 			"I/O "
 			"(--test-delay): a test of the judging, no result.</p>\n",
 			r->cells->test_delay_ns);
+	json_array_foreach (jsonio_at(r->result, "noise_floor.warnings"), i, one) {
+		fputs("<p class=warn><strong>Noise floor:</strong> ", out);
+		html_text(out, json_string_value(one) ?: "?");
+		fputs("; <code>iomodes aa</code> measures it anew.</p>\n", out);
+	}
 	if (json_is_true(jsonio_at(r->run, "build.dirty")))
 		fputs("<p class=warn><strong>Dirty build:</strong> the program that measured this "
 		      "had "
@@ -155,6 +161,8 @@ static void facts(FILE *out, const struct report_run *r)
 		     prepared_text(json_object_get(r->run, "prepared"), text, sizeof(text)));
 	fact(out, "Precision",
 	     precision_text(json_object_get(r->result, "precision"), text, sizeof(text)));
+	fact(out, "Noise floor",
+	     jsonio_string(json_object_get(r->result, "noise_floor"), "sentence", "?"));
 	fputs("</ul>\n", out);
 }
 

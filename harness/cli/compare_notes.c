@@ -75,6 +75,16 @@ void compare_print_warnings(const json_t *of, FILE *out)
 			fprintf(out, "%s\n", text);
 }
 
+void compare_print_noise(const json_t *of)
+{
+	const json_t *note = json_object_get(of, "noise_floor"), *one;
+	size_t i;
+
+	printf("Noise floor: %s.\n", jsonio_string(note, "sentence", "?"));
+	json_array_foreach (json_object_get(note, "warnings"), i, one)
+		printf("  But %s; 'iomodes aa' measures it anew.\n", json_string_value(one) ?: "?");
+}
+
 void compare_print_notes(const json_t *result)
 {
 	print_suspects(result);

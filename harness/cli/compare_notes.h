@@ -12,5 +12,9 @@ const char *compare_warning(const json_t *of, unsigned i, char *out, size_t size
 /* Those that apply, a line each. */
 void compare_print_warnings(const json_t *of, FILE *out);
 
+/* The noise floor that verdicts were held to, and what speaks against it; of one run of several,
+ * too. */
+void compare_print_noise(const json_t *of);
+
 /* Suspect blocks of the canary, and rows that were not steady over the blocks. */
 void compare_print_notes(const json_t *result);

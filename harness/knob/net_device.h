@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include "knob/family.h"
 
+struct genl_replies;
+
 enum net_part { NET_DEVICE, NET_RX, NET_TX, NET_QUEUE, NET_NAPI, NET_RULE };
 
 struct net_place {
@@ -71,5 +73,11 @@ int net_identity(struct sys *s, const char *instance, char id[static NET_ID_MAX]
  */
 int net_locate(struct sys *s, const char *instance, const char *id, uint64_t deadline_ns,
 	       char now[static KNOB_INSTANCE_MAX], struct diag *d);
+/* All NAPI instances of the device in order of their ids (netdev family, Linux 6.8), none of one
+ * that is down. The caller frees them; words of the kernel's refusal. */
+int net_napis(const struct net_place *p, struct genl_replies *replies, char *words, size_t size);
+/* Why there are only n of them: -ENETDOWN or -ENOENT. */
+int net_no_napi(const struct knob *k, const char *instance, const struct net_place *p, size_t n,
+		struct diag *d);
 /* The PCI address above the device, -ENOENT when there is none. */
 int net_pci(struct sys *s, const char *instance, char *pci, size_t size);
