@@ -232,6 +232,8 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 		err = mode_own_settings(w->mode, w->machine, &subject, settings, n, d);
 	if (!err)
 		err = mode_no_steering(&subject, settings, n, d);
+	if (!err)
+		err = mode_no_suspension(&subject, settings, n, d);
 	fill_scope(w);
 	return err;
 }
