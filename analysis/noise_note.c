@@ -183,7 +183,8 @@ json_t *noise_note(const struct cells *cells)
 		say(&n, "none is applied: this is an A/A run");
 	else if (!json_object_size(n.metrics))
 		say(&n,
-		    "none was measured on this machine for these metrics; 'iomodes aa' does that");
+		    "none was measured on this machine for these metrics: how far identical arms "
+		    "differ here is not known; 'iomodes aa' tells");
 	else
 		add_sources(&n, name, count);
 	return json_pack("{s:s, s:o, s:o}", "sentence", n.sentence, "warnings", n.warnings,

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 /* What stands above all numbers of a comparison, or of one of its runs: records that were altered,
- * that cannot be verified, or that were slowed down on purpose. "" where warning i does not apply,
- * NULL after the last. */
+ * that cannot be verified, or that were slowed down on purpose, a host that did something else,
+ * rows that drift. "" where warning i does not apply, NULL after the last. */
 const char *compare_warning(const json_t *of, unsigned i, char *out, size_t size);
 /* Those that apply, a line each. */
 void compare_print_warnings(const json_t *of, FILE *out);

@@ -10,9 +10,11 @@
 #include "mode/mode.h"
 
 bool proof_is_pass(const char *pass);
-/* Does the mode expect something of counters that only a proof trial has, of this workload? fio's
- * io_uring rows always have one: which flags its rings got is known to the kernel alone. */
-bool proof_is_expected(const struct mode *mode, const char *workload);
+/* Does the mode expect something of counters that only a proof trial has, of this workload and of
+ * such a load? `known`: what is known of the load before it ran; a condition on another key may
+ * hold. fio's io_uring rows always have one: which flags its rings got is known to the kernel
+ * alone. */
+bool proof_is_expected(const struct mode *mode, const char *workload, const json_t *known);
 /* {"trial", "counters", "absent", "counts", "window_ns"} of a proof trial's record, proof counters
  * only; a failed trial gives its error as the reason of all. New reference. */
 json_t *proof_excerpt(const json_t *record);

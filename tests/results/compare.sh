@@ -44,6 +44,9 @@ expect 0 "cpu_left_per_io" "$bin" compare --metric help
 make_run "$tmp/metal" --canary bare
 make_run "$tmp/vm" --canary vm
 expect 0 "host_suspect: CPU work -20 % off the run's median" "$bin" compare "$tmp/metal"
+expect 0 "^HOST SUSPECT: work that no mode touches moved 1 time in 10 blocks, named below the tables\.$" "$bin" compare "$tmp/metal"
+head -4 "$tmp/out" | grep -q "HOST SUSPECT" || { echo "FAILED: a suspect host is said below the numbers"; exit 1; }
+expect 0 "^\*\*HOST SUSPECT: work that no mode touches moved 1 time in 10 blocks" "$bin" compare "$tmp/metal" --markdown
 for run in metal vm; do "$bin" compare "$tmp/$run" --json >"$tmp/$run.json"; done
 python3 - "$tmp/metal.json" "$tmp/vm.json" <<'PY'
 import json, sys
@@ -78,7 +81,7 @@ expect 0 "Answer: none of the 3 other modes in force (not: iopoll, hybrid-iopoll
 expect 0 "^Noise floor: the larger of floor and margin decides: IOPS 12 % (margin 1 %), p50 12 % (margin 2 %), from 2 pairs of identical arms in 10 blocks on scratch, Linux 6.1.0-test, 2025-12-31 (aa-run)\.$" \
 	"$bin" compare "$tmp/floor"
 ! grep -q "measures it anew" "$tmp/out" || { echo "FAILED: a fresh floor is doubted"; exit 1; }
-expect 0 "^Noise floor: none was measured on this machine for these metrics; 'iomodes aa' does that" "$bin" compare "$tmp/ten"
+expect 0 "^Noise floor: none was measured on this machine for these metrics: how far identical arms differ here is not known; 'iomodes aa' tells\.$" "$bin" compare "$tmp/ten"
 make_run "$tmp/oldfloor" --floor 0.12 --old-floor
 for form in "" --markdown; do
 	for what in "was found 61 days before this run" "was found under Linux 6.0.0-old, this run is of Linux 6.1.0-test" \

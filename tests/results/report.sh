@@ -132,6 +132,11 @@ python3 "$here/verify_report.py" "$tmp/evil" "$tmp/evil"
 ! grep -l '<img' "$tmp"/evil/figures/*.svg || { echo "FAILED: a name became markup in a figure"; exit 1; }
 [ -z "$(find "$tmp" -name pwned)" ] || { echo "FAILED: a name was run"; exit 1; }
 
+# What the host did stands above the answer
+make_run "$tmp/suspect" --canary vm --blocks 6 --ios 50
+expect 0 "report.html" "$bin" report "$tmp/suspect"
+says "$tmp/suspect/report.html" "<strong>Host suspect:</strong> work that no mode touches moved 1 time in 6 blocks; in a virtual machine"
+
 # A figures/ that leads elsewhere; links where files go
 make_run "$tmp/link" --blocks 6 --ios 50
 mkdir "$tmp/elsewhere"

@@ -25,6 +25,11 @@ for line in open(os.path.join(run, "trials.jsonl")):
         bad.append(t["trial"])
     if t["status"] == "valid":
         trials.setdefault(t["cell"], []).append(t)
+placements = len({c["mode"] for c in head["cells"]}) == 1 and "local" in {c.get("placement_asked") for c in head["cells"]}
+if placements:  # of one mode: they are the rows
+    head["baseline"] = "local"
+    for c in head["cells"]:
+        c["mode"] = c["placement_asked"]
 for cell, ts in trials.items():  # a row stands on the trials in force, on all valid ones where none was
     ts[:] = [t for t in ts if t["verdict"]["mode"] == "in_force"] or ts
 
@@ -200,7 +205,7 @@ for c in head["cells"]:
     if load.get("open_loop") in (True, 1):
         load.pop("iodepth", None)
         load.pop("depth", None)
-    key = json.dumps([c["target"], c["workload"], c.get("placement", {}).get("name", c.get("placement", {}).get("cpus", "")), load],
+    key = json.dumps([c["target"], c["workload"], "" if placements else c.get("placement", {}).get("name", c.get("placement", {}).get("cpus", "")), load],
                      sort_keys=True)
     if key not in order:
         order.append(key)
