@@ -168,6 +168,9 @@ static const struct evidence_counter counters[] = {
 	     "TCP segments sent again, by TCP_INFO of both ends' sockets (count)"),
 	LOOP("zerocopy_sends", "sends that asked for MSG_ZEROCOPY (count)"),
 	LOOP("zerocopy_completions", "of these, completed by the kernel in the window (count)"),
+	LOOP("zerocopy_completion_share",
+	     "zerocopy_completions over zerocopy_sends; one that failed or came late is no "
+	     "completion"),
 	LOOP("zerocopy_copied", "of these, copied after all: SO_EE_CODE_ZEROCOPY_COPIED (count)"),
 	LOOP("flow_ends_without_napi",
 	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "mode/mode.h"
+#include "record/verdict.h"
 #include "trial/proof.h"
 
 static void test_shipped(void **state)
@@ -85,9 +86,39 @@ static void test_lost(void **state)
 	}
 }
 
+/* What became of sends that the kernel never answered nobody knows: they are not "not copied". */
+static void test_zerocopy(void **state)
+{
+	static const struct {
+		double share;
+		const char *verdict;
+	} cases[] = {{1, "in_force"}, {0.001, "not_in_force"}};
+	const struct denominators over = {.packet = 2000, .second = 1, .transaction = 1000};
+	const struct mode *m;
+	char dir[4096];
+	struct modes modes;
+	struct diag d = {""};
+
+	snprintf(dir, sizeof(dir), "%s/configs/modes", getenv("IOMODES_SOURCE") ?: ".");
+	if (modes_load(dir, &modes, &d))
+		fail_msg("%s", d.text);
+	m = modes_find(&modes, MODE_NET, "zerocopy");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *evidence = json_pack(
+			"{s:{s:i, s:f, s:i}}", "counters", "zerocopy_sends", 1000,
+			"zerocopy_completion_share", cases[i].share, "zerocopy_copied", 0);
+		_json_ json_t *verdict = verdict_evaluate(m->expect, m->n_expect, m->grade,
+							  evidence, &over, NULL, NULL);
+
+		assert_string_equal(jsonio_string(verdict, "mode", ""), cases[i].verdict);
+	}
+	modes_free(&modes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped),
+					   cmocka_unit_test(test_zerocopy),
 					   cmocka_unit_test(test_lost)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
