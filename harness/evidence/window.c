@@ -149,6 +149,8 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns",
 		  window_ns);
 	put_share(r, "napi_thread_cpu_share", "napi_thread_cpu_ns", NULL, window_ns);
+	put_share(r, "napi_thread_least_runnable_share", "napi_thread_least_runnable_ns", NULL,
+		  window_ns);
 	put_quotient(r, "busy_poll_share", "busy_poll_rx_packets", "net_rx_packets");
 	put_quotient(r, "client_busy_poll_share", "client_busy_poll_rx_packets",
 		     "client_net_rx_packets");

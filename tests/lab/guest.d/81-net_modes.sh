@@ -38,7 +38,11 @@ busy-poll-long:
     - {evidence: flow_ends_without_napi, per: none, at_most: 0}
     - {evidence: flow_ends_on_other_napi, per: none, at_most: 0}
     - {evidence: busy_poll_rx_packets, per: packet, at_least: 0.8}
+
 END
+# What threaded-busy-poll expects, of threads that sleep between packets.
+sed -n '/^threaded-busy-poll:/,/^$/p' /tmp/net-config/modes/net.yaml |
+	sed 's/^threaded-busy-poll:/threaded-unpolled:/; s/, napi.threaded: busy-poll}/}/' >> /tmp/net-config/modes/lab.yaml
 export IOMODES_CONFIG=/tmp/net-config
 cat > /tmp/net.yaml <<'END'
 name: net
@@ -84,7 +88,7 @@ net_target: eth2
 net_peer: eth3
 design: {blocks: 6, ramp: 50ms, runtime: 100ms, cpu_left: 0}
 groups:
-  - {target: net, modes: [interrupt, coalesced-50, adaptive, threaded-busy-poll]}
+  - {target: net, modes: [interrupt, coalesced-50, adaptive, threaded-busy-poll, threaded-unpolled]}
 END
 rm -rf /tmp/net-runs
 mkdir -m 700 /tmp/net-runs
@@ -140,7 +144,9 @@ for run, mode in (("net", "interrupt"), ("net", "busy-poll-long"), ("net", "thre
         "; ".join(sorted({str(t["error"] or t["verdict"]["reasons"]) for t in seen
                           if t["verdict"]["mode"] != "in_force"}))[:600])
 
-
+seen = [t["verdict"]["mode"] for t in of("refused", "threaded-unpolled")]
+say("not_in_force" in seen and "in_force" not in seen,
+    f"threaded-busy-poll without its polling, threads alone: {sorted(seen)}")
 steered = {str(s["during"]).lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"] or []
            if s["knob"] == "net.rps-cpus"}
 say(steered == {"0"}, f"RPS of eth0 while the modes run: {steered}")
