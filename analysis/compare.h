@@ -33,8 +33,8 @@ struct compare_options {
  * "reason"?}}, "comparisons": [{"metric", "declared", "n", "scale", "baseline", "mode", "estimate",
  * "low", "high", "level", "p", "p_adjusted", "family", "margin", "detectable", "blocks_needed",
  * "verdict", "sentence", "text"}]}]}], "precision": precision_of(), with "design": run.json's
- * member of that name, if it has one, "instruments": instruments_all(), "crossovers":
- * crossover_all(), "throughout": […], "left_out":
+ * member of that name, if it has one, "noise_floor": noise_note(), "instruments":
+ * instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":
  * [{"block", "retry", "sentence"}]}, "notes": []}

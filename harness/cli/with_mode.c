@@ -333,6 +333,7 @@ static void put_network(struct with_mode *w, json_t *evidence, json_t *load)
 	}
 	subject = subject_of(w);
 	net_job_per_napi(net_job_napis(&subject), evidence);
+	net_job_receiving(&subject, evidence);
 }
 
 void with_mode_end(struct with_mode *w, int status)

@@ -161,6 +161,9 @@ static const struct evidence_counter counters[] = {
 	KERNEL(NULL, "net_rx_softirqs_per_napi",
 	       "net_rx_softirqs over the number of NAPI instances of the target's interfaces "
 	       "(count)"),
+	KERNEL(NULL, "receive_interrupts",
+	       "device_interrupts without those of vectors that are known to serve sending queues "
+	       "alone (count)"),
 	LOOP("epoll_wait_calls", "epoll_wait calls of both ends, as the loops counted (count)"),
 	LOOP("empty_polls",
 	     "receive calls of both ends that came back with nothing, instead of waiting (count)"),

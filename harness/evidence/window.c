@@ -157,8 +157,8 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 	put_quotient(r, "server_busy_poll_share", "server_busy_poll_rx_packets",
 		     "server_net_rx_packets");
 	put_quotient(r, "napi_empty_poll_share", "napi_empty_polls", "napi_polls");
-	/* Only who knows the target's NAPI instances can divide by their number (trial/net_job.c).
-	 */
+	/* Only who knows the target's NAPI instances and queues can tell (trial/net_job.c). */
+	evidence_absent(r, "receive_interrupts", "the target's queues are not known");
 	evidence_absent(r, "net_rx_softirqs_per_napi", "the target's NAPI instances are not known");
 	*result = r;
 	return 0;

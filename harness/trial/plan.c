@@ -218,7 +218,7 @@ static int pick(struct plan *p)
 			continue;
 		}
 		snprintf(reason, sizeof(reason),
-			 "this machine supports more than the experiment's %llu %scells",
+			 "the experiment takes %llu %scells, and more can run here",
 			 (unsigned long long)limit[kind], kind == MODE_NET ? "network " : "");
 		p->cells[i].left_out = true;
 		plan_refuse(&p->cells[i], reason,

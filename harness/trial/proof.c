@@ -75,6 +75,15 @@ bool proof_is_lost(const json_t *record)
 	       strcmp(jsonio_string(record, "verdict.mode", ""), "unsupported") != 0;
 }
 
+bool proof_is_short(const json_t *record)
+{
+	enum { IOS_ENOUGH = 500 }; /* 50 system calls are then 0.1 per I/O */
+	double ios = jsonio_number(record, "evidence.counts.io");
+
+	return !strcmp(jsonio_string(record, "verdict.mode", ""), "not_in_force") && ios > 0 &&
+	       ios < IOS_ENOUGH;
+}
+
 void proof_strip(json_t *record)
 {
 	json_object_clear(json_object_get(record, "metrics"));

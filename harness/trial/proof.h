@@ -20,5 +20,8 @@ bool proof_is_expected(const struct mode *mode, const char *workload, const json
 json_t *proof_excerpt(const json_t *record);
 /* It failed by accident: another try may count. What is unsupported stays so. */
 bool proof_is_lost(const json_t *record);
+/* It is not in force on so few I/Os that what its start and end did is a part of each: a longer one
+ * can tell. */
+bool proof_is_short(const json_t *record);
 /* A proof trial's record carries no times. */
 void proof_strip(json_t *record);

@@ -86,6 +86,27 @@ static void test_lost(void **state)
 	}
 }
 
+/* 50 system calls of its start and end are nothing among enough I/Os, and all there is among few.
+ */
+static void test_short(void **state)
+{
+	static const struct {
+		const char *verdict;
+		int ios;
+		bool is_short;
+	} cases[] = {{"not_in_force", 78, true},   {"not_in_force", 499, true},
+		     {"not_in_force", 500, false}, {"not_in_force", 0, false},
+		     {"in_force", 78, false},	   {"unproven", 78, false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *record = json_pack("{s:s, s:{s:s}, s:{s:{s:i}}}", "status", "valid",
+						  "verdict", "mode", cases[i].verdict, "evidence",
+						  "counts", "io", cases[i].ios);
+
+		assert_int_equal(proof_is_short(record), cases[i].is_short);
+	}
+}
+
 /* What became of sends that the kernel never answered nobody knows: they are not "not copied". */
 static void test_zerocopy(void **state)
 {
@@ -159,7 +180,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shipped), cmocka_unit_test(test_zerocopy),
-		cmocka_unit_test(test_suspension), cmocka_unit_test(test_lost)};
+		cmocka_unit_test(test_suspension), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_short)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
