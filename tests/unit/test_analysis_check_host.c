@@ -66,6 +66,34 @@ static void test_stream_drops(void **state)
 	assert_string_equal(result_of(flap, "host_link"), "fail");
 }
 
+/* In force by half of its packets is not in force by all of them: the record says which. */
+static void test_partly_polled(void **state)
+{
+	static const struct {
+		const char *verdict, *bound;
+		double measured;
+		size_t labels;
+	} cases[] = {{"in_force", "at_least", 0.51, 1},
+		     {"in_force", "at_least", 0.96, 0},
+		     {"in_force", "at_most", 0.0, 0}, /* a mode that does not poll */
+		     {"not_in_force", "at_least", 0.51, 0}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_json_ json_t *trial = load(net), *labels = json_array();
+
+		json_object_set_new(trial, "verdict",
+				    json_pack("{s:s, s:[{s:s, s:s, s:f, s:f}]}", "mode",
+					      cases[i].verdict, "expectations", "evidence",
+					      "busy_poll_rx_packets", "result", "passed",
+					      cases[i].bound, 0.5, "measured", cases[i].measured));
+		check_labels(trial, labels);
+		assert_int_equal(json_array_size(labels), cases[i].labels);
+		if (cases[i].labels)
+			assert_string_equal(json_string_value(json_array_get(labels, 0)),
+					    "partly_polled");
+	}
+}
+
 /* The scheduler's own account is exact, and keeps the ticks from crying wolf. */
 static void test_foreign_accounts(void **state)
 {
@@ -152,9 +180,9 @@ static void test_steady_part(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_virtual_machine),	 cmocka_unit_test(test_stream_drops),
-		cmocka_unit_test(test_foreign_accounts), cmocka_unit_test(test_own_spinner),
-		cmocka_unit_test(test_steady_part),
+		cmocka_unit_test(test_virtual_machine), cmocka_unit_test(test_stream_drops),
+		cmocka_unit_test(test_partly_polled),	cmocka_unit_test(test_foreign_accounts),
+		cmocka_unit_test(test_own_spinner),	cmocka_unit_test(test_steady_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
