@@ -8,11 +8,9 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
-#include "analysis/noise.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "record/metric.h"
-#include "record/record.h"
 
 struct point {
 	const struct cell *cell;
@@ -41,23 +39,6 @@ static bool dominates(const struct metric *speed, const struct metric *cpu, cons
 	return known && !slower && !dearer && (faster || cheaper);
 }
 
-/* The paired change of one metric and its 95 % interval, by signed ranks; its margin is never below
- * the machine's noise floor. false: none exists. */
-static bool change(const struct comparison *cmp, const struct cell *c, const struct cell *base,
-		   const char *metric, struct judgement *j)
-{
-	_group_pairs_ struct group_pairs p = group_pairs(c, base, group_metric(metric));
-
-	judge_interval(j, metric_find(metric), p.base, p.mode, p.n);
-	judge_raise_margin(j, noise_floor(cmp->cells->run->run, metric));
-	return p.n && j->ratio && j->i95.level > 0;
-}
-
-static bool beyond_margin(const struct judgement *j)
-{
-	return j->i95.low > j->margin || j->i95.high < -j->margin;
-}
-
 /* What was judged of this cell and metric; NULL: it was not asked for. */
 static const struct judgement *judged(const struct comparison *cmp, const struct group *g,
 				      const struct cell *c, const char *metric)
@@ -78,24 +59,23 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 {
 	const struct metric *cpu = metric_find(g->kind->cpu);
 	struct judgement j;
-	char low[32], high[32], est[32];
+	char text[128], back[192];
 
 	*out = '\0';
-	if (isnan(fast->cpu) || !change(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
+	if (isnan(fast->cpu) || !group_stated(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
 		return;
-	judge_text(&j, j.i95.low, low, sizeof(low));
-	judge_text(&j, j.i95.high, high, sizeof(high));
-	judge_text(&j, j.estimate, est, sizeof(est));
-	if (stats_equivalent(&j.i90, j.equivalence))
+	judge_change_text(&j, text, sizeof(text));
+	judge_back_text(&j, back, sizeof(back));
+	if (judge_same(&j))
 		snprintf(out, size, ", for the same %s to %.2g %%", cpu->label,
 			 expm1(j.equivalence) * 100);
-	else if (!beyond_margin(&j))
-		snprintf(out, size, ", at a price in %s that is not known: %s [%s, %s]", cpu->label,
-			 est, low, high);
+	else if (!judge_side(&j))
+		snprintf(out, size, ", at a price in %s that is not known: %s%s%s", cpu->label,
+			 text, *back ? ", " : "", back);
 	else if (j.estimate > log(2))
 		snprintf(out, size, ", for %.2g times the CPU of %s", exp(j.estimate), base_name);
 	else
-		snprintf(out, size, ", %s %s [%s, %s]", cpu->label, est, low, high);
+		snprintf(out, size, ", %s %s", cpu->label, text);
 }
 
 /* Rows beside the baseline, by what may be said of their speed. */
@@ -119,12 +99,14 @@ static enum judge_word word_of(const struct comparison *cmp, const struct group 
 {
 	const struct judgement *word = judged(cmp, g, c, m->name);
 	struct judgement j;
+	int side;
 
 	if (word)
 		return word->word;
-	if (!change(cmp, c, g->baseline, m->name, &j) || !beyond_margin(&j))
+	side = group_stated(cmp, c, g->baseline, m->name, &j) ? judge_side(&j) : 0;
+	if (!side)
 		return JUDGE_INCONCLUSIVE;
-	return (j.estimate > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
+	return (side > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
 }
 
 static struct lead find_lead(const struct comparison *cmp, const struct group *g,
@@ -193,12 +175,21 @@ static void absent_text(const struct comparison *cmp, const struct group *g, cha
 		snprintf(out + len, size - len, ")");
 }
 
+/* Where trials were left out, on how many the number stands. */
+static const char *used_text(const struct cell *c, char *out, size_t size)
+{
+	*out = '\0';
+	if (c->used < c->trials)
+		snprintf(out, size, " in %zu of %zu trials", c->used, c->trials);
+	return out;
+}
+
 static void say_none(const struct comparison *cmp, const struct group *g, const struct lead *l,
 		     const struct metric *speed, char *out, size_t size)
 {
 	const char *base = g->baseline->mode;
 	const char *what = cmp->cells->by_placement ? "placement" : "mode";
-	char low[32], high[32], est[32], value[32], words[160], absent[240];
+	char change[128], back[192], value[64], words[160], absent[240];
 	const struct judgement *word;
 	struct judgement j;
 	size_t len;
@@ -223,17 +214,20 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 			 "%s (%s): %s",
 			 l->others, what, absent, base, speed->label, value, words);
 	if (!l->nominal || l->nominal->cell == g->baseline ||
-	    !change(cmp, l->nominal->cell, g->baseline, speed->name, &j))
+	    !group_stated(cmp, l->nominal->cell, g->baseline, speed->name, &j))
 		return;
 	len = strlen(out);
 	word = judged(cmp, g, l->nominal->cell, speed->name);
-	snprintf(out + len, size - len, "; %s, nominally first, is at %s [%s, %s]%s",
-		 l->nominal->cell->mode, judge_text(&j, j.estimate, est, sizeof(est)),
-		 judge_text(&j, j.i95.low, low, sizeof(low)),
-		 judge_text(&j, j.i95.high, high, sizeof(high)),
+	snprintf(out + len, size - len, "; %s, nominally first, is at %s%s", l->nominal->cell->mode,
+		 judge_change_text(&j, change, sizeof(change)),
 		 j.noisy ? ", which identical arms on this machine reach too" : "");
 	len = strlen(out);
-	if (word && beyond_margin(word) && !isnan(word->adjusted))
+	if (j.back.left_out)
+		snprintf(out + len, size - len, "%s, %s",
+			 used_text(l->nominal->cell, value, sizeof(value)),
+			 judge_back_text(&j, back, sizeof(back)));
+	len = strlen(out);
+	if (word && judge_side(word) && !isnan(word->adjusted))
 		snprintf(out + len, size - len, ", p %.2g after correction for %zu comparison%s",
 			 word->adjusted, word->family, word->family == 1 ? "" : "s");
 }
@@ -241,24 +235,23 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
 		     const struct metric *speed, char *out, size_t size)
 {
-	char low[32], high[32], est[32], value[32], base_value[32], cost[200], more[96] = "";
+	char text[128], value[32], base_value[32], cost[400], used[64], more[96] = "";
 	const char *base = g->baseline->mode;
 	struct judgement j;
 
-	if (!change(cmp, l->best->cell, g->baseline, speed->name, &j)) {
+	if (!group_stated(cmp, l->best->cell, g->baseline, speed->name, &j)) {
 		snprintf(out, size, "too few blocks to say more than medians");
 		return;
 	}
 	if (l->better > 1)
 		snprintf(more, sizeof(more), " of %zu that are better than %s", l->better, base);
 	price(cmp, g, l->best, base, cost, sizeof(cost));
-	snprintf(out, size, "%s has the best %s%s: %s against %s of %s, %s [%s, %s]%s",
+	snprintf(out, size, "%s has the best %s%s: %s against %s of %s, %s%s%s",
 		 l->best->cell->mode, speed->label, more,
 		 text_value(speed, l->best->speed, value, sizeof(value)),
 		 text_value(speed, group_value(g->baseline, speed), base_value, sizeof(base_value)),
-		 base, judge_text(&j, j.estimate, est, sizeof(est)),
-		 judge_text(&j, j.i95.low, low, sizeof(low)),
-		 judge_text(&j, j.i95.high, high, sizeof(high)), cost);
+		 base, judge_change_text(&j, text, sizeof(text)),
+		 used_text(l->best->cell, used, sizeof(used)), cost);
 }
 
 /* The cheapest of those whose lead over the baseline cannot be chance, else that there is none. */
@@ -272,8 +265,8 @@ static void say_cheapest(const struct comparison *cmp, const struct group *g, co
 
 	for (size_t i = 0; i < n; i++)
 		if (p[i].cell != g->baseline && !isnan(p[i].cpu) &&
-		    change(cmp, p[i].cell, g->baseline, cpu->name, &j) && j.i95.high < -j.margin &&
-		    (!cheap || p[i].cpu < cheap->cpu))
+		    group_stated(cmp, p[i].cell, g->baseline, cpu->name, &j) &&
+		    judge_side(&j) < 0 && (!cheap || p[i].cpu < cheap->cpu))
 			cheap = &p[i];
 	if (cheap && cheap == l->best)
 		snprintf(out, size, ", and the least CPU (%s %s)",
@@ -294,7 +287,7 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	_free_ struct point *p = calloc(g->n + 1, sizeof(*p));
 	json_t *pareto = json_array();
-	char text[900];
+	char text[1400];
 	struct lead l;
 	size_t n = 0, len;
 

@@ -142,7 +142,10 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 						  .n = p.n,
 						  .group = g,
 						  .row = row,
-						  .declared = declared};
+						  .declared = declared,
+						  .left_out = group_left_out(c, b)};
+	if (group_left_out(c, b))
+		cmp->pair[cmp->n_pairs - 1].all = group_pairs_all(c, b, metric);
 	return 0;
 }
 
@@ -159,10 +162,16 @@ static void *estimate_some(void *context)
 
 	while ((i = atomic_fetch_add(&e->next, 1)) < e->cmp->n_pairs) {
 		struct pair *p = &e->cmp->pair[i];
+		double floor = noise_floor(e->cmp->cells->run->run, p->metric->name);
+		struct judgement with;
 
 		judge_estimate(&p->judgement, p->metric, p->baseline, p->mode, p->n, e->cmp->seed);
-		judge_raise_margin(&p->judgement,
-				   noise_floor(e->cmp->cells->run->run, p->metric->name));
+		judge_raise_margin(&p->judgement, floor);
+		if (!p->left_out)
+			continue;
+		judge_estimate(&with, p->metric, p->all.base, p->all.mode, p->all.n, e->cmp->seed);
+		judge_raise_margin(&with, floor);
+		judge_put_back(&p->judgement, &with, p->left_out);
 	}
 	return NULL;
 }
@@ -420,6 +429,7 @@ void comparison_clear(struct comparison *cmp)
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
 		free(cmp->pair[i].baseline);
 		free(cmp->pair[i].mode);
+		group_pairs_free(&cmp->pair[i].all);
 	}
 	free(cmp->pair);
 	*cmp = (struct comparison){0};

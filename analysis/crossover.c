@@ -69,7 +69,7 @@ static const struct judgement *judged(const struct comparison *cmp, const struct
 
 static int side_of(const struct judgement *j, bool told)
 {
-	int up = !told ? 0 : j->i95.low > j->margin ? 1 : j->i95.high < -j->margin ? -1 : 0;
+	int up = told ? judge_side(j) : 0;
 
 	return j->metric->better == METRIC_HIGHER ? up : -up;
 }
@@ -93,8 +93,7 @@ static bool fill_level(const struct comparison *cmp, const struct series *s, con
 	const struct judgement *word = judged(cmp, g, c, s->metric);
 
 	*l = (struct level){.n = p.n, .block = p.block, .log_ratio = p.mode, .p = NAN};
-	judge_interval(&l->judgement, s->metric, p.base, p.mode, p.n);
-	judge_raise_margin(&l->judgement, noise_floor(cmp->cells->run->run, s->metric->name));
+	group_stated(cmp, c, g->baseline, s->metric->name, &l->judgement);
 	l->median_mode = l->judgement.mode;
 	l->median_base = l->judgement.baseline;
 	for (size_t i = 0; l->judgement.ratio && i < p.n; i++)

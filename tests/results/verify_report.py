@@ -24,6 +24,7 @@ for line in open(os.path.join(run, "trials.jsonl")):
         bad.append(t["trial"])
     if t["status"] == "valid":
         trials.setdefault(t["cell"], []).append(t)
+valid = {cell: list(ts) for cell, ts in trials.items()}
 for cell, ts in trials.items():  # a row stands on the trials in force, on all valid ones where none was
     ts[:] = [t for t in ts if t["verdict"]["mode"] == "in_force"] or ts
 
@@ -56,10 +57,10 @@ def quantile_of(metric):
     return (QUANTILE[m[2]], "service" if m[1] == "service" else "latency") if m else (None, None)
 
 
-def values(cell, metric):
+def values(cell, metric, of=trials):
     q, member = quantile_of(metric)
     found = {}
-    for t in sorted(trials.get(cell, []), key=lambda t: t["block"]):
+    for t in sorted(of.get(cell, []), key=lambda t: t["block"]):
         v = t["metrics"].get(metric)
         count = t.get(member or "latency", {}).get("count", 0)
         if v is None or spoiled(t, metric) or q and count and count < need(q) or t["block"] in found:
@@ -418,5 +419,5 @@ for c in head["cells"]:
     if not c["supported"]:
         assert c["reason"] in html.unescape(text), "unsupported without its reason"
 assert seen.get("estimate", 0) and points
-spoken = verify_words.Words(head, text, which, values, row_value, in_force, shown).verify()
+spoken = verify_words.Words(head, text, which, values, row_value, in_force, shown, every, valid).verify()
 print("verified", sum(seen.values()), "numbers of tables,", len(paretos), "Pareto sets and", points, "points of", drawn, "figures,", spoken, "numbers of sentences")

@@ -71,13 +71,15 @@ def adjusted(ps):
 class Pair:
     """One mode against the baseline on one metric."""
 
-    def __init__(self, head, metric, base, mode, floor=True):
+    def __init__(self, head, metric, base, mode, back=None, left_out=0):
         self.metric = metric
+        self.back, self.left_out = back, left_out  # the same with the trials left out as not in force
         self.label, relative, absolute, self.more = METRICS[metric]
         self.blocks = sorted(k for k in mode if k in base)
         self.x = [math.log(mode[k] / base[k]) for k in self.blocks]
         self.n = len(self.x)
-        self.word, self.enough = "inconclusive", self.n >= 6
+        self.word = self.first = "inconclusive"
+        self.enough, self.beyond = self.n >= 6, 0
         if not self.n:
             return
         self.base = statistics.median(base[k] for k in self.blocks)
@@ -92,24 +94,32 @@ class Pair:
         self.exact = self.n <= 20
         self.i95, self.i90 = signed_rank(self.x, .95), signed_rank(self.x, .9)
         self.p = sign_flip(self.x) if self.exact else None
-        self.beyond = 1 if self.i95[0] > self.margin else -1 if self.i95[1] < -self.margin else 0
+        self.alone = 1 if self.i95[0] > self.margin else -1 if self.i95[1] < -self.margin else 0
+        self.beyond = self.alone if not back or back.alone == self.alone else 0
+
+    def same(self):
+        return max(map(abs, self.i90)) < self.own and (not self.back or self.back.same())
 
     def better(self):
         return self.beyond if self.more else -self.beyond
 
     def judge(self, p, family):
         self.adjusted, self.family = p, family
-        if self.beyond and p <= .05:
-            self.word = "better" if self.better() > 0 else "worse"
-        elif not self.beyond and max(map(abs, self.i90)) < self.own:
+        if self.alone and p <= .05:
+            self.word = "better" if (self.alone > 0) == self.more else "worse"
+        elif not self.alone and max(map(abs, self.i90)) < self.own:
             self.word = "equivalent"
+        self.first = self.word
+        if self.back and self.back.word != self.word:
+            self.word = "inconclusive"
 
     def detectable(self):
         return (student(.975, self.n - 1) + student(.8, self.n - 1)) * statistics.stdev(self.x) / math.sqrt(self.n)
 
 
 class Words:
-    def __init__(self, head, text, number, values, row_value, in_force, shown):
+    def __init__(self, head, text, number, values, row_value, in_force, shown, every, valid):
+        self.every, self.valid = every, valid
         self.head, self.values, self.row_value, self.in_force = head, values, row_value, in_force
         self.shown, self.checked = shown, 0
         start = text.index('id=r%d-answer' % number)
@@ -162,13 +172,37 @@ class Words:
                 for m in names:
                     b, v = self.values(base["id"], m), self.values(c["id"], m)
                     if b or v:
-                        self.pairs[g, c["id"], m] = Pair(self.head, m, b, v)
+                        self.pairs[g, c["id"], m] = self.pair(m, base, c)
         family = [p for p in self.pairs.values() if p.enough]
         if all(p.exact for p in family):
+            again = adjusted([(p.back or p).p for p in family])
+            for p, a in zip(family, again, strict=True):
+                if p.back:
+                    p.back.judge(a, len(family))
             for p, a in zip(family, adjusted([p.p for p in family]), strict=True):
                 p.judge(a, len(family))
             return True
         return False
+
+    def pair(self, metric, base, cell):
+        out = sum(len(self.valid.get(c["id"], [])) - len(self.in_force(c["id"])) for c in (base, cell))
+        of = [(self.values(base["id"], metric, *some), self.values(cell["id"], metric, *some)) for some in ((), (self.valid,))]
+        return Pair(self.head, metric, *of[0], Pair(self.head, metric, *of[1]) if out else None, out)
+
+    def put_back(self, pair, said):
+        """'with the 1 trial left out put back in: …' at the end of what is said; returns what is before it."""
+        m = re.search(r",(?: but)? with the (\d+) trials? left out put back in: %s \[%s, %s\](?:, p %s)?$" % (N, N, N, N), said)
+        if not m:
+            return said
+        assert int(m[1]) == pair.left_out and pair.back, said
+        self.change(m.groups()[1:4], (pair.back.estimate, *pair.back.i95), said)
+        if m[5]:
+            assert math.isclose(float(m[5]), pair.back.adjusted, rel_tol=.06), said
+        return said[:m.start()]
+
+    def in_trials(self, cell):
+        used, made = len(self.in_force(cell["id"])), sum(t["cell"] == cell["id"] for t in self.every)
+        return " in %d of %d trials" % (used, made) if used < made else ""
 
     def verdict(self, pair, words, sentence):
         said = re.fullmatch(r"(\S+) %s(?: \[%s, %s\])?" % (N, N, N), words.replace(pair.label, "X", 1))
@@ -177,6 +211,9 @@ class Words:
             self.change(said.groups()[1:], (pair.estimate, *pair.i95), words)
         else:
             self.change(said.groups()[1:2], (pair.estimate,), words)
+        bare = self.put_back(pair, sentence)
+        assert (bare != sentence) == (pair.word != pair.first), (pair.word, pair.first, sentence)
+        sentence = bare
         forms = [
             (r"the interval lies beyond the margin of %s(?: \(this machine's noise floor\))?; p %s, corrected for (\d+) comparisons?", ("better", "worse"),
              lambda m: ((m[0], pair.margin), m[1:])),
@@ -192,7 +229,7 @@ class Words:
             m = re.fullmatch(pattern.replace("%s", N).replace("%%", "%"), sentence)
             if not m:
                 continue
-            assert pair.word in found_words, (pair.word, sentence)
+            assert pair.first in found_words, (pair.first, sentence)
             margin, p, *rest = parts(m.groups())
             self.reads(margin[0], math.exp(margin[1]), sentence)
             if p:
@@ -226,7 +263,7 @@ class Words:
 
     def stated(self, group, metric, cell):
         base = self.baseline(group)
-        return Pair(self.head, metric, self.values(base["id"], metric), self.values(cell["id"], metric))
+        return self.pair(metric, base, cell)
 
     def answer(self, group, sentence):
         rate, latency, _, cpu = self.kind(group)
@@ -246,7 +283,8 @@ class Words:
             best = first(better, key=lambda m: value[m])
             m = re.match(re.escape("%s has the best %s" % (best, label)) + (
                 re.escape(" of %d that are better than %s" % (len(better), base["mode"])) if len(better) > 1 else "") +
-                r": %s against %s of %s, %s \[%s, %s\]" % (N, N, re.escape(base["mode"]), N, N, N), sentence)
+                r": %s against %s of %s, %s \[%s, %s\]" % (N, N, re.escape(base["mode"]), N, N, N) +
+                re.escape(self.in_trials(rows[best])), sentence)
             assert m, (best, sentence)
             self.reads(m[1], value[best], sentence)
             self.reads(m[2], value[base["mode"]], sentence)
@@ -267,6 +305,9 @@ class Words:
                 assert nominal[1] == front, (front, sentence)
                 p = self.stated(group, speed, rows[front])
                 self.change(nominal.groups()[1:], (p.estimate, *p.i95), sentence)
+                rest = sentence[nominal.end():].split("; ")[0]
+                if p.back:
+                    assert self.in_trials(rows[front]) in rest and self.put_back(p, re.split(r", p \S+ after", rest)[0]) != rest, sentence
         costs = {m: self.stated(group, cpu, c) for m, c in rows.items() if c is not base}
         cheaper = [m for m, p in costs.items() if p.n and p.enough and p.beyond < 0]
         m = re.search(r"(?:; (\S+) costs|, and) the least CPU \(%s %s\)$" % (N, re.escape(cpu_label)), sentence)
@@ -282,7 +323,7 @@ class Words:
     def price(self, p, said, label, base):
         if not (p.n and p.enough):
             return
-        if max(map(abs, p.i90)) < p.own:
+        if p.same():
             m = re.match(r", for the same %s to %s" % (re.escape(label), N), said)
             self.reads(m[1], math.exp(p.own), said)
         elif not p.beyond:
