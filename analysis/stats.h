@@ -59,9 +59,8 @@ double stats_sign_flip(const double *x, size_t n, uint64_t seed);
 /* Two independent samples (runs of different days share no blocks): the Hodges-Lehmann shift,
  * median of all differences y - x, its interval and two-sided p by Wilcoxon's rank sum (Hollander,
  * Wolfe & Chicken, 3rd ed., §4.1-4.3; R's wilcox.test(y, x, conf.int=TRUE)). The null distribution
- * is counted out when both have at most STATS_RANK_SUM_EXACT values (for p: and none are equal),
- * else its normal approximation; that of p with R's correction. NAN and level 0 when there is none.
- */
+ * is counted out when both have at most STATS_RANK_SUM_EXACT values (for p: and none are equal), else
+ * its normal approximation; that of p with R's correction. NAN and level 0 when there is none. */
 #define STATS_RANK_SUM_EXACT 49
 double stats_shift(const double *x, size_t n, const double *y, size_t m);
 struct stats_interval stats_shift_interval(const double *x, size_t n, const double *y, size_t m,
