@@ -80,7 +80,10 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 
 /* Rows beside the baseline, by what may be said of their speed. */
 struct lead {
-	const struct point *best;    /* of those that are better; NULL: none is */
+	/* of those that are better, whom none of the others is shown to beat: told apart from the
+	 * baseline, and not from each other */
+	const struct point **best;
+	size_t n_best;
 	const struct point *nominal; /* the fastest by its value, the baseline among them */
 	const struct point *last;    /* of the others */
 	size_t others, better, worse, equivalent;
@@ -109,10 +112,36 @@ static enum judge_word word_of(const struct comparison *cmp, const struct group 
 	return (side > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
 }
 
-static struct lead find_lead(const struct comparison *cmp, const struct group *g,
-			     const struct point *p, size_t n, const struct metric *m)
+/* Leaves those of `some` that none of the others is shown to beat, by the blocks that two have in
+ * common, and so no two that are told apart. Returns how many. */
+static size_t keep_leaders(const struct comparison *cmp, const struct metric *m,
+			   const struct point **some, size_t n)
 {
-	struct lead l = {0};
+	_free_ bool *beaten = calloc(n + 1, sizeof(*beaten));
+	size_t kept = 0;
+
+	for (size_t i = 0; beaten && i < n; i++)
+		for (size_t k = i + 1; k < n; k++) {
+			struct judgement j;
+			int side = group_stated(cmp, some[i]->cell, some[k]->cell, m->name, &j)
+					   ? judge_side(&j)
+					   : 0;
+
+			if (side)
+				beaten[(side > 0) == (m->better == METRIC_HIGHER) ? k : i] = true;
+		}
+	for (size_t i = 0; beaten && i < n; i++)
+		if (!beaten[i])
+			some[kept++] = some[i];
+	return kept;
+}
+
+/* `room` holds n; what is found points to it. */
+static struct lead find_lead(const struct comparison *cmp, const struct group *g,
+			     const struct point *p, size_t n, const struct metric *m,
+			     const struct point **room)
+{
+	struct lead l = {.best = room};
 
 	for (size_t i = 0; i < n; i++) {
 		enum judge_word word;
@@ -126,12 +155,10 @@ static struct lead find_lead(const struct comparison *cmp, const struct group *g
 		l.last = &p[i];
 		l.worse += word == JUDGE_WORSE;
 		l.equivalent += word == JUDGE_EQUIVALENT;
-		if (word != JUDGE_BETTER)
-			continue;
-		l.better++;
-		if (is_faster(m, &p[i], l.best))
-			l.best = &p[i];
+		if (word == JUDGE_BETTER)
+			room[l.better++] = &p[i];
 	}
+	l.n_best = keep_leaders(cmp, m, room, l.better);
 	return l;
 }
 
@@ -232,26 +259,70 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 			 word->adjusted, word->family, word->family == 1 ? "" : "s");
 }
 
-static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
-		     const struct metric *speed, char *out, size_t size)
+/* "a", "a and b", "a, b and c": in front of the i-th of n. */
+static const char *joint(size_t i, size_t n)
 {
-	char text[128], value[32], base_value[32], cost[400], used[64], more[96] = "";
+	return !i ? "" : i + 1 < n ? ", " : " and ";
+}
+
+#define LEADERS 4 /* are named; the others of them are counted */
+
+/* "sqpoll has the best IOPS: 13.3k against …" of one, "at 13.3k, …" of several. */
+static void leader_text(const struct comparison *cmp, const struct group *g, const struct point *p,
+			const struct metric *speed, bool alone, char *out, size_t size)
+{
+	char text[128], value[32], base_value[32], against[96] = "", cost[400], used[64];
 	const char *base = g->baseline->mode;
 	struct judgement j;
 
-	if (!group_stated(cmp, l->best->cell, g->baseline, speed->name, &j)) {
-		snprintf(out, size, "too few blocks to say more than medians");
+	group_stated(cmp, p->cell, g->baseline, speed->name, &j);
+	price(cmp, g, p, base, cost, sizeof(cost));
+	if (alone)
+		snprintf(against, sizeof(against), " against %s of %s",
+			 text_value(speed, group_value(g->baseline, speed), base_value,
+				    sizeof(base_value)),
+			 base);
+	snprintf(out, size, "%s%s, %s%s%s", text_value(speed, p->speed, value, sizeof(value)),
+		 against, judge_change_text(&j, text, sizeof(text)),
+		 used_text(p->cell, used, sizeof(used)), cost);
+}
+
+static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
+		     const struct metric *speed, char *out, size_t size)
+{
+	size_t shown = l->n_best < LEADERS ? l->n_best : LEADERS, len = 0;
+	const char *base = g->baseline->mode;
+	char text[800], value[32], more[96] = "";
+
+	if (l->n_best == 1) {
+		if (l->better > 1)
+			snprintf(more, sizeof(more), " of %zu that are better than %s", l->better,
+				 base);
+		leader_text(cmp, g, l->best[0], speed, true, text, sizeof(text));
+		snprintf(out, size, "%s has the best %s%s: %s", l->best[0]->cell->mode,
+			 speed->label, more, text);
 		return;
 	}
-	if (l->better > 1)
-		snprintf(more, sizeof(more), " of %zu that are better than %s", l->better, base);
-	price(cmp, g, l->best, base, cost, sizeof(cost));
-	snprintf(out, size, "%s has the best %s%s: %s against %s of %s, %s%s%s",
-		 l->best->cell->mode, speed->label, more,
-		 text_value(speed, l->best->speed, value, sizeof(value)),
-		 text_value(speed, group_value(g->baseline, speed), base_value, sizeof(base_value)),
-		 base, judge_change_text(&j, text, sizeof(text)),
-		 used_text(l->best->cell, used, sizeof(used)), cost);
+	for (size_t i = 0; i < shown && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					joint(i, l->n_best > shown ? SIZE_MAX : shown),
+					l->best[i]->cell->mode);
+	if (l->n_best > shown && len < size)
+		len += (size_t)snprintf(out + len, size - len, " and %zu more", l->n_best - shown);
+	if (l->better > l->n_best)
+		snprintf(more, sizeof(more), ", the best of %zu that are,", l->better);
+	if (len < size)
+		len += (size_t)snprintf(
+			out + len, size - len,
+			" are better than %s in %s (%s)%s and not told apart from each other", base,
+			speed->label,
+			text_value(speed, group_value(g->baseline, speed), value, sizeof(value)),
+			more);
+	for (size_t i = 0; i < shown && len < size; i++) {
+		leader_text(cmp, g, l->best[i], speed, false, text, sizeof(text));
+		len += (size_t)snprintf(out + len, size - len, "%s %s at %s", i ? ";" : ":",
+					l->best[i]->cell->mode, text);
+	}
 }
 
 /* The cheapest of those whose lead over the baseline cannot be chance, else that there is none. */
@@ -259,25 +330,38 @@ static void say_cheapest(const struct comparison *cmp, const struct group *g, co
 			 size_t n, const struct lead *l, char *out, size_t size)
 {
 	const struct metric *cpu = metric_find(g->kind->cpu);
-	const struct point *cheap = NULL;
+	_free_ const struct point **cheap = calloc(n + 1, sizeof(*cheap));
+	size_t n_cheap = 0, shown, len = 0;
 	struct judgement j;
 	char value[32];
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; cheap && i < n; i++)
 		if (p[i].cell != g->baseline && !isnan(p[i].cpu) &&
-		    group_stated(cmp, p[i].cell, g->baseline, cpu->name, &j) &&
-		    judge_side(&j) < 0 && (!cheap || p[i].cpu < cheap->cpu))
-			cheap = &p[i];
-	if (cheap && cheap == l->best)
+		    group_stated(cmp, p[i].cell, g->baseline, cpu->name, &j) && judge_side(&j) < 0)
+			cheap[n_cheap++] = &p[i];
+	n_cheap = keep_leaders(cmp, cpu, cheap, n_cheap);
+	if (n_cheap == 1 && l->n_best == 1 && cheap[0] == l->best[0])
 		snprintf(out, size, ", and the least CPU (%s %s)",
-			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
-	else if (cheap)
-		snprintf(out, size, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
-			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
-	else if (l->others && !isnan(group_value(g->baseline, cpu)))
+			 text_value(cpu, cheap[0]->cpu, value, sizeof(value)), cpu->label);
+	else if (n_cheap == 1)
+		snprintf(out, size, "; %s costs the least CPU (%s %s)", cheap[0]->cell->mode,
+			 text_value(cpu, cheap[0]->cpu, value, sizeof(value)), cpu->label);
+	else if (!n_cheap && l->others && !isnan(group_value(g->baseline, cpu)))
 		snprintf(out, size, "; none is shown to cost less CPU than %s (%s %s)",
 			 g->baseline->mode,
 			 text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
+			 cpu->label);
+	shown = n_cheap < LEADERS ? n_cheap : LEADERS;
+	for (size_t i = 0; n_cheap > 1 && i < shown && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s (%s)",
+					i ? joint(i, n_cheap > shown ? SIZE_MAX : shown) : "; ",
+					cheap[i]->cell->mode,
+					text_value(cpu, cheap[i]->cpu, value, sizeof(value)));
+	if (n_cheap > shown && len < size)
+		len += (size_t)snprintf(out + len, size - len, " and %zu more", n_cheap - shown);
+	if (n_cheap > 1 && len < size)
+		snprintf(out + len, size - len,
+			 " cost the least CPU (%s) and are not told apart from each other",
 			 cpu->label);
 }
 
@@ -286,8 +370,9 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	const char *metric = g->open_loop ? g->kind->latency : g->kind->rate;
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	_free_ struct point *p = calloc(g->n + 1, sizeof(*p));
-	json_t *pareto = json_array();
-	char text[1400];
+	_free_ const struct point **room = calloc(g->n + 1, sizeof(*room));
+	json_t *pareto = json_array(), *leaders = json_array();
+	char text[3000];
 	struct lead l;
 	size_t n = 0, len;
 
@@ -299,8 +384,9 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 						.speed = group_value(c, speed),
 						.cpu = group_value(c, cpu)};
 	}
-	if (!n || !g->baseline || !g->baseline->used) {
+	if (!n || !room || !g->baseline || !g->baseline->used) {
 		json_decref(pareto);
+		json_decref(leaders);
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -309,18 +395,22 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].dominated && !isnan(p[i].speed) && !isnan(p[i].cpu))
 			json_array_append_new(pareto, json_string(p[i].cell->mode));
-	l = find_lead(cmp, g, p, n, speed);
+	l = find_lead(cmp, g, p, n, speed, room);
 	if (!l.nominal) { /* what it would be about was not measured: fio's latency at open loop */
 		json_decref(pareto);
+		json_decref(leaders);
 		return NULL;
 	}
-	if (l.best)
+	for (size_t i = 0; i < l.n_best; i++)
+		json_array_append_new(leaders, json_string(l.best[i]->cell->mode));
+	if (l.n_best)
 		say_best(cmp, g, &l, speed, text, sizeof(text));
 	else
 		say_none(cmp, g, &l, speed, text, sizeof(text));
 	len = strlen(text);
 	say_cheapest(cmp, g, p, n, &l, text + len, sizeof(text) - len);
-	return json_pack("{s:s?, s:o, s:s, s:s, s:s}", "best", l.best ? l.best->cell->mode : NULL,
-			 "pareto", pareto, "speed_metric", metric, "cpu_metric", g->kind->cpu,
-			 "sentence", text);
+	return json_pack("{s:s?, s:o, s:o, s:s, s:s, s:s}", "best",
+			 l.n_best == 1 ? l.best[0]->cell->mode : NULL, "leaders", leaders, "pareto",
+			 pareto, "speed_metric", metric, "cpu_metric", g->kind->cpu, "sentence",
+			 text);
 }

@@ -90,8 +90,8 @@ const char *group_placement(const struct cell *c); /* "" when it has no name */
 size_t group_metric(const char *name);		   /* index into metric_all() */
 json_t *number_or_null(double value);
 
-/* {"best": mode or null, "pareto": [mode], "sentence"} of one group; NULL when nothing can be
- * said. */
+/* {"best": mode or null, "leaders": [mode]: better than the baseline and beaten by no other, "best"
+ * where that is one, "pareto": [mode], "sentence"} of one group; NULL when nothing can be said. */
 json_t *answer_group(const struct comparison *cmp, const struct group *g);
 /* [{"kind", "title", "axis", "axis_label", "metric", "mode", "baseline", "levels": [{"level",
  * "text", "estimate", "low", "high", "margin", "n", "mode", "baseline", "side": 1 the mode is

@@ -29,6 +29,8 @@ MODES = {
 CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
 # Only where it is named: faster for the same CPU time.
 FAST = (0.93, 9000, 1.0, 1.0, "accepted", [])
+# Only where they are named: faster for less CPU time, and nobody can tell one from the other.
+TWIN = (0.90, 7000, 1.0, 1.0, "accepted", [])
 # Only with --instruments: what the second program does of a mode, and the rules that must name it.
 # mode: (factor on latency, CPU ns/IO more, interrupts/IO, context switches/IO)
 INSTRUMENTS = {
@@ -348,6 +350,7 @@ def main():
         args.modes = ",".join(MODES)
     if "fast" in args.modes.split(","):
         MODES["fast"] = FAST
+    MODES.update({m: TWIN for m in args.modes.split(",") if m.startswith("twin")})
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
     for mode in args.modes.split(","):

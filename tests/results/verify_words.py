@@ -265,6 +265,39 @@ class Words:
         base = self.baseline(group)
         return self.pair(metric, base, cell)
 
+    def leaders(self, metric, modes, rows):
+        """Of them whom no other is shown to beat."""
+        def beats(a, b):
+            p = self.pair(metric, rows[b], rows[a])
+            return p.enough and p.better() > 0
+        return [m for m in modes if not any(beats(o, m) for o in modes if o != m)]
+
+    @staticmethod
+    def names(some, text=lambda m: m):
+        shown = [text(m) for m in some[:4]]
+        if len(some) > 4:
+            return ", ".join(shown) + " and %d more" % (len(some) - 4)
+        return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
+
+    def several(self, group, sentence, best, better, rows, value):
+        """Nobody of the best is told apart from the others."""
+        rate, latency, _, cpu = self.kind(group)
+        speed, base = latency if self.is_open(group) else rate, self.baseline(group)
+        label = METRICS[speed][0]
+        head, rest = sentence.split(" and not told apart from each other: ", 1)
+        m = re.fullmatch(re.escape("%s are better than %s in %s (" % (self.names(best), base["mode"], label)) + N + re.escape(")" + (
+            ", the best of %d that are," % better if better > len(best) else "")), head)
+        assert m, (best, sentence)
+        self.reads(m[1], value[base["mode"]], sentence)
+        for mode in best[:4]:
+            m = re.match(re.escape(mode) + r" at %s, %s \[%s, %s\]" % (N, N, N, N) + re.escape(self.in_trials(rows[mode])), rest)
+            assert m, (mode, sentence)
+            self.reads(m[1], value[mode], sentence)
+            p = self.stated(group, speed, rows[mode])
+            self.change(m.groups()[1:], (p.estimate, *p.i95), sentence)
+            self.price(self.stated(group, cpu, rows[mode]), rest[m.end():], METRICS[cpu][0], base["mode"])
+            rest = rest[m.end():].split("; ", 1)[-1]
+
     def answer(self, group, sentence):
         rate, latency, _, cpu = self.kind(group)
         speed = latency if self.is_open(group) else rate
@@ -279,8 +312,11 @@ class Words:
         better = [m for m, p in others.items() if p.word == "better"]
         value = {m: self.row_value(c["id"], speed) for m, c in rows.items()}
         first = max if more else min
-        if better:
-            best = first(better, key=lambda m: value[m])
+        best = self.leaders(speed, better, rows)
+        if len(best) > 1:
+            self.several(group, sentence, best, len(better), rows, value)
+        elif best:
+            best = best[0]
             m = re.match(re.escape("%s has the best %s" % (best, label)) + (
                 re.escape(" of %d that are better than %s" % (len(better), base["mode"])) if len(better) > 1 else "") +
                 r": %s against %s of %s, %s \[%s, %s\]" % (N, N, re.escape(base["mode"]), N, N, N) +
@@ -310,11 +346,17 @@ class Words:
                     assert self.in_trials(rows[front]) in rest and self.put_back(p, re.split(r", p \S+ after", rest)[0]) != rest, sentence
         costs = {m: self.stated(group, cpu, c) for m, c in rows.items() if c is not base}
         cheaper = [m for m, p in costs.items() if p.n and p.enough and p.beyond < 0]
-        m = re.search(r"(?:; (\S+) costs|, and) the least CPU \(%s %s\)$" % (N, re.escape(cpu_label)), sentence)
-        if cheaper:
-            least = min(cheaper, key=lambda k: self.row_value(rows[k]["id"], cpu))
-            assert m and m[1] in (None, least), (least, sentence)
-            self.reads(m[2], self.row_value(rows[least]["id"], cpu), sentence)
+        cheaper = self.leaders(cpu, cheaper, rows)
+        if len(cheaper) > 1:
+            end = "; %s cost the least CPU (%s) and are not told apart from each other" % (self.names(cheaper, lambda k: k + " (@)"), cpu_label)
+            m = re.search(re.escape(end).replace("@", N) + "$", sentence)
+            assert m, (cheaper, sentence)
+            for text, k in zip(m.groups(), cheaper):
+                self.reads(text, self.row_value(rows[k]["id"], cpu), sentence)
+        elif cheaper:
+            m = re.search(r"(?:; (\S+) costs|, and) the least CPU \(%s %s\)$" % (N, re.escape(cpu_label)), sentence)
+            assert m and m[1] in (None, *cheaper), (cheaper, sentence)
+            self.reads(m[2], self.row_value(rows[cheaper[0]]["id"], cpu), sentence)
         else:
             m = re.search(r"; none is shown to cost less CPU than %s \(%s %s\)$" % (re.escape(base["mode"]), N, re.escape(cpu_label)), sentence)
             assert m, sentence
