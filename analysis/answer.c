@@ -73,7 +73,8 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 		snprintf(out, size, ", at a price in %s that is not known: %s%s%s", cpu->label,
 			 text, *back ? ", " : "", back);
 	else if (j.estimate > log(2))
-		snprintf(out, size, ", for %.2g times the CPU of %s", exp(j.estimate), base_name);
+		snprintf(out, size, ", for %.1f times [%.1f, %.1f] the CPU of %s", exp(j.estimate),
+			 exp(j.i95.low), exp(j.i95.high), base_name);
 	else
 		snprintf(out, size, ", %s %s", cpu->label, text);
 }

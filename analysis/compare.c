@@ -302,6 +302,44 @@ static void add_answers(const struct comparison *cmp, json_t *groups)
 	}
 }
 
+/* What else changed with a row, judged or not: where the interval lies beyond the margin. */
+static json_t *beside_json(const struct comparison *cmp, const struct group *g,
+			   const struct cell *c)
+{
+	const char *const shown[] = {g->kind->rate, g->kind->latency, g->kind->tail, g->kind->cpu};
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		struct judgement j;
+		char text[128];
+
+		if ((i && !strcmp(shown[i], shown[i - 1])) ||
+		    !group_stated(cmp, c, g->baseline, shown[i], &j) || !judge_side(&j))
+			continue;
+		json_array_append_new(out,
+				      json_pack("{s:s, s:f, s:f, s:f, s:s}", "metric", shown[i],
+						"estimate", exp(j.estimate), "low", exp(j.i95.low),
+						"high", exp(j.i95.high), "text",
+						judge_change_text(&j, text, sizeof(text))));
+	}
+	return out;
+}
+
+static void add_beside(const struct comparison *cmp)
+{
+	for (size_t i = 0; i < cmp->n_groups; i++) {
+		const struct group *g = &cmp->group[i];
+
+		for (size_t r = 0; g->baseline && g->baseline->used && r < g->n; r++) {
+			const struct cell *c = &cmp->cells->cell[g->cell[r]];
+
+			if (c != g->baseline && c->used)
+				json_object_set_new(json_array_get(g->rows, r), "beside",
+						    beside_json(cmp, g, c));
+		}
+	}
+}
+
 /* In force, and with something to show for it: a row of dashes is no result. */
 static bool has_numbers(const struct cell *c)
 {
@@ -319,6 +357,7 @@ static json_t *result_json(struct comparison *cmp)
 	json_t *crossovers = crossover_all(cmp), *precision = precision_of(cmp);
 
 	add_answers(cmp, groups);
+	add_beside(cmp);
 	for (size_t i = 0; i < cmp->cells->n; i++)
 		measured += has_numbers(&cmp->cells->cell[i]);
 	for (size_t i = 0; i < cmp->n_pairs; i++) {

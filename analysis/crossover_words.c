@@ -97,21 +97,25 @@ static void change_text(const json_t *series, size_t from, size_t to, char *out,
 		snprintf(out, size, "%s %s", m->label, low);
 }
 
-/* "2.3 times the CPU", "1/9.1 of the CPU", "31 to 40 % more CPU". */
+/* "2.3 times [2.2, 2.4] the CPU", "1/9.1 of the CPU", "31 to 40 % more CPU". */
 static void price_text(const json_t *cpu, size_t from, size_t to, char *out, size_t size)
 {
-	double least = INFINITY, most = 0, a, b;
+	double least = INFINITY, most = 0, low = INFINITY, high = 0, a, b;
 	bool some;
 
 	for (size_t i = from; i <= to; i++) {
 		least = fmin(least, level_at(cpu, i, "estimate"));
 		most = fmax(most, level_at(cpu, i, "estimate"));
+		low = fmin(low, level_at(cpu, i, "low"));
+		high = fmax(high, level_at(cpu, i, "high"));
 	}
 	some = most > least * 1.02;
 	if (least >= 2 && some)
-		snprintf(out, size, "%.2g to %.2g times the CPU", least, most);
+		snprintf(out, size, "%.1f to %.1f times [%.1f, %.1f] the CPU", least, most, low,
+			 high);
 	else if (least >= 2)
-		snprintf(out, size, "%.2g times the CPU", least);
+		snprintf(out, size, "%.1f times [%.1f, %.1f] the CPU", (least + most) / 2, low,
+			 high);
 	else if (most <= 0.5 && some)
 		snprintf(out, size, "1/%.2g to 1/%.2g of the CPU", 1 / least, 1 / most);
 	else if (most <= 0.5)

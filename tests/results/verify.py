@@ -125,10 +125,6 @@ for group in result["groups"]:
                 assert (c["put_back"]["left_out"], c["put_back"]["n"]) == (out, len(full[0])), c
             back.append((full[2], c, (x, walsh), full, out))
             checked += 1
-MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000),
-          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000)}
-
-
 def by_block(cell, metric):
     return {t["block"]: t["metrics"][metric] for t in trials.get(cell, [])
             if metric in t["metrics"] and not spoiled(t, metric)}
@@ -195,6 +191,36 @@ least = 1
 for i in range(len(ps) - 1, -1, -1):
     least = min(least, ps[i][0] * len(ps) / (i + 1))
     near(ps[i][1]["p_adjusted"], least, "adjusted p")
+MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000),
+          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000), "cpu_ns_per_io_task": (.02, 50)}
+# what stands beside a verdict: what lies beyond its margin both ways, and nothing else
+for group in result["groups"]:
+    base = next(r["cell"] for r in group["rows"] if r["mode"] == result["baseline"])
+    for row in group["rows"]:
+        if row["cell"] == base or row["cell"] not in trials or base not in trials:
+            assert "beside" not in row, row["cell"]
+            continue
+        beside = {b["metric"]: b for b in row["beside"]}
+        for metric in ("iops", "latency_p50_ns", "latency_p99_ns", "cpu_ns_per_io_task"):
+            sides = set()
+            for some in (trials, valid):
+                both = [[t for t in some[cell] if metric in t["metrics"] and not spoiled(t, metric) and (
+                    metric != "latency_p99_ns" or t["latency"]["count"] >= 299)] for cell in (base, row["cell"])]
+                if not all(both) or len(both[0]) < 6 or len(both[1]) < 6:
+                    sides.add(0)
+                    continue
+                x, walsh, _ = change(metric, *both)
+                shared = {t["block"] for t in both[1]}
+                relative, absolute = MARGIN[metric]
+                floor = json.load(open(os.path.join(run, "run.json"))).get("noise_floor", {}).get("metrics", {}).get(metric, {}).get("floor", 0)
+                margin = math.log1p(max(relative, floor, absolute / statistics.median(
+                    t["metrics"][metric] for t in both[0] if t["block"] in shared)))
+                low, high = interval(walsh, len(x), .95)
+                sides.add(1 if low > margin else -1 if high < -margin else 0)
+                if some is trials and metric in beside:
+                    for name, want in zip(("estimate", "low", "high"), (statistics.median(walsh), low, high)):
+                        near(beside[metric][name], math.exp(want), "beside")
+            assert (metric in beside) == (len(sides) == 1 and sides != {0}), (row["cell"], metric, sides)
 # with the trials left out put back in, the family is judged again; a word stands if it is the same
 back.sort(key=lambda e: e[0])
 least, again = 1, []

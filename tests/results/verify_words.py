@@ -372,8 +372,9 @@ class Words:
             m = re.match(r", at a price in %s that is not known: %s \[%s, %s\]" % (re.escape(label), N, N, N), said)
             self.change(m.groups(), (p.estimate, *p.i95), said)
         elif p.estimate > math.log(2):
-            m = re.match(r", for ([\d.]+) times the CPU of %s" % re.escape(base), said)
-            assert math.isclose(float(m[1]), math.exp(p.estimate), rel_tol=.06), said
+            m = re.match(r", for ([\d.]+) times \[([\d.]+), ([\d.]+)\] the CPU of %s" % re.escape(base), said)
+            for text, value in zip(m.groups(), (p.estimate, *p.i95), strict=True):
+                assert math.isclose(float(text), math.exp(value), abs_tol=.0501), said
         else:
             m = re.match(r", %s %s \[%s, %s\]" % (re.escape(label), N, N, N), said)
             self.change(m.groups(), (p.estimate, *p.i95), said)
@@ -506,12 +507,16 @@ class Words:
                         self.reads(m[2], max(changes), part)
                 ratios = [math.exp(p.estimate) for _, p in cpu[i:k + 1]]
                 if c:
-                    m = re.search(r"(1/)?([\d.]+)(?: to (?:1/)?([\d.]+))? (times the CPU|of the CPU|% more CPU|% less CPU)", part)
-                    to = {"times the CPU": lambda v: v, "of the CPU": lambda v: 1 / v,
+                    m = re.search(r"(1/)?([\d.]+)(?: to (?:1/)?([\d.]+))? (times|of the CPU|% more CPU|% less CPU)(?: \[([\d.]+), ([\d.]+)\] the CPU)?", part)
+                    to = {"times": lambda v: v, "of the CPU": lambda v: 1 / v,
                           "% more CPU": lambda v: 1 + v / 100, "% less CPU": lambda v: 1 - v / 100}[m[4]]
                     got = sorted(to(float(v)) for v in m.groups()[1:3] if v)
                     assert math.isclose(got[0], min(ratios), rel_tol=.06) and math.isclose(got[-1], max(ratios), rel_tol=.06), (part, ratios)
                     self.checked += len(got)
+                    assert (m[5] is not None) == (m[4] == "times"), part
+                    if m[5]:
+                        ends = [math.exp(p.i95[e]) for e in (0, 1) for _, p in cpu[i:k + 1]]
+                        assert math.isclose(float(m[5]), min(ends), abs_tol=.0501) and math.isclose(float(m[6]), max(ends), abs_tol=.0501), (part, ends)
             return
         raise AssertionError(("no sentence for", mode, stretches, mine))
 
