@@ -268,14 +268,40 @@ static const char *joint(size_t i, size_t n)
 
 #define LEADERS 4 /* are named; the others of them are counted */
 
+/* ", but p99 +212 % [+52 %, +479 %]": of rate, median and tail what is shown to be worse. */
+static void drawbacks(const struct comparison *cmp, const struct group *g, const struct cell *c,
+		      const struct metric *speed, char *out, size_t size)
+{
+	const char *const names[] = {g->kind->rate, g->kind->latency, g->kind->tail};
+	const char *last = speed->name, *sep = ", but";
+	struct judgement j;
+	size_t len = 0;
+	char text[128];
+
+	*out = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names) && len < size; i++) {
+		const struct metric *m = metric_find(names[i]);
+
+		if (!strcmp(names[i], speed->name) || !strcmp(names[i], last) ||
+		    word_of(cmp, g, c, m) != JUDGE_WORSE ||
+		    !group_stated(cmp, c, g->baseline, m->name, &j))
+			continue;
+		len += (size_t)snprintf(out + len, size - len, "%s %s %s", sep, m->label,
+					judge_change_text(&j, text, sizeof(text)));
+		sep = ",";
+		last = names[i];
+	}
+}
+
 /* "sqpoll has the best IOPS: 13.3k against …" of one, "at 13.3k, …" of several. */
 static void leader_text(const struct comparison *cmp, const struct group *g, const struct point *p,
 			const struct metric *speed, bool alone, char *out, size_t size)
 {
-	char text[128], value[32], base_value[32], against[96] = "", cost[400], used[64];
+	char text[128], value[32], base_value[32], against[96] = "", cost[400], used[64], but[320];
 	const char *base = g->baseline->mode;
 	struct judgement j;
 
+	drawbacks(cmp, g, p->cell, speed, but, sizeof(but));
 	group_stated(cmp, p->cell, g->baseline, speed->name, &j);
 	price(cmp, g, p, base, cost, sizeof(cost));
 	if (alone)
@@ -283,9 +309,9 @@ static void leader_text(const struct comparison *cmp, const struct group *g, con
 			 text_value(speed, group_value(g->baseline, speed), base_value,
 				    sizeof(base_value)),
 			 base);
-	snprintf(out, size, "%s%s, %s%s%s", text_value(speed, p->speed, value, sizeof(value)),
+	snprintf(out, size, "%s%s, %s%s%s%s", text_value(speed, p->speed, value, sizeof(value)),
 		 against, judge_change_text(&j, text, sizeof(text)),
-		 used_text(p->cell, used, sizeof(used)), cost);
+		 used_text(p->cell, used, sizeof(used)), cost, but);
 }
 
 static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
@@ -293,7 +319,7 @@ static void say_best(const struct comparison *cmp, const struct group *g, const 
 {
 	size_t shown = l->n_best < LEADERS ? l->n_best : LEADERS, len = 0;
 	const char *base = g->baseline->mode;
-	char text[800], value[32], more[96] = "";
+	char text[1200], value[32], more[96] = "";
 
 	if (l->n_best == 1) {
 		if (l->better > 1)
@@ -373,7 +399,7 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	_free_ struct point *p = calloc(g->n + 1, sizeof(*p));
 	_free_ const struct point **room = calloc(g->n + 1, sizeof(*room));
 	json_t *pareto = json_array(), *leaders = json_array();
-	char text[3000];
+	char text[4500];
 	struct lead l;
 	size_t n = 0, len;
 

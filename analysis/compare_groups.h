@@ -99,6 +99,10 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g);
  * throughout | none, "at"?, "low"?, "high"?, "sentence"}] over every axis of load. The pairs of
  * `cmp` have been judged. */
 json_t *crossover_all(const struct comparison *cmp);
+/* "both measured depths (1 and 16)", "all 5 measured depths from 1 to 16": nothing between them was
+ * looked at. Of n >= 2 levels; returns `out`. */
+const char *crossover_range(const char *axis, size_t n, const char *low, const char *high,
+			    char *out, size_t size);
 /* [{"title", "sentence"}]: what holds at every level of an axis, a sentence a mode, from the above.
  */
 json_t *crossover_throughout(const json_t *crossovers);

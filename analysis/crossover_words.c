@@ -12,6 +12,21 @@
 #include "base/jsonio.h"
 #include "record/metric.h"
 
+const char *crossover_range(const char *axis, size_t n, const char *low, const char *high,
+			    char *out, size_t size)
+{
+	size_t len = strlen(axis);
+	bool own = len && axis[len - 1] == 's'; /* "jobs" and "flows" are several by themselves */
+
+	if (n == 2)
+		snprintf(out, size, "both measured %s%s (%s and %s)", axis, own ? "" : "s", low,
+			 high);
+	else
+		snprintf(out, size, "all %zu measured %s%s from %s to %s", n, axis, own ? "" : "s",
+			 low, high);
+	return out;
+}
+
 static void join(const json_t *list, const json_t *one, const char *word, char *out, size_t size)
 {
 	const json_t *other;
@@ -199,7 +214,7 @@ static json_t *tradeoff(const json_t *speed, const json_t *cpu)
 {
 	size_t n = json_array_size(json_object_get(speed, "levels"));
 	const char *axis = jsonio_string(speed, "axis_label", "?");
-	char text[1400], words[320];
+	char text[1400], words[320], range[128];
 	bool told = false;
 	int len;
 
@@ -222,9 +237,12 @@ static json_t *tradeoff(const json_t *speed, const json_t *cpu)
 					"%s at a %s of %s %s", from ? ";" : ":", axis,
 					level_text(speed, from), words);
 		else
-			len += snprintf(text + len, sizeof(text) - (size_t)len,
-					"%s at every %s from %s to %s %s", from ? ";" : ":", axis,
-					level_text(speed, from), level_text(speed, to), words);
+			len += snprintf(
+				text + len, sizeof(text) - (size_t)len, "%s at %s %s",
+				from ? ";" : ":",
+				crossover_range(axis, to - from + 1, level_text(speed, from),
+						level_text(speed, to), range, sizeof(range)),
+				words);
 	}
 	if (!told)
 		return NULL;

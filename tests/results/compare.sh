@@ -174,8 +174,8 @@ for c in found:
     assert c["mode"] == "crossing" and c["axis"] == "iodepth", c
     assert 3.6 < c["at"] < 4.4 and c["low"] <= c["at"] <= c["high"] and 2 < c["low"] < 4.2 and 3.8 < c["high"] < 8, c
     assert [l["side"] for l in c["levels"]] == [1, 1, -1, -1], c'
-expect 0 "IOPS: crossing is better at every depth from 1 to 2, interrupt at every depth from 8 to 16; they cross at about" "$bin" compare "$tmp/cross"
-expect 0 "crossing against interrupt: at every depth from 1 to 2 crossing has IOPS .* for 66.* % more CPU; at every depth from 8 to 16 interrupt wins both (crossing: IOPS .* more CPU); in IOPS they cross at about " "$bin" compare "$tmp/cross"
+expect 0 "IOPS: crossing is better at both measured depths (1 and 2), interrupt at both measured depths (8 and 16); they cross at about" "$bin" compare "$tmp/cross"
+expect 0 "crossing against interrupt: at both measured depths (1 and 2) crossing has IOPS .* for 66.* % more CPU; at both measured depths (8 and 16) interrupt wins both (crossing: IOPS .* more CPU); in IOPS they cross at about " "$bin" compare "$tmp/cross"
 # Levels between that cannot be told apart: the interval holds them, and the sentence is about those that can
 make_run "$tmp/between" --factors 1:0.95,2:0.999,4:1.001,16:5.0
 "$bin" compare "$tmp/between" --json | python3 -c '
@@ -189,13 +189,13 @@ make_run "$tmp/within" --factors 1:0.996,2:0.996,8:0.996 --blocks 30
 expect 0 "crossing: IOPS .* equivalent to interrupt" "$bin" compare "$tmp/within"
 ! grep -q "crossing is better\|crossing has IOPS" "$tmp/out" || { echo "FAILED: better, where the verdict is equivalent"; exit 1; }
 make_run "$tmp/turn" --depths 1,2,8,16 --turn 16
-expect 0 "IOPS: crossing is better at every depth from 1 to 2, interrupt at a depth of 8; they cross at about .*, and crossing is better again at 16" "$bin" compare "$tmp/turn"
+expect 0 "IOPS: crossing is better at both measured depths (1 and 2), interrupt at a depth of 8; they cross at about .*, and crossing is better again at 16" "$bin" compare "$tmp/turn"
 make_run "$tmp/loud" --depths 1,2,8,16 --floor 0.9
 "$bin" compare "$tmp/loud" --json | python3 -c '
 import json, sys
 assert {c["finding"] for c in json.load(sys.stdin)["crossovers"] if c["metric"] in ("iops", "latency_p50_ns")} == {"none"}'
 make_run "$tmp/flat" --depths 1,2
-expect 0 "at every depth from 1 to 2 crossing is better" "$bin" compare "$tmp/flat"
+expect 0 "at both measured depths (1 and 2) crossing is better" "$bin" compare "$tmp/flat"
 
 # Across runs: another kernel and 5 % slower; the same; nothing in common; Markdown and CSV
 make_run "$tmp/later" --run later --seed 7 --slow 1.05 --kernel 6.2.0-test --started 2026-02-01T00:00:00.000Z

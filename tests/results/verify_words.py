@@ -279,6 +279,19 @@ class Words:
             return ", ".join(shown) + " and %d more" % (len(some) - 4)
         return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
 
+    def drawbacks(self, group, cell, speed, said):
+        """Of rate, median and tail whatever is worse is said, and nothing else."""
+        said = said.split("; ")[0]
+        for metric in dict.fromkeys(self.kind(group)[:3]):
+            if metric == speed:
+                continue
+            p = self.pairs.get((group, cell["id"], metric))
+            worse = p.word == "worse" if p else (p := self.stated(group, metric, cell)).enough and p.better() < 0
+            m = re.search(r"(?:, but|\],) %s %s \[%s, %s\]" % (re.escape(METRICS[metric][0]), N, N, N), said[said.find(", but"):] if ", but" in said else "")
+            assert (m is not None) == bool(worse), (metric, cell["mode"], said)
+            if m:
+                self.change(m.groups(), (p.estimate, *p.i95), said)
+
     def several(self, group, sentence, best, better, rows, value):
         """Nobody of the best is told apart from the others."""
         rate, latency, _, cpu = self.kind(group)
@@ -296,6 +309,7 @@ class Words:
             p = self.stated(group, speed, rows[mode])
             self.change(m.groups()[1:], (p.estimate, *p.i95), sentence)
             self.price(self.stated(group, cpu, rows[mode]), rest[m.end():], METRICS[cpu][0], base["mode"])
+            self.drawbacks(group, rows[mode], speed, rest[m.end():])
             rest = rest[m.end():].split("; ", 1)[-1]
 
     def answer(self, group, sentence):
@@ -327,6 +341,7 @@ class Words:
             p = self.stated(group, speed, rows[best])
             self.change(m.groups()[2:], (p.estimate, *p.i95), sentence)
             self.price(self.stated(group, cpu, rows[best]), sentence[m.end():], cpu_label, base["mode"])
+            self.drawbacks(group, rows[best], speed, sentence[m.end():])
         else:
             m = re.match(r"(?:none of the (\d+) other modes in force|.*?, the one other mode in force)(?: \(not: .*?\))?,? is (?:not )?shown to be better than %s in %s \(%s\): (.*?)(?:;|$)" % (
                 re.escape(base["mode"]), re.escape(label), N), sentence, re.S)
@@ -493,7 +508,8 @@ class Words:
                 continue
             for part, (i, k) in zip(parts, stretches):
                 where = ("at a %s of %g " % (step, speed[i][0]) if i == k else
-                         "at every %s from %g to %g " % (step, speed[i][0], speed[k][0]))
+                         "at both measured %ss (%g and %g) " % (step.removesuffix("s"), speed[i][0], speed[k][0]) if k == i + 1 else
+                         "at all %d measured %ss from %g to %g " % (k - i + 1, step.removesuffix("s"), speed[i][0], speed[k][0]))
                 if speed[k][0] < 1e4 and "size" not in step:
                     assert part.startswith(where), (part, where)
                 s, c = speed[i][1].side, cpu[i][1].side
