@@ -125,6 +125,10 @@ for group in result["groups"]:
                 assert (c["put_back"]["left_out"], c["put_back"]["n"]) == (out, len(full[0])), c
             back.append((full[2], c, (x, walsh), full, out))
             checked += 1
+MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000),
+          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000), "cpu_ns_per_io_task": (.02, 50)}
+
+
 def by_block(cell, metric):
     return {t["block"]: t["metrics"][metric] for t in trials.get(cell, [])
             if metric in t["metrics"] and not spoiled(t, metric)}
@@ -191,8 +195,6 @@ least = 1
 for i in range(len(ps) - 1, -1, -1):
     least = min(least, ps[i][0] * len(ps) / (i + 1))
     near(ps[i][1]["p_adjusted"], least, "adjusted p")
-MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000),
-          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000), "cpu_ns_per_io_task": (.02, 50)}
 # what stands beside a verdict: what lies beyond its margin both ways, and nothing else
 for group in result["groups"]:
     base = next(r["cell"] for r in group["rows"] if r["mode"] == result["baseline"])
