@@ -18,25 +18,29 @@ struct point {
 	bool dominated;
 };
 
-/* How much worse b is than a, beyond what the metric's margin calls nothing: > 0 when it is. */
-static double worse_by(const struct metric *m, double a, double b)
+/* Shown to be better in one of the two, and better or the same in the other, by the blocks that
+ * both have in common. What is not known rules nobody out. */
+static bool dominates(const struct comparison *cmp, const struct metric *speed,
+		      const struct metric *cpu, const struct point *a, const struct point *b)
 {
-	double better = m->better == METRIC_HIGHER ? a - b : b - a;
+	const struct metric *m[] = {speed, cpu};
+	size_t better = 0, same = 0;
 
-	return better - fmax(m->margin_relative * fabs(a), m->margin_absolute);
-}
+	for (size_t i = 0; i < ARRAY_SIZE(m); i++) {
+		struct judgement j;
+		int side;
 
-static bool dominates(const struct metric *speed, const struct metric *cpu, const struct point *a,
-		      const struct point *b)
-{
-	/* what a check spoilt is not known to be better */
-	bool known = !isnan(a->speed) && !isnan(a->cpu);
-	bool faster = worse_by(speed, a->speed, b->speed) > 0;
-	bool slower = worse_by(speed, b->speed, a->speed) > 0;
-	bool cheaper = worse_by(cpu, a->cpu, b->cpu) > 0;
-	bool dearer = worse_by(cpu, b->cpu, a->cpu) > 0;
-
-	return known && !slower && !dearer && (faster || cheaper);
+		if (!group_stated(cmp, a->cell, b->cell, m[i]->name, &j))
+			return false;
+		side = judge_side(&j);
+		if (side && (side > 0) == (m[i]->better == METRIC_HIGHER))
+			better++;
+		else if (!side && judge_same(&j))
+			same++;
+		else
+			return false;
+	}
+	return better && better + same == ARRAY_SIZE(m);
 }
 
 /* What was judged of this cell and metric; NULL: it was not asked for. */
@@ -417,8 +421,8 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < n; k++)
-			p[i].dominated |= k != i && dominates(speed, cpu, &p[k], &p[i]);
+		for (size_t k = 0; !p[i].dominated && k < n; k++)
+			p[i].dominated = k != i && dominates(cmp, speed, cpu, &p[k], &p[i]);
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].dominated && !isnan(p[i].speed) && !isnan(p[i].cpu))
 			json_array_append_new(pareto, json_string(p[i].cell->mode));

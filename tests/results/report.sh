@@ -62,7 +62,7 @@ python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null
 sed -i '20s/\t[0-9]*\./\t9./2' "$tmp/sabotage/figures/r0-dist1.tsv"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a figure"; exit 1; }
 cp "$tmp/both/figures/r0-dist1.tsv" "$tmp/sabotage/figures"
-sed -i '0,/\(count as none): <strong>\)[a-z-]*/s//\1aio/' "$tmp/sabotage/report.html"
+sed -i '0,/\(nobody out): <strong>\)[a-z-]*/s//\1aio/' "$tmp/sabotage/report.html"
 ! python3 "$here/verify_report.py" "$tmp/both" "$tmp/sabotage" >/dev/null 2>&1 || { echo "FAILED: blind to a Pareto set"; exit 1; }
 cp "$tmp/both/report.html" "$tmp/sabotage"
 # sentences: an answer, a p, a family, a margin, what can be found, along an axis, the precision
