@@ -37,7 +37,11 @@ static const char *change_text(const struct judgement *j, double estimate,
 	char est[32], low[32], high[32];
 
 	judge_text(j, estimate, est, sizeof(est));
-	if (i->level > 0)
+	/* one scale: "+827 % [+745 %, x17.6]" would read as if x17.6 were less than 827 */
+	if (i->level > 0 && j->ratio && fmax(estimate, i->high) >= log(11))
+		snprintf(out, size, "x%.3g [x%.3g, x%.3g]", exp(estimate), exp(i->low),
+			 exp(i->high));
+	else if (i->level > 0)
 		snprintf(out, size, "%s [%s, %s]", est, judge_text(j, i->low, low, sizeof(low)),
 			 judge_text(j, i->high, high, sizeof(high)));
 	else

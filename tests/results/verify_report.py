@@ -372,10 +372,7 @@ for name in os.listdir(os.path.join(out, "figures")):
                 near(float(low), v[k - 1], (name, "low"))
                 near(float(high), v[len(v) - k], (name, "high"))
             points += 1
-# the Pareto sets: no other mode is better in one of speed and CPU and not worse in the other, by the values of the
-# table, what is within the margins counting as nothing
-
-
+# the Pareto sets: no other mode is shown to be better in one of speed and CPU, and better or the same in the other
 words = verify_words.Words(head, text, which, values, row_value, in_force, shown, every, valid)
 
 
