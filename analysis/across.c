@@ -214,8 +214,8 @@ int across_cells(struct cells *const *cells, const char *const *dirs, size_t n,
 
 		json_array_append_new(
 			json_object_get(out, "runs"),
-			json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:I, s:I, s:I, s:b, s:O}", "run",
-				  jsonio_string(run, "run", "?"), "altered",
+			json_pack("{s:s, s:s?, s:s?, s:s, s:s, s:I, s:I, s:I, s:b, s:O, s:o}",
+				  "run", jsonio_string(run, "run", "?"), "altered",
 				  *cells[i]->altered ? cells[i]->altered : NULL, "unverified",
 				  *cells[i]->unverified ? cells[i]->unverified : NULL, "dir",
 				  dirs[i], "started", jsonio_string(run, "started", "?"), "trials",
@@ -223,7 +223,8 @@ int across_cells(struct cells *const *cells, const char *const *dirs, size_t n,
 				  (json_int_t)cells[i]->test_delay_ns, "left_out",
 				  (json_int_t)cells[i]->run->n_notes, "dirty",
 				  json_is_true(jsonio_at(run, "build.dirty")), "key",
-				  json_object_get(key, "digest")));
+				  json_object_get(key, "digest"), "noise_floor",
+				  noise_note(cells[i])));
 	}
 	for (size_t i = 1; !err && i < n; i++)
 		err = one_against(cells, i, o, out, words);

@@ -14,10 +14,11 @@ struct compare_options;
 struct diag;
 
 /*
- * {"runs": [{"run", "dir", "started", "key": machine_key()["digest"]}], "against": [{"run": index,
- * "relation", "environment": machine_key_difference(), "rows": [{"title", "mode", "kind", "cell",
- * "n_first", "n_second", "comparison": a comparison of compare_run()}], "unmatched": [{"title",
- * "mode", "reason"}]}], "rows_measured", "words"}. -EINVAL as compare_run().
+ * {"runs": [{"run", "dir", "started", "key": machine_key()["digest"], "noise_floor":
+ * noise_note()}], "against": [{"run": index, "relation", "environment": machine_key_difference(),
+ * "rows": [{"title", "mode", "kind", "cell", "n_first", "n_second", "comparison": a comparison of
+ * compare_run()}], "unmatched": [{"title", "mode", "reason"}]}], "rows_measured", "words"}. -EINVAL
+ * as compare_run().
  */
 int across_cells(struct cells *const *cells, const char *const *dirs, size_t n,
 		 const struct compare_options *options, json_t **result, struct diag *d);

@@ -17,6 +17,7 @@
 #include "analysis/kind.h"
 #include "analysis/sums.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
@@ -150,20 +151,6 @@ static int merge(const struct builder *b, struct cell_hists **into)
 	return 0;
 }
 
-/* "2026-01-31T12:00:00.123Z" */
-static double seconds_of(const char *iso)
-{
-	struct tm tm = {0};
-	double fraction = 0;
-	const char *rest = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
-
-	if (!rest)
-		return 0;
-	if (*rest == '.')
-		fraction = strtod(rest, NULL);
-	return (double)timegm(&tm) + fraction;
-}
-
 static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
 {
 	struct sample *s;
@@ -194,7 +181,8 @@ static int add_sample(struct builder *b, struct cell *c, const struct trial *t)
 		return -ENOMEM;
 	}
 	if (c->detail)
-		s->started_s = seconds_of(view_word(t->view, "started", text, sizeof(text), ""));
+		s->started_s =
+			clock_from_iso(view_word(t->view, "started", text, sizeof(text), ""));
 	c->n_samples++;
 	read_values(b, t, s->value);
 	snprintf(text, sizeof(text), "%zu", s->block);

@@ -496,6 +496,8 @@ int compare_cells(struct cells *cells, const struct compare_options *o, json_t *
 		*result = result_json(&cmp);
 	if (!err)
 		json_object_set_new(*result, "instruments", instruments_all(&cmp));
+	if (!err)
+		json_object_set_new(*result, "noise_floor", noise_note(cells));
 	/* then "mode" of a row is a placement, and "placement" of a group a mode */
 	if (!err && cells->by_placement)
 		say_by_placement(*result);

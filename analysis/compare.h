@@ -35,9 +35,9 @@ struct compare_options {
  * "verdict", "sentence", "text", "put_back"?: where trials were left out as not in force, the same
  * with them in: {"left_out", "n", "scale", "estimate", "low", "high", "p", "p_adjusted", "verdict",
  * "sentence"}}], "beside"?: of rate, median, tail and CPU what is shown to have changed, judged or
- * not: [{"metric", "estimate", "low", "high", "text"}]}]}], "precision": precision_of(), with "design": run.json's
- * member of that name, if it has one, "instruments": instruments_all(), "crossovers":
- * crossover_all(), "throughout": […], "left_out":
+ * not: [{"metric", "estimate", "low", "high", "text"}]}]}], "precision": precision_of(), with
+ * "design": run.json's member of that name, if it has one, "noise_floor": noise_note(),
+ * "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":
  * [{"block", "retry", "sentence"}]}, "notes": []}

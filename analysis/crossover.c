@@ -47,13 +47,6 @@ struct all_series {
 	size_t n;
 };
 
-static double level_of(const struct group *g, const struct cell *c, const struct kind_axis *axis)
-{
-	if (!strcmp(axis->key, "rate_share")) /* is a rate once it was calibrated */
-		return c->rate;
-	return jsonio_number(json_object_get(c->spec, "load"), axis->key);
-}
-
 /* What was judged of this row and metric; NULL: it was not asked for. */
 static const struct judgement *judged(const struct comparison *cmp, const struct group *g,
 				      const struct cell *c, const struct metric *metric)
@@ -323,7 +316,8 @@ static bool fill_series(const struct comparison *cmp, const size_t *member, size
 
 		for (size_t r = 0; r < g->n; r++) {
 			const struct cell *c = &cmp->cells->cell[g->cell[r]];
-			double at = level_of(g, c, s->axis);
+			double at =
+				kind_axis_level(s->axis, json_object_get(c->spec, "load"), c->rate);
 
 			if (strcmp(c->mode, s->mode) || !c->used || !(at > 0))
 				continue;
@@ -353,7 +347,9 @@ static void title_of(const struct comparison *cmp, const struct group *g,
 	_json_ json_t *load = json_deep_copy(json_object_get(c->spec, "load"));
 	char common[160];
 
-	json_object_del(load, axis->key);
+	for (const struct kind_axis *a = c->kind->axis; a->key; a++)
+		if (kind_axis_holds(axis->key, a->key, json_object_get(c->spec, "load")))
+			json_object_del(load, a->key);
 	kind_load_text(load, NAN, common, sizeof(common));
 	snprintf(out, size, "%.100s, %.40s: %s%s%.80s", jsonio_string(c->spec, "target", "?"),
 		 jsonio_string(c->spec, "workload", "?"), common,

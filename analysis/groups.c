@@ -49,11 +49,15 @@ char *group_key(const struct cell *c, const char *without)
 	for (const struct kind_axis *axis = c->kind->axis; axis->key; axis++) {
 		json_t *value = json_object_get(asked, axis->key);
 
-		if (without && !strcmp(axis->key, without))
+		if (without && kind_axis_holds(without, axis->key, asked))
 			continue;
 		if (value && !json_is_null(value) && !(open && axis->closed_only))
 			json_object_set(load, axis->key, value);
 	}
+	/* else a load of that key, with nothing left out, would look the same */
+	if (without && !strcmp(without, KIND_SIZE) &&
+	    kind_axis_holds(without, "request_bytes", asked))
+		json_object_set_new(load, KIND_SIZE, json_true());
 	return jsonio_line(key);
 }
 

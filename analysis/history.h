@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The history of a machine's results: one SQLite file in WAL mode that several writers may share.
- * It holds nothing that is not in the run directories but people's marks, and those are in a text
- * file beside it (FILE.marks.jsonl), so it can be made again at any time. Nothing is ever deleted
- * from it.
+ * It holds nothing that is not in the run directories but people's marks and the labels under which
+ * runs were added, and those are in text files beside it (FILE.marks.jsonl, FILE.runs.jsonl), so it
+ * can be made again at any time. Nothing is ever deleted from it.
  *
  * A point is one run of one series; a series is a metric of a cell of an experiment on a machine.
  * Errors: -EBADMSG the file is corrupt or no history, -EBUSY another writer held it for ten
@@ -78,7 +78,13 @@ int history_mark(struct history *h, const char *kind, const char *match, const c
 int history_marks(struct history *h, json_t **out, struct diag *d);
 /* The marks of the text file that the history lacks: after a rebuild. */
 int history_load_marks(struct history *h, struct diag *d);
-/* A new file from `dirs`, beside the old one, which is kept as FILE.old-N; in order of their start.
- */
-int history_rebuild(const char *file, const char *const *dirs, size_t n, size_t *trials,
-		    struct diag *d);
+struct history_rebuilt {
+	size_t runs, trials;
+};
+
+/* A new file from the runs in `dirs` and those that the old one, or FILE.runs.jsonl, names and that
+ * still lie where they did; under their labels, in place of the old one, which is kept as
+ * FILE.old-N. Nobody else may have it open meanwhile (-EBUSY). -ENOENT names known runs that are
+ * not to be found, unless `incomplete`. */
+int history_rebuild(const char *file, const char *const *dirs, size_t n, bool incomplete,
+		    struct history_rebuilt *rebuilt, struct diag *d);

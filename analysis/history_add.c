@@ -31,6 +31,7 @@ struct adding {
 	json_t *key;
 	double started_s;
 	int64_t run;
+	bool fresh; /* it was not there before */
 };
 
 static double seconds_of(const char *iso)
@@ -181,6 +182,7 @@ static int put_run(struct adding *a, const char *dir, struct diag *d)
 			key_text, real ?: dir, (int64_t)a->cells->n, missing_text,
 			delay_of(a->cells));
 	a->run = sqlite3_last_insert_rowid(a->h->db);
+	a->fresh = !err;
 	return err;
 }
 
@@ -303,6 +305,13 @@ static int put_cell(struct adding *a, const struct cell *c, struct diag *d)
 	return err;
 }
 
+static int note_run(const struct adding *a, const char *dir, struct diag *d)
+{
+	_free_ char *real = realpath(dir, NULL);
+
+	return runs_append(a->h->file, a->added->run, a->version, real ?: dir, d);
+}
+
 int history_add(struct history *h, const char *dir, const struct history_add_options *o,
 		struct history_added *added, struct diag *d)
 {
@@ -331,6 +340,8 @@ int history_add(struct history *h, const char *dir, const struct history_add_opt
 		err = put_run(&a, dir, d);
 		for (size_t i = 0; !err && i < cells->n; i++)
 			err = put_cell(&a, &cells->cell[i], d);
+		if (!err && a.fresh && !h->rebuilding)
+			err = note_run(&a, dir, d);
 		err = db_end(h, err, d);
 	}
 	json_decref(a.key);

@@ -2,10 +2,13 @@
 #include "analysis/history_db.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "analysis/history.h"
@@ -48,7 +51,7 @@ int db_error(struct history *h, int code, struct diag *d)
 		return diag_set(
 			d, -EBADMSG,
 			"%s is no sound history (%s); it was not changed. Make it again from "
-			"the runs: iomodes history rebuild --db %s RUN...",
+			"the runs: iomodes history rebuild --db %s",
 			h->file, why, h->file);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -209,7 +212,50 @@ static int create_tables(struct history *h, struct diag *d)
 }
 _Static_assert(APPLICATION_ID == 1768910180, "the pragma takes a number");
 
+int db_lock(const char *file, int how, int *fd, struct diag *d)
+{
+	char path[4200];
+	struct timespec pause = {.tv_nsec = 50000000};
+
+	snprintf(path, sizeof(path), "%.4000s.lock", file);
+	*fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (*fd < 0 && how == LOCK_SH && (errno == EACCES || errno == EROFS))
+		return 0;
+	if (*fd < 0)
+		return diag_errno(d, -errno, "%s", path);
+	for (int ms = 0; flock(*fd, how | LOCK_NB); ms += 50) {
+		if (ms >= BUSY_MS || (errno != EWOULDBLOCK && errno != EINTR)) {
+			close(*fd);
+			*fd = -1;
+			return diag_set(d, -EBUSY,
+					"%s is held by another program for more than %d s (a "
+					"nightly holds it while it measures); nothing was written, "
+					"try again",
+					file, BUSY_MS / 1000);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
 int history_open(const char *file, bool create, struct history **out, struct diag *d)
+{
+	int lock = -1, err;
+
+	if (!create && access(file, F_OK))
+		return diag_set(d, -ENOENT,
+				"there is no history %s; 'iomodes history add RUN' makes it", file);
+	err = db_lock(file, LOCK_SH, &lock, d);
+	if (!err)
+		err = db_open(file, create, out, d);
+	if (!err)
+		(*out)->lock = lock;
+	else if (lock >= 0)
+		close(lock);
+	return err;
+}
+
+int db_open(const char *file, bool create, struct history **out, struct diag *d)
 {
 	struct history *h = calloc(1, sizeof(*h));
 	int err, flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
@@ -217,12 +263,7 @@ int history_open(const char *file, bool create, struct history **out, struct dia
 	if (!h)
 		return diag_errno(d, -ENOMEM, "%s", file);
 	snprintf(h->file, sizeof(h->file), "%s", file);
-	if (!create && access(file, F_OK)) {
-		err = diag_set(d, -ENOENT,
-			       "there is no history %s; 'iomodes history add RUN' makes it", file);
-		history_close(h);
-		return err;
-	}
+	h->lock = -1;
 	err = sqlite3_open_v2(file, &h->db, flags, NULL);
 	if (err) {
 		err = db_error(h, err, d);
@@ -255,5 +296,7 @@ void history_close(struct history *h)
 	if (!h)
 		return;
 	sqlite3_close_v2(h->db);
+	if (h->lock >= 0)
+		close(h->lock);
 	free(h);
 }

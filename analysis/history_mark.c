@@ -118,8 +118,15 @@ int history_mark(struct history *h, const char *kind, const char *match, const c
 		return err;
 	snprintf(id, HISTORY_MARK_ID, "%.12s", digest);
 	json_object_set_new(mark, "id", json_string(id));
+	/* the place of the writer first: what is in the file would be said twice when tried again
+	 */
+	err = db_begin(h, d);
+	if (err)
+		return err;
 	err = append(h, mark, d);
-	return err ? err : put(h, mark, d);
+	if (!err)
+		err = put(h, mark, d);
+	return db_end(h, err, d);
 }
 
 int history_marks(struct history *h, json_t **out, struct diag *d)

@@ -132,6 +132,7 @@ static void estimate(struct judgement *j, const struct metric *metric, const dou
 				.ratio = true,
 				.p = NAN,
 				.adjusted = NAN,
+				.detectable = NAN,
 				.baseline = stats_median(baseline, n),
 				.mode = stats_median(mode, n)};
 	for (size_t i = 0; i < n; i++)
@@ -163,7 +164,7 @@ void judge_estimate(struct judgement *j, const struct metric *metric, const doub
 	j->i95 = both[0];
 	j->i90 = both[1];
 	j->sd = stats_sd(x, n);
-	j->detectable = stats_detectable(j->sd, n, JUDGE_ALPHA, JUDGE_POWER);
+	j->spread = stats_spread(&j->i95, n);
 	if (n >= JUDGE_BLOCKS_MIN)
 		j->p = stats_sign_flip(x, n, seed + 1);
 }
@@ -173,7 +174,6 @@ void judge_unpaired(struct judgement *j, const struct metric *metric, const doub
 {
 	_free_ double *x = stats_array(n);
 	_free_ double *y = stats_array(m);
-	double sx, sy;
 
 	*j = (struct judgement){.metric = metric,
 				.unpaired = true,
@@ -181,6 +181,7 @@ void judge_unpaired(struct judgement *j, const struct metric *metric, const doub
 				.ratio = true,
 				.p = NAN,
 				.adjusted = NAN,
+				.detectable = NAN,
 				.baseline = stats_median(first, n),
 				.mode = stats_median(second, m)};
 	for (size_t i = 0; i < n; i++)
@@ -194,10 +195,8 @@ void judge_unpaired(struct judgement *j, const struct metric *metric, const doub
 	j->estimate = stats_shift(x, n, y, m);
 	j->i95 = stats_shift_interval(x, n, y, m, 0.95);
 	j->i90 = stats_shift_interval(x, n, y, m, 0.90);
-	sx = stats_sd(x, n);
-	sy = stats_sd(y, m);
-	j->sd = sqrt(sx * sx + sy * sy); /* of a difference of one block each */
-	j->detectable = stats_detectable(j->sd, j->n, JUDGE_ALPHA, JUDGE_POWER);
+	j->sd = NAN;
+	j->spread = stats_spread(&j->i95, j->n);
 	j->margin = j->equivalence = margin_of(j);
 	if (j->n >= JUDGE_BLOCKS_MIN)
 		j->p = stats_rank_sum(x, n, y, m);
@@ -213,15 +212,30 @@ void judge_raise_margin(struct judgement *j, double floor)
 	j->noisy = true;
 }
 
-static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
+static size_t blocks_for(double scatter, double distance)
+{
+	return stats_blocks_needed(scatter, distance, JUDGE_ALPHA, JUDGE_POWER, JUDGE_BLOCKS_MOST);
+}
+
+/* As many as both conditions of "better" need; what is nearer to none must shrink into its own
+ * margin. */
+static size_t blocks_to_settle(const struct judgement *j)
 {
 	double away = fabs(j->estimate);
-	/* what is nearer to none must shrink into its own margin */
-	double distance = away > j->margin ? away - j->margin : fabs(away - j->equivalence);
+	size_t interval, p;
+
+	if (!(away > j->margin))
+		return blocks_for(j->spread, fabs(away - j->equivalence));
+	interval = blocks_for(j->spread, away - j->margin);
+	p = isnan(j->sd) ? interval : blocks_for(j->sd, away);
+	return !interval || !p ? 0 : interval > p ? interval : p;
+}
+
+static void undecided(struct judgement *j, const char *low, const char *high, const char *margin)
+{
 	char found[32], more[96] = "";
 
-	j->blocks_needed =
-		stats_blocks_needed(j->sd, distance, JUDGE_ALPHA, JUDGE_POWER, JUDGE_BLOCKS_MOST);
+	j->blocks_needed = blocks_to_settle(j);
 	if (j->blocks_needed && j->blocks_needed <= j->n)
 		j->blocks_needed = j->n + 1; /* the forecast is a mean: this draw was unlucky */
 	if (j->blocks_needed)
@@ -269,6 +283,9 @@ static void find_word(struct judgement *j)
 	judge_text(j, j->i95.low, low, sizeof(low));
 	judge_text(j, j->i95.high, high, sizeof(high));
 	margin_text(j, j->margin, margin, sizeof(margin));
+	j->detectable =
+		fmax(j->margin + stats_detectable(j->spread, j->n, JUDGE_ALPHA, JUDGE_POWER),
+		     stats_detectable(j->sd, j->n, JUDGE_ALPHA, JUDGE_POWER));
 	up = j->i95.low > j->margin;
 	beyond = up || j->i95.high < -j->margin;
 	if (j->metric->better == METRIC_NEITHER) {

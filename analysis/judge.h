@@ -48,7 +48,12 @@ struct judgement {
 	 * nothing is claimed. */
 	double margin, equivalence;
 	bool noisy;
-	double sd, detectable;
+	/* Of a block's difference: its standard deviation, which p hangs on (NAN: p is one of
+	 * ranks), and stats_spread(), which the interval hangs on. */
+	double sd, spread;
+	/* A true difference of this size, either way, is called better or worse four times in five
+	 * (of a family of one): the interval clears the margin, and p reaches 0.05. */
+	double detectable;
 	struct judge_back back;
 	size_t blocks_needed; /* to settle an inconclusive one; 0 = cannot be said */
 	enum judge_word word;

@@ -13,7 +13,7 @@ static const struct kind_axis block_axes[] = {
 	{.key = "rw"},
 	{.key = "bs", .label = "block size", .unit = "bytes"},
 	{.key = "iodepth", .label = "depth", .unit = "", .closed_only = true},
-	{.key = "numjobs", .label = "jobs", .unit = ""},
+	{.key = "numjobs", .label = "number of jobs", .unit = ""},
 	{.key = "open_loop"},
 	{.key = "rate_iops", .label = "rate", .unit = "1/s", .open_only = true},
 	{.key = "rate_share", .label = "rate", .unit = "1/s", .open_only = true},
@@ -29,7 +29,8 @@ static const struct kind_axis net_axes[] = {
 	{.key = "request_bytes", .label = "request size", .unit = "bytes"},
 	{.key = "response_bytes", .label = "response size", .unit = "bytes"},
 	{.key = "depth", .label = "depth", .unit = "", .closed_only = true},
-	{.key = "flows", .label = "flows", .unit = ""},
+	{.key = KIND_SIZE, .label = "message size", .unit = "bytes"},
+	{.key = "flows", .label = "number of flows", .unit = ""},
 	{.key = "queue"},
 	{.key = "steer"},
 	{.key = "open_loop"},
@@ -118,6 +119,30 @@ const struct kind *kind_find(const char *name)
 	return NULL;
 }
 
+static bool equal_sizes(const json_t *load)
+{
+	double request = jsonio_number(load, "request_bytes");
+
+	return request > 0 && request == jsonio_number(load, "response_bytes");
+}
+
+double kind_axis_level(const struct kind_axis *axis, const json_t *load, double rate)
+{
+	if (!strcmp(axis->key, "rate_share")) /* is a rate once it was calibrated */
+		return rate;
+	if (!strcmp(axis->key, KIND_SIZE))
+		return equal_sizes(load) ? jsonio_number(load, "request_bytes") : NAN;
+	return jsonio_number(load, axis->key);
+}
+
+bool kind_axis_holds(const char *axis, const char *member, const json_t *load)
+{
+	if (strcmp(axis, KIND_SIZE))
+		return !strcmp(axis, member);
+	return equal_sizes(load) &&
+	       (!strcmp(member, "request_bytes") || !strcmp(member, "response_bytes"));
+}
+
 /* Written as a truth value or as 0 and 1. */
 bool kind_open_loop(const json_t *load)
 {
@@ -158,11 +183,11 @@ const char *kind_load_text(const json_t *load, double rate, char *out, size_t si
 	if (k == &kinds[BLOCK])
 		len = snprintf(out, size, "%s%s%s", jsonio_string(load, "rw", ""),
 			       *bytes_text(load, "bs", a, sizeof(a)) ? " " : "", a);
-	else if (k == &kinds[NET_RR])
-		len = snprintf(out, size, "%s %s %s/%s", jsonio_string(load, "protocol", ""),
+	else if (k == &kinds[NET_RR]) /* without sizes where those are the axis */
+		len = snprintf(out, size, "%s %s%s%s%s%s", jsonio_string(load, "protocol", ""),
 			       jsonio_string(load, "pattern", ""),
-			       bytes_text(load, "request_bytes", a, sizeof(a)),
-			       bytes_text(load, "response_bytes", b, sizeof(b)));
+			       *bytes_text(load, "request_bytes", a, sizeof(a)) ? " " : "", a,
+			       *bytes_text(load, "response_bytes", b, sizeof(b)) ? "/" : "", b);
 	else
 		len = snprintf(out, size, "%s stream %s", jsonio_string(load, "protocol", ""),
 			       bytes_text(load, "request_bytes", a, sizeof(a)));

@@ -18,7 +18,7 @@ struct kind_column {
 };
 
 struct kind_axis {
-	const char *key;   /* member of load */
+	const char *key;   /* member of load; "rate_share" and "size": kind_axis_level() */
 	const char *label; /* "depth"; NULL: decides what is comparable, but is no axis of load */
 	const char *unit;  /* "bytes", "1/s" or "" */
 	bool closed_only;  /* at open loop it only bounds what may be in flight */
@@ -46,6 +46,12 @@ const struct kind *kind_of(const json_t *load);
 bool kind_is_network(const struct kind *kind);
 /* The one of a name; NULL when there is none. */
 const struct kind *kind_find(const char *name);
+/* The level of a load on an axis; NAN when it has none. A share of the best rate is `rate`, which
+ * it came to; KIND_SIZE is where requests and responses are of one size and change together. */
+#define KIND_SIZE "size"
+double kind_axis_level(const struct kind_axis *axis, const json_t *load, double rate);
+/* Is the member of load what the axis is about? Then it is the level, and tells no rows apart. */
+bool kind_axis_holds(const char *axis, const char *member, const json_t *load);
 /* "randread 4 KiB, depth 16, 2 jobs, open loop at 12000/s"; `rate` is that of the trials (NAN:
  * not known). Returns `out`. */
 const char *kind_load_text(const json_t *load, double rate, char *out, size_t size);

@@ -8,16 +8,17 @@
 #include "analysis/cells.h"
 #include "analysis/compare.h"
 #include "analysis/kind.h"
+#include "analysis/machine_key.h"
 #include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
 #include "record/record.h"
 
-#define METRICS 12
+/* What holds for a metric as long as its floor stands. */
+static const char *const sources[] = {"made", "run", "blocks", "kernel", "configuration"};
 
-/* What the kinds in the run are judged on. */
-static size_t metrics_of(const struct cells *cells, const char **name)
+size_t noise_metrics(const struct cells *cells, const char *name[static NOISE_METRICS])
 {
 	size_t n = 0;
 
@@ -30,11 +31,18 @@ static size_t metrics_of(const struct cells *cells, const char **name)
 
 			for (size_t j = 0; j < n; j++)
 				known |= !strcmp(name[j], of[m]);
-			if (!known && n < METRICS)
+			if (!known && n < NOISE_METRICS)
 				name[n++] = of[m];
 		}
 	}
 	return n;
+}
+
+/* Borrowed; NULL where it is not recorded. */
+static json_t *kernel_of(const json_t *run)
+{
+	return json_object_get(json_object_get(jsonio_at(run, "machine.facts"), "kernel.release"),
+			       "value");
 }
 
 static void add(json_t *counts, const char *key, double n)
@@ -42,6 +50,29 @@ static void add(json_t *counts, const char *key, double n)
 	double before = json_number_value(json_object_get(counts, key));
 
 	json_object_set_new(counts, key, json_real(before + n));
+}
+
+/* On what a metric was measured: the targets of the cells whose kind has it. New reference. */
+static json_t *targets_of(const struct cells *cells, const char *metric)
+{
+	_json_ json_t *seen = json_object();
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < cells->n; i++) {
+		const struct cell *c = &cells->cell[i];
+		const struct kind *k = c->kind;
+		const char *const of[] = {k->rate, k->latency, k->tail, k->cpu};
+		const char *target = jsonio_string(c->spec, "target", "?");
+		bool has = false;
+
+		for (size_t m = 0; m < ARRAY_SIZE(of); m++)
+			has |= !strcmp(of[m], metric);
+		if (!has || !c->used || json_object_get(seen, target))
+			continue;
+		json_object_set_new(seen, target, json_true());
+		json_array_append_new(out, json_string(target));
+	}
+	return out;
 }
 
 static void add_series(json_t *noise, const json_t *one)
@@ -97,14 +128,17 @@ static int add_mode(struct cells *cells, const char *mode, const char *const *me
 int noise_measure(struct cells *cells, json_t **noise, struct diag *d)
 {
 	const json_t *run = cells->run->run;
-	const char *metrics[METRICS];
-	size_t n = metrics_of(cells, metrics);
+	const char *metrics[NOISE_METRICS], *name;
+	size_t n = noise_metrics(cells, metrics);
 	_json_ json_t *done = json_object();
+	_json_ json_t *key = machine_key(run);
 	json_t *out = json_pack(
-		"{s:O?, s:s, s:s, s:I, s:f, s:f, s:{}}", "identity",
+		"{s:O?, s:s, s:s, s:I, s:O?, s:O?, s:f, s:f, s:{}}", "identity",
 		jsonio_at(run, "machine_key.identity"), "run", jsonio_string(run, "run", "?"),
 		"made", jsonio_string(run, "started", "?"), "blocks", (json_int_t)cells->blocks,
+		"kernel", kernel_of(run), "configuration", jsonio_at(key, "digest.configuration"),
 		"series", 0.0, "false_positives", 0.0, "metrics");
+	json_t *of;
 	int err = 0;
 
 	for (size_t i = 0; !err && i < cells->n; i++) {
@@ -120,6 +154,8 @@ int noise_measure(struct cells *cells, json_t **noise, struct diag *d)
 			d, -ENODATA,
 			"no two arms have the 6 blocks that an interval needs: not an A/A run, or "
 			"nothing in it was in force");
+	json_object_foreach (json_object_get(out, "metrics"), name, of)
+		json_object_set_new(of, "targets", targets_of(cells, name));
 	if (err)
 		json_decref(out);
 	else
@@ -132,10 +168,9 @@ void noise_keep(json_t *noise, const json_t *before)
 	json_t *metrics = json_object_get(noise, "metrics"), *of;
 	const char *name;
 
-	json_object_foreach (metrics, name, of) {
-		json_object_set(of, "made", json_object_get(noise, "made"));
-		json_object_set(of, "run", json_object_get(noise, "run"));
-	}
+	json_object_foreach (metrics, name, of)
+		for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+			json_object_set(of, sources[i], json_object_get(noise, sources[i]));
 	if (!json_equal(json_object_get(noise, "identity"), json_object_get(before, "identity")))
 		return;
 	json_object_foreach (json_object_get(before, "metrics"), name, of)

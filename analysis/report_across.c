@@ -36,35 +36,68 @@ static void environment(FILE *out, const json_t *one)
 	html_table_end(out);
 }
 
-static void rows(FILE *out, const json_t *one)
+/* Rows are marked as those of run N against the first, so that no other table's are meant. */
+static void one_row(FILE *out, const json_t *row, size_t run)
+{
+	const char *name = jsonio_string(row, "comparison.metric", "iops");
+	const struct metric *m = metric_find(name);
+	double first = jsonio_number(row, "comparison.baseline");
+	double second = jsonio_number(row, "comparison.mode");
+	double change = jsonio_number(row, "comparison.estimate");
+	char text[64];
+
+	fputs("<tr data-cell=\"", out);
+	html_text(out, jsonio_string(row, "cell", "?"));
+	fprintf(out, "\" data-run=across%zu>", run);
+	html_element(out, "th scope=row", jsonio_string(row, "mode", "?"));
+	html_element(out, "td", jsonio_string(row, "title", "?"));
+	html_element(out, "td", m->label);
+	html_number(out, "first", first, text_value(m, first, text, sizeof(text)));
+	html_number(out, "second", second, text_value(m, second, text, sizeof(text)));
+	html_number(out, name, change, jsonio_string(row, "comparison.text", "-"));
+	fputs("<td class=v>", out);
+	html_verdict(out, jsonio_string(row, "comparison.verdict", "?"));
+	fputs("</td></tr>\n", out);
+}
+
+static void rows(FILE *out, const json_t *one, size_t run)
 {
 	static const char *const head[] = {"Mode",     "Load",		"Metric", "First run",
 					   "This run", "Change [95 %]", "Verdict"};
 	const json_t *row;
-	char text[64];
 	size_t i;
+
+	if (!json_array_size(json_object_get(one, "rows"))) {
+		fputs("<p>No mode was measured in force at the same load in both.</p>\n", out);
+		return;
+	}
 
 	html_table(out,
 		   "The same mode at the same load in both runs; intervals by Wilcoxon's rank sum");
 	html_head(out, head, ARRAY_SIZE(head));
-	json_array_foreach (json_object_get(one, "rows"), i, row) {
-		const struct metric *m =
-			metric_find(jsonio_string(row, "comparison.metric", "iops"));
-		double first = jsonio_number(row, "comparison.baseline");
-		double second = jsonio_number(row, "comparison.mode");
-
-		fputs("<tr>", out);
-		html_element(out, "th scope=row", jsonio_string(row, "mode", "?"));
-		html_element(out, "td", jsonio_string(row, "title", "?"));
-		html_element(out, "td", m->label);
-		html_element(out, "td class=n", text_value(m, first, text, sizeof(text)));
-		html_element(out, "td class=n", text_value(m, second, text, sizeof(text)));
-		html_element(out, "td class=n", jsonio_string(row, "comparison.text", "-"));
-		html_element(out, "td class=v", jsonio_string(row, "comparison.verdict", "?"));
-		fputs("</tr>\n", out);
-	}
+	json_array_foreach (json_object_get(one, "rows"), i, row)
+		one_row(out, row, run);
 	html_table_end(out);
+}
+
+/* Why each verdict is what it is, and what has none. */
+static void reasons(FILE *out, const json_t *one)
+{
+	const json_t *row;
+	size_t i;
+
 	fputs("<ul class=notes>\n", out);
+	json_array_foreach (json_object_get(one, "rows"), i, row) {
+		fputs("<li>", out);
+		html_element(out, "strong", jsonio_string(row, "mode", "?"));
+		fputs(", ", out);
+		html_text(out, jsonio_string(row, "title", "?"));
+		fputs(": ", out);
+		html_text(out, jsonio_string(row, "comparison.verdict", "?"));
+		fputs(": ", out);
+		html_text(out, jsonio_string(row, "comparison.sentence", "?"));
+		fputs(".</li>\n", out);
+	}
 	json_array_foreach (json_object_get(one, "unmatched"), i, row) {
 		fputs("<li>not compared: ", out);
 		html_text(out, jsonio_string(row, "mode", "?"));
@@ -90,7 +123,8 @@ void report_across(FILE *out, const json_t *result)
 			      jsonio_string(json_array_get(runs, second), "run", "?"),
 			      jsonio_string(json_array_get(runs, 0), "run", "?"));
 		environment(out, one);
-		rows(out, one);
+		rows(out, one, second);
+		reasons(out, one);
 	}
 	fputs("<p>Runs share no blocks. Intervals hold what varies within a run; what differs from "
 	      "day to "

@@ -54,9 +54,42 @@ static void list_answers(FILE *out, const struct report_run *r)
 	fputs("</ul>\n", out);
 }
 
+/* What the host did: blocks in which work moved that no mode touches, rows that drift. */
+static void host_warnings(FILE *out, const struct report_run *r)
+{
+	size_t suspect = json_array_size(jsonio_at(r->result, "canary.suspect")), unsteady = 0, i,
+	       k;
+	const json_t *group, *row;
+
+	json_array_foreach (json_object_get(r->result, "groups"), i, group)
+		json_array_foreach (json_object_get(group, "rows"), k, row)
+			unsteady += json_is_false(jsonio_at(row, "steady.reached"));
+	if (suspect)
+		fprintf(out,
+			"<p class=warn><strong>Host suspect:</strong> work that no mode touches "
+			"moved "
+			"%zu time%s in %zu blocks; %s (<a href=\"#r%zu-ledger\">validity "
+			"ledger</a>).</p>\n",
+			suspect, suspect == 1 ? "" : "s", r->cells->blocks,
+			json_is_string(jsonio_at(r->run, "canary.hypervisor"))
+				? "in a virtual machine nobody can send the neighbours away, so "
+				  "that "
+				  "all numbers hold those blocks"
+				: "the trials of those blocks are not used",
+			r->number);
+	if (unsteady)
+		fprintf(out,
+			"<p class=warn><strong>Not steady:</strong> %zu row%s of the tables below "
+			"drift%s over the blocks, by SNIA's rule (<code>iomodes compare</code> "
+			"names "
+			"them).</p>\n",
+			unsteady, unsteady == 1 ? "" : "s", unsteady == 1 ? "s" : "");
+}
+
 static void warnings(FILE *out, const struct report_run *r)
 {
-	size_t left_out = json_array_size(json_object_get(r->result, "left_out"));
+	size_t left_out = json_array_size(json_object_get(r->result, "left_out")), i;
+	const json_t *one;
 
 	if (jsonio_number(r->result, "rows_measured") == 0)
 		fputs("<p class=warn><strong>Nothing in this run was measured in force.</strong> "
@@ -79,6 +112,12 @@ static void warnings(FILE *out, const struct report_run *r)
 			"I/O "
 			"(--test-delay): a test of the judging, no result.</p>\n",
 			r->cells->test_delay_ns);
+	host_warnings(out, r);
+	json_array_foreach (jsonio_at(r->result, "noise_floor.warnings"), i, one) {
+		fputs("<p class=warn><strong>Noise floor:</strong> ", out);
+		html_text(out, json_string_value(one) ?: "?");
+		fputs("; <code>iomodes aa</code> measures it anew.</p>\n", out);
+	}
 	if (json_is_true(jsonio_at(r->run, "build.dirty")))
 		fputs("<p class=warn><strong>Dirty build:</strong> the program that measured this "
 		      "had "
@@ -155,6 +194,8 @@ static void facts(FILE *out, const struct report_run *r)
 		     prepared_text(json_object_get(r->run, "prepared"), text, sizeof(text)));
 	fact(out, "Precision",
 	     precision_text(json_object_get(r->result, "precision"), text, sizeof(text)));
+	fact(out, "Noise floor",
+	     jsonio_string(json_object_get(r->result, "noise_floor"), "sentence", "?"));
 	fputs("</ul>\n", out);
 }
 

@@ -156,9 +156,8 @@ static int draw_cpu(const struct report_run *r, struct figures *f, const json_t 
 	snprintf(name, sizeof(name), "cpu%zu", number);
 	snprintf(alt, sizeof(alt),
 		 "CPU time of the measured CPUs per %s for %zu modes, stacked by user, system, SQ "
-		 "thread, irq and softirq as the ticks of /proc/stat divide it; squares are the "
-		 "exact "
-		 "CPU time of the tasks.",
+		 "thread, irq, softirq and idle polling, as far as there was any, as the ticks of "
+		 "/proc/stat divide it; squares are the exact CPU time of the tasks.",
 		 kind->event, n);
 	err = report_begin_figure(f, r, name, "Where CPU time goes", alt, d);
 	if (err)

@@ -12,16 +12,6 @@
 #include "base/jsonio.h"
 #include "record/metric.h"
 
-/* Words and a sign: nothing hangs on colour. */
-static const char *sign(const char *word)
-{
-	return !strcmp(word, "better")	       ? "&#9650; "
-	       : !strcmp(word, "worse")	       ? "&#9660; "
-	       : !strcmp(word, "equivalent")   ? "&#61; "
-	       : !strcmp(word, "inconclusive") ? "? "
-					       : "";
-}
-
 static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 {
 	const json_t *one = text_comparison(row);
@@ -44,8 +34,8 @@ static void verdict_cells(FILE *out, const json_t *group, const json_t *row)
 		fprintf(out, "\" data-value=\"%.15g\">", jsonio_number(one, "estimate"));
 	}
 	html_text(out, jsonio_string(one, "text", "-"));
-	fprintf(out, "</td><td class=v>%s", sign(word));
-	html_text(out, word);
+	fputs("</td><td class=v>", out);
+	html_verdict(out, word);
 	fputs("</td>", out);
 }
 

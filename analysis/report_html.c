@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -89,6 +90,21 @@ void html_number(FILE *out, const char *metric, double value, const char *text)
 	fputs("</td>", out);
 }
 
+void html_verdict(FILE *out, const char *word)
+{
+	static const struct {
+		const char *word, *sign;
+	} signs[] = {{"better", "&#9650; "},
+		     {"worse", "&#9660; "},
+		     {"equivalent", "&#61; "},
+		     {"inconclusive", "? "}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+		if (!strcmp(word, signs[i].word))
+			fputs(signs[i].sign, out);
+	html_text(out, word);
+}
+
 void html_base64(FILE *out, const void *data, size_t len)
 {
 	static const char digits[] =
@@ -134,6 +150,7 @@ static const char style[] =
 	"th,td{padding:.22rem .55rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}\n"
 	"thead th{border-bottom:2px solid #1a1a1a;vertical-align:bottom}\n"
 	"th[scope=row]{font-weight:600;position:sticky;left:0;background:#fff}\n"
+	"@media(min-width:641px){th[scope=row]{white-space:nowrap}}\n"
 	"td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.w{min-width:26ch}td.d{min-width:34ch}\n"
 	"tr.out td,tr.out th{color:#555}.v{white-space:nowrap;font-weight:600}\n"
 	"figure{margin:.8rem 0 1.4rem}figure div{overflow-x:auto}\n"
@@ -145,7 +162,7 @@ static const char style[] =
 	"th[scope=row]{min-width:6rem;max-width:8.5rem;overflow-wrap:break-word;white-space:normal}.v{white-space:normal}td.w{min-width:15ch;overflow-wrap:anywhere}\n"
 	"th,td{padding:.2rem .4rem}caption{max-width:92vw}}\n"
 	"@media print{@page{margin:14mm}body{max-width:none;padding:0;font-size:9.5pt}.box,figure div{overflow:visible}\n"
-	"figure,tr,.answer{break-inside:avoid}h2,h3{break-after:avoid}nav,a.skip{display:none}table{font-size:7.5pt}\n"
+	"figure,tr,.box,.answer{break-inside:avoid}h2,h3{break-after:avoid}nav,a.skip{display:none}table{font-size:7.5pt}\n"
 	"th[scope=row]{position:static}figure img{min-width:0;max-width:150mm}th,td{padding:.1rem .3rem}td.w{min-width:12ch}.figs{display:block}}\n";
 /* clang-format on */
 

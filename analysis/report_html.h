@@ -19,5 +19,7 @@ void html_table_end(FILE *out);
 void html_head(FILE *out, const char *const *columns, size_t n);
 /* A number: what a person reads, and in data-value all of it. NAN: "-". */
 void html_number(FILE *out, const char *metric, double value, const char *text);
+/* One of the four words with a sign before it: nothing hangs on colour. */
+void html_verdict(FILE *out, const char *word);
 void html_style(FILE *out);
 void html_base64(FILE *out, const void *data, size_t len);

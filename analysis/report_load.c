@@ -156,9 +156,7 @@ static int draw_load(const struct report_run *r, struct figures *f, const struct
 /* The level of a group on an axis; a share of the best rate is the rate it came to. */
 static double axis_at(const json_t *group, const struct kind_axis *axis)
 {
-	if (!strcmp(axis->key, "rate_share"))
-		return jsonio_number(group, "rate");
-	return jsonio_number(json_object_get(group, "load"), axis->key);
+	return kind_axis_level(axis, json_object_get(group, "load"), jsonio_number(group, "rate"));
 }
 
 /* The groups that differ from the i-th in this axis only, itself the first of them. */

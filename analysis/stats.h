@@ -59,8 +59,9 @@ double stats_sign_flip(const double *x, size_t n, uint64_t seed);
 /* Two independent samples (runs of different days share no blocks): the Hodges-Lehmann shift,
  * median of all differences y - x, its interval and two-sided p by Wilcoxon's rank sum (Hollander,
  * Wolfe & Chicken, 3rd ed., §4.1-4.3; R's wilcox.test(y, x, conf.int=TRUE)). The null distribution
- * is counted out when both have at most STATS_RANK_SUM_EXACT values (for p: and none are equal), else
- * its normal approximation; that of p with R's correction. NAN and level 0 when there is none. */
+ * is counted out when both have at most STATS_RANK_SUM_EXACT values (for p: and none are equal),
+ * else its normal approximation; that of p with R's correction. NAN and level 0 when there is none.
+ */
 #define STATS_RANK_SUM_EXACT 49
 double stats_shift(const double *x, size_t n, const double *y, size_t m);
 struct stats_interval stats_shift_interval(const double *x, size_t n, const double *y, size_t m,
@@ -82,6 +83,11 @@ double stats_t_two_sided(double t, double df);
 /* Effect that n blocks with this standard deviation find with `power` at two-sided `alpha`:
  * (t[1 - alpha/2] + t[power]) sd / sqrt(n) (Cohen, 1988, §2.4 in its t form). NAN below n = 2. */
 double stats_detectable(double sd, size_t n, double alpha, double power);
+/* The standard deviation of a block's difference as far as an interval for a shift goes: the one
+ * whose t interval of n blocks would be as wide (Lehmann, Ann. Math. Stat. 34(4), 1963: the length
+ * of a Wilcoxon interval estimates its standard error). A single wild block hardly changes it. NAN
+ * below n = 2 and where there is no interval. */
+double stats_spread(const struct stats_interval *i, size_t n);
 /* Fewest blocks (>= 6) for which stats_detectable() is at most `effect`; 0 when more than `most`.
  */
 size_t stats_blocks_needed(double sd, double effect, double alpha, double power, size_t most);

@@ -83,6 +83,14 @@ double stats_detectable(double sd, size_t n, double alpha, double power)
 	       sqrt((double)n);
 }
 
+double stats_spread(const struct stats_interval *i, size_t n)
+{
+	if (n < 2 || !(i->level > 0))
+		return NAN;
+	return (i->high - i->low) / 2 * sqrt((double)n) /
+	       stats_t_quantile((1 + i->level) / 2, (double)n - 1);
+}
+
 size_t stats_blocks_needed(double sd, double effect, double alpha, double power, size_t most)
 {
 	size_t low = 6, high = most;

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define SAMPLES_MAX 20000000u
+/* Not recorded, as that of netloop: a CPU that was just busy sleeps less deeply. */
+#define RAMP_NS 100000000u
 
 static char buf[65536];
 
@@ -57,17 +59,22 @@ static int by_value(const void *a, const void *b)
 static void ping(int fd, int flags, size_t bytes, double seconds)
 {
 	uint32_t *sample = calloc(SAMPLES_MAX, sizeof(*sample)), n = 0;
-	uint64_t t = now(), end = t + (uint64_t)(seconds * 1e9);
+	uint64_t t, begin, end;
 
 	memset(sample, 1, SAMPLES_MAX / 10 * sizeof(*sample)); /* no page faults while it runs */
-	for (t = now(), end += t - (end - (uint64_t)(seconds * 1e9)); t < end && n < SAMPLES_MAX;) {
+	t = now();
+	begin = t + RAMP_NS;
+	for (end = begin + (uint64_t)(seconds * 1e9); t < end && n < SAMPLES_MAX;) {
 		uint64_t then = t;
 
 		if (send(fd, buf, bytes, 0) < 0 || !take(fd, flags, bytes))
 			die("round trip");
 		t = now();
-		sample[n++] = (uint32_t)(t - then);
+		sample[n] = (uint32_t)(t - then);
+		n += then >= begin;
 	}
+	if (!n)
+		die("no round trip");
 	qsort(sample, n, sizeof(*sample), by_value);
 	printf("%u %u %u\n", sample[n / 2], sample[(uint64_t)n * 99 / 100], n);
 }

@@ -20,6 +20,7 @@ struct bundle_options {
 	const char *const *word; /* what else is to be replaced */
 	size_t n_words;
 	const char *host;    /* name of this host, or NULL */
+	const char *user;    /* of the person who packs, or NULL */
 	const char *made_by; /* "iomodes 0.1.0 (commit)" */
 };
 

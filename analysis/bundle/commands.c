@@ -357,16 +357,27 @@ static void print_net(FILE *out, const json_t *run)
 	if (strcmp(jsonio_string(run, "net.peer.kind", ""), "veth"))
 		return;
 	fputs("\n# the two ends, each in a namespace\nip netns add client\nip netns add server\nip "
-	      "link add veth0 netns client type veth peer name veth0 netns server\n",
+	      "link add ",
 	      out);
+	quote(out, jsonio_string(run, "net.peer.client.dev", "veth0"));
+	fputs(" netns client type veth peer name ", out);
+	quote(out, jsonio_string(run, "net.peer.server.dev", "veth0"));
+	fputs(" netns server\n", out);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		char at[64], address[128];
+		const char *dev;
 
 		snprintf(at, sizeof(at), "net.peer.%s.address", ends[i]);
 		snprintf(address, sizeof(address), "%.100s/24", jsonio_string(run, at, "?"));
+		snprintf(at, sizeof(at), "net.peer.%s.dev", ends[i]);
+		dev = jsonio_string(run, at, "veth0");
 		fprintf(out, "ip -n %s addr add ", ends[i]);
 		quote(out, address);
-		fprintf(out, " dev veth0\nip -n %s link set veth0 up\n", ends[i]);
+		fputs(" dev ", out);
+		quote(out, dev);
+		fprintf(out, "\nip -n %s link set ", ends[i]);
+		quote(out, dev);
+		fputs(" up\n", out);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analysis/bundle/bag.h"
+#include "analysis/bundle/bounds.h"
 #include "analysis/bundle/bundle.h"
 #include "analysis/bundle/contents.h"
 #include "analysis/bundle/derived.h"
@@ -235,6 +236,8 @@ static int learn(struct making *m)
 		err = scrub_salt(&m->scrub);
 	if (!err && m->o->host)
 		err = scrub_learn(&m->scrub, SCRUB_HOST, m->o->host);
+	if (!err && m->o->user)
+		err = scrub_learn(&m->scrub, SCRUB_USER, m->o->user);
 	for (size_t k = 0; !err && k < m->o->n_words; k++)
 		err = scrub_learn(&m->scrub, SCRUB_WORD, m->o->word[k]);
 	if (err)
@@ -400,7 +403,8 @@ static int fill(struct making *m, const char *const *run, size_t n, json_t *repo
 	snprintf(info, sizeof(info),
 		 "Bag-Software-Agent: %.200s\nBagging-Date: %.10s\nExternal-Identifier: %.300s\n",
 		 m->o->made_by, m->ended, m->first);
-	return bag_write(m->fd, info, m->d);
+	err = bounds_check(m->fd, m->d); /* a reader would refuse it */
+	return err ? err : bag_write(m->fd, info, m->d);
 }
 
 static int pack(struct making *m, const char *output, const char *filter)

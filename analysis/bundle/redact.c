@@ -45,6 +45,8 @@ static const struct {
 	{"NodeGUID", SCRUB_WWID},
 	{"SysImageGUID", SCRUB_WWID},
 	{"Address", SCRUB_MAC},
+	{"LinuxCgroup", SCRUB_CGROUP},
+	{"ProcessName", SCRUB_KINDS}, /* a word that is no name elsewhere: goes from here alone */
 };
 
 struct info {
@@ -93,6 +95,8 @@ static int learn_hwloc(struct scrub *s, int run_fd, struct diag *d)
 	for (char *at = text; !err && next_info(at, &info); at = info.value + info.len) {
 		_free_ char *value = strndup(info.value, info.len);
 
+		if (info.kind == SCRUB_KINDS || (value && !strcmp(value, "/")))
+			continue;
 		err = value ? scrub_learn(s, info.kind, value) : -ENOMEM;
 	}
 	return err ? diag_errno(d, err, "machine/hwloc.xml") : 0;
@@ -106,6 +110,24 @@ static size_t blank_hwloc(char *text)
 	for (char *at = text; next_info(at, &info); at = info.value)
 		memmove(info.value, info.value + info.len, strlen(info.value + info.len) + 1);
 	return strlen(text);
+}
+
+/* Who is told of in one file is to be found in all others. */
+static int learn_people(struct scrub *s, int run_fd, struct diag *d)
+{
+	struct tree t;
+	int err = tree_read(run_fd, NULL, &t, d);
+
+	for (size_t i = 0; !err && i < t.n; i++) {
+		_free_ char *text = NULL;
+		size_t len;
+
+		err = tree_load(run_fd, t.path[i], FILE_MOST, &text, &len, d);
+		if (!err && scrub_find(s, text, len, true))
+			err = diag_errno(d, -ENOMEM, "%s", t.path[i]);
+	}
+	tree_free(&t);
+	return err;
 }
 
 int redact_learn(struct scrub *s, int run_fd, struct diag *d)
@@ -122,6 +144,8 @@ int redact_learn(struct scrub *s, int run_fd, struct diag *d)
 	if (!run)
 		return diag_set(d, -EINVAL, "run.json: not JSON");
 	err = learn_hwloc(s, run_fd, d);
+	if (!err)
+		err = learn_people(s, run_fd, d);
 	if (err)
 		return err;
 	err = scrub_learn(s, SCRUB_MACHINE, jsonio_string(run, "machine_key.identity", ""));
@@ -168,7 +192,8 @@ static json_t *scrub_string(struct walk *w, const char *name, const json_t *valu
 
 static void scrub_json(struct walk *w, const char *name, json_t *value);
 
-/* Names of members that hold a value (an object by serial number). */
+/* Names of members that hold a value (an object by serial number). What is as short as "io" is the
+ * name of a member, whatever else is called so. */
 static void scrub_names(struct walk *w, json_t *object)
 {
 	_json_ json_t *renamed = json_array();
@@ -179,7 +204,7 @@ static void scrub_names(struct walk *w, json_t *object)
 	json_object_foreach (object, name, one) {
 		_json_ json_t *key = json_string(name);
 
-		clean = key && !w->err ? scrub_string(w, "", key) : NULL;
+		clean = key && !w->err && strlen(name) > 3 ? scrub_string(w, "", key) : NULL;
 		if (clean)
 			json_array_append_new(renamed,
 					      json_pack("[o, o]", json_incref(key), clean));
@@ -313,11 +338,30 @@ static int redact_text(struct scrub *s, const char *path, char *text, size_t len
 	return err ? diag_errno(d, err, "%s", path) : 0;
 }
 
+/* A file is not renamed: records name it. */
+static int look_at_name(struct scrub *s, const char *path, struct diag *d)
+{
+	_free_ char *clean = NULL;
+	size_t len;
+	int err = scrub_text(s, path, strlen(path), &clean, &len);
+
+	if (!err && strcmp(path, clean))
+		err = diag_set(
+			d, -EINVAL,
+			"%s: the name of the file tells what redaction replaces; --no-redact "
+			"packs it as it is",
+			path);
+	return err;
+}
+
 static int redact_file(struct scrub *s, int run_fd, const char *path, struct diag *d)
 {
 	_free_ char *text = NULL, *clean = NULL;
 	size_t len, clean_len;
-	int err = tree_load(run_fd, path, FILE_MOST, &text, &len, d);
+	int err = look_at_name(s, path, d);
+
+	if (!err)
+		err = tree_load(run_fd, path, FILE_MOST, &text, &len, d);
 
 	if (err || !strcmp(path, "SHA256SUMS"))
 		return err;
@@ -358,6 +402,6 @@ json_t *redact_list(const struct scrub *s)
 			 "tokens", tokens, "note",
 			 "the same value has the same token everywhere in this bundle; tokens are "
 			 "digests under a random salt that was not kept, the kernel's command "
-			 "line is without what names disks, hosts and programs, and hwloc.xml "
-			 "without the host's name, serial numbers and GUIDs");
+			 "line has values only where they name nobody, and hwloc.xml is without "
+			 "the host's name, serial numbers, GUIDs and control group");
 }

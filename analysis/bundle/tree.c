@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -227,22 +229,6 @@ int tree_load(int dirfd, const char *path, size_t most, char **text, size_t *len
 	return 0;
 }
 
-int tree_scratch(const char *parent, char path[static 4096], struct diag *d)
-{
-	const char *temporary = getenv("TMPDIR");
-	int fd;
-
-	if (!parent)
-		parent = temporary && *temporary ? temporary : "/var/tmp";
-	snprintf(path, 4096, "%.4000s/.iomodes-bundle-XXXXXX", parent);
-	if (!mkdtemp(path)) {
-		*path = '\0';
-		return diag_errno(d, -errno, "%s: no directory can be made there", parent);
-	}
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? diag_errno(d, -errno, "%s", path) : fd;
-}
-
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	remove(path);
@@ -253,4 +239,49 @@ void tree_remove(const char *path)
 {
 	if (*path)
 		nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
+#define SCRATCH	    ".iomodes-bundle-"
+#define ABANDONED_S 60 /* between a directory's making and its lock lies less */
+
+/* What a program left that was killed: ours, old enough, and locked by nobody. */
+static void sweep(const char *parent)
+{
+	_dir_ DIR *dir = opendir(parent);
+	const struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		_fd_ int fd = strncmp(e->d_name, SCRATCH, strlen(SCRATCH))
+				      ? -1
+				      : openat(dirfd(dir), e->d_name,
+					       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		char path[4096];
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) || st.st_uid != geteuid() ||
+		    st.st_mtime + ABANDONED_S > time(NULL) || flock(fd, LOCK_EX | LOCK_NB))
+			continue;
+		snprintf(path, sizeof(path), "%.3800s/%.255s", parent, e->d_name);
+		tree_remove(path);
+	}
+}
+
+int tree_scratch(const char *parent, char path[static 4096], struct diag *d)
+{
+	const char *temporary = getenv("TMPDIR");
+	int fd;
+
+	if (!parent)
+		parent = temporary && *temporary ? temporary : "/var/tmp";
+	sweep(parent);
+	snprintf(path, 4096, "%.4000s/" SCRATCH "XXXXXX", parent);
+	if (!mkdtemp(path)) {
+		*path = '\0';
+		return diag_errno(d, -errno, "%s: no directory can be made there", parent);
+	}
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return diag_errno(d, -errno, "%s", path);
+	flock(fd, LOCK_EX | LOCK_NB);
+	return fd;
 }

@@ -39,7 +39,8 @@ int tree_open(int dirfd, const char *path, struct diag *d);
 int tree_load(int dirfd, const char *path, size_t most, char **text, size_t *len, struct diag *d);
 
 /* A directory of our own (0700) below `parent`, NULL: $TMPDIR, else /var/tmp; `path` is its name.
- * An open fd or -errno. */
+ * An open fd or -errno. It is locked as long as the fd is open; those that nobody holds, of
+ * programs that were killed, are removed first. */
 int tree_scratch(const char *parent, char path[static 4096], struct diag *d);
 /* It and everything below it. */
 void tree_remove(const char *path);

@@ -2,6 +2,7 @@
 #pragma once
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* CLOCK_MONOTONIC in nanoseconds. */
@@ -25,6 +26,20 @@ static inline struct timespec clock_left(uint64_t deadline_ns)
 	uint64_t now = clock_ns();
 
 	return clock_timespec(deadline_ns > now ? deadline_ns - now : 0);
+}
+
+/* Seconds since the epoch of what clock_iso() writes; 0 when it is no such date. */
+static inline double clock_from_iso(const char *iso)
+{
+	struct tm tm = {0};
+	double fraction = 0;
+	const char *rest = strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!rest)
+		return 0;
+	if (*rest == '.')
+		fraction = strtod(rest, NULL);
+	return (double)timegm(&tm) + fraction;
 }
 
 /* Wall clock as "2026-01-31T12:34:56.789Z" (ISO 8601, UTC). Returns `out`. */

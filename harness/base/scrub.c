@@ -14,7 +14,64 @@
 
 #define SHORT 4 /* a value this short is a word by chance: replaced only where it stands alone */
 #define LONG  6 /* one this long is none by chance: found behind an underscore, too */
-#define HOME  "/home/"
+#define GLUED 8 /* this long, of letters and digits: found inside of other words, too */
+
+/* What stands for a value of each kind: a word and a number, or `word` digits of one. */
+static const struct {
+	const char *name, *word;
+	int digits;
+} kinds[SCRUB_KINDS] = {
+	[SCRUB_SERIAL] = {"serial numbers", "SERIAL", 12},
+	[SCRUB_WWID] = {"drive identifiers (wwid)", "WWID", 12},
+	[SCRUB_HOST] = {"host names", "host", 8},
+	[SCRUB_MAC] = {"MAC addresses", NULL, 10},
+	[SCRUB_UUID] = {"UUIDs", NULL, 16},
+	[SCRUB_ADDRESS] = {"IP addresses", NULL, 12},
+	[SCRUB_HOME] = {"home directories", "user", 8},
+	[SCRUB_USER] = {"user names", "user", 8},
+	[SCRUB_CGROUP] = {"control groups", "/cgroup", 8},
+	[SCRUB_MACHINE] = {"machine identities", NULL, 64},
+	[SCRUB_WORD] = {"named words", "word", 8},
+};
+
+/* What firmware and systems say instead of a name. */
+static const char *const nobody[] = {
+	"localhost",
+	"localdomain",
+	"none",
+	"null",
+	"n/a",
+	"unknown",
+	"default",
+	"empty",
+	"invalid",
+	"virtual",
+	"not specified",
+	"not provided",
+	"default string",
+	"to be filled by o.e.m.",
+	"system serial number",
+	"chassis serial number",
+	"base board serial number",
+	"asset tag",
+	"no asset tag",
+	"no asset information",
+};
+
+/* Users that every system may have: no words to take out of texts. */
+static const char *const anybody[] = {
+	"root",	  "user",   "users",  "admin", "guest",	  "nobody", "debian", "ubuntu",	 "fedora",
+	"centos", "ec2",    "cloud",  "build", "builder", "runner", "docker", "vagrant", "bench",
+	"test",	  "public", "shared", "data",  "work",	  "home",   "group",  "system",	 "local",
+};
+
+static bool is_one_of(const char *value, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcasecmp(value, list[i]))
+			return true;
+	return false;
+}
 
 int scrub_salt(struct scrub *s)
 {
@@ -27,134 +84,158 @@ int scrub_salt(struct scrub *s)
 	return 0;
 }
 
-/* Letters of either case are the same value: tools print a MAC address in both. */
-static void digest_of(const struct scrub *s, const char *value, unsigned again,
-		      char hex[static DIGEST_TEXT])
-{
-	char text[600];
+/* --- tokens -------------------------------------------------------------------------------------
+ */
 
-	snprintf(text, sizeof(text), "%u %s", again, value);
-	for (char *p = text; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	if (digest_hmac(s->salt, text, hex, NULL))
-		memset(hex, '0', DIGEST_TEXT - 1), hex[DIGEST_TEXT - 1] = '\0';
+/* The hex digits of `value`, in lower case. */
+static void digits_of(const char *value, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (; *value && n + 1 < size; value++)
+		if (isxdigit((unsigned char)*value))
+			out[n++] = (char)tolower((unsigned char)*value);
+	out[n] = '\0';
 }
 
-static void salted_token(struct scrub_value *v, const char *h)
+/* "eui.", "uuid.", "nvme." and "naa." say which kind of identifier it is: their length, or 0. */
+static size_t wwid_prefix(const char *value)
 {
-	unsigned b[4];
-	size_t prefix;
+	size_t n = strcspn(value, ".");
 
-	sscanf(h, "%2x%2x%2x%2x", &b[0], &b[1], &b[2], &b[3]);
-	switch (v->kind) {
-	case SCRUB_MAC: /* locally administered */
-		snprintf(v->token, sizeof(v->token), "02:%.2s:%.2s:%.2s:%.2s:%.2s", h, h + 2, h + 4,
-			 h + 6, h + 8);
-		break;
-	case SCRUB_UUID:
-		snprintf(v->token, sizeof(v->token), "00000000-%.4s-4000-8000-%.12s", h, h + 4);
-		break;
-	case SCRUB_WWID: /* "eui.", "uuid.", "nvme." and "naa." say which kind it is */
-		prefix = strcspn(v->original, ".");
-		prefix = v->original[prefix] && prefix < 6 ? prefix + 1 : 0;
-		snprintf(v->token, sizeof(v->token), "%.*sWWID-%.12s", (int)prefix, v->original, h);
-		break;
-	case SCRUB_SERIAL:
-		snprintf(v->token, sizeof(v->token), "SERIAL-%.12s", h);
-		break;
-	case SCRUB_ADDRESS: /* set aside for benchmarks and documentation: RFC 2544, RFC 3849 */
-		if (strchr(v->original, ':'))
-			snprintf(v->token, sizeof(v->token), "2001:db8::%.4s:%.4s:%.4s", h, h + 4,
-				 h + 8);
-		else
-			snprintf(v->token, sizeof(v->token), "198.19.%u.%u", b[0], b[1]);
-		break;
-	case SCRUB_HOME:
-		snprintf(v->token, sizeof(v->token), HOME "user-%.8s", h);
-		break;
-	case SCRUB_MACHINE: /* as long as what it stands for */
+	return value[n] && n < 6 ? n + 1 : 0;
+}
+
+/* What all forms of a value have in common: letters of either case, digits however separated. */
+static void normal_form(enum scrub_kind kind, const char *value, char out[static SCRUB_MOST + 1])
+{
+	unsigned char a[16];
+	const char *slash = strrchr(value, '/');
+
+	if (kind == SCRUB_MAC || kind == SCRUB_UUID)
+		digits_of(value, out, SCRUB_MOST);
+	else if (kind == SCRUB_ADDRESS && inet_pton(AF_INET6, value, a) == 1)
+		inet_ntop(AF_INET6, a, out, SCRUB_MOST);
+	else
+		snprintf(out, SCRUB_MOST + 1, "%s",
+			 kind == SCRUB_WWID	       ? value + wwid_prefix(value)
+			 : kind == SCRUB_HOME && slash ? slash + 1
+						       : value);
+	for (char *p = out; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+}
+
+/* Digits that stand for the value: of a digest under the salt, or of its number. */
+static void make_digits(struct scrub *s, enum scrub_kind kind, const char *normal, unsigned again,
+			char h[static DIGEST_TEXT])
+{
+	char text[SCRUB_MOST + 16];
+	enum scrub_kind counted = kind == SCRUB_HOME ? SCRUB_USER : kind; /* people, both */
+
+	if (!*s->salt) {
+		snprintf(h, DIGEST_TEXT, "%0*x", kinds[kind].digits, s->count[counted]);
+		return;
+	}
+	snprintf(text, sizeof(text), "%u %s", again, normal);
+	if (digest_hmac(s->salt, text, h, NULL))
+		memset(h, '0', DIGEST_TEXT - 1), h[DIGEST_TEXT - 1] = '\0';
+}
+
+/* The digits `d` in groups of `group`, or, of a UUID (0), as it is written. */
+static void separate(const char *d, size_t group, char separator, char *out)
+{
+	static const size_t uuid[] = {8, 12, 16, 20};
+
+	for (size_t i = 0, k = 0; d[i]; i++) {
+		bool here = group ? i && i % group == 0 : k < ARRAY_SIZE(uuid) && i == uuid[k];
+
+		k += here && !group;
+		if (here && separator)
+			*out++ = separator;
+		*out++ = d[i];
+	}
+	*out = '\0';
+}
+
+static void named_token(const struct scrub *s, const struct scrub_value *v, const char *h,
+			char *out, size_t size)
+{
+	const char *prefix = v->original, *slash = strrchr(v->original, '/');
+	size_t n = v->kind == SCRUB_WWID	    ? wwid_prefix(v->original)
+		   : v->kind == SCRUB_HOME && slash ? (size_t)(slash + 1 - prefix)
+						    : 0;
+
+	if (*s->salt)
+		snprintf(out, size, "%.*s%s-%.*s", (int)n, prefix, kinds[v->kind].word,
+			 kinds[v->kind].digits, h);
+	else
+		snprintf(out, size, "%.*s%s%lu", (int)n, prefix, kinds[v->kind].word,
+			 strtoul(h, NULL, 16));
+}
+
+static void make_token(const struct scrub *s, struct scrub_value *v, const char *h)
+{
+	unsigned b[2] = {0};
+
+	if (kinds[v->kind].word) {
+		named_token(s, v, h, v->token, sizeof(v->token));
+	} else if (v->kind == SCRUB_MACHINE) {
 		snprintf(v->token, sizeof(v->token), "%.64s", h);
-		break;
-	case SCRUB_WORD:
-		snprintf(v->token, sizeof(v->token), "word-%.8s", h);
-		break;
-	default:
-		snprintf(v->token, sizeof(v->token), "host-%.8s", h);
+	} else if (strchr(v->original, ':')) { /* set aside for documentation: RFC 3849 */
+		snprintf(v->token, sizeof(v->token), "2001:db8::%.4s:%.4s:%.4s", h, h + 4, h + 8);
+	} else { /* for benchmarks: RFC 2544 */
+		sscanf(h + (*s->salt ? 0 : 8), "%2x%2x", &b[0], &b[1]);
+		snprintf(v->token, sizeof(v->token), "198.19.%u.%u", b[0], b[1]);
 	}
 }
 
-/* Two values that get the same token would be joined: then the next digest. */
-static bool is_taken(const struct scrub *s, const struct scrub_value *v)
+/* --- learning -----------------------------------------------------------------------------------
+ */
+
+static bool is_known(const struct scrub *s, const char *value)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(s->value[i].token, v->token) &&
-		    strcasecmp(s->value[i].original, v->original))
+		if (!strcasecmp(s->value[i].original, value))
 			return true;
 	return false;
 }
 
-static void numbered_token(struct scrub *s, struct scrub_value *v)
+static unsigned two(char a, char b)
 {
-	unsigned n = s->count[v->kind];
-	size_t prefix;
+	return (unsigned)tolower((unsigned char)a) << 8 | (unsigned)tolower((unsigned char)b);
+}
 
-	switch (v->kind) {
-	case SCRUB_MAC: /* locally administered */
-		snprintf(v->token, sizeof(v->token), "02:00:00:00:%02x:%02x", n >> 8 & 0xff,
-			 n & 0xff);
-		break;
-	case SCRUB_UUID:
-		snprintf(v->token, sizeof(v->token), "00000000-0000-4000-8000-%012x", n);
-		break;
-	case SCRUB_WWID: /* "eui.", "uuid.", "nvme." and "naa." say which kind it is */
-		prefix = strcspn(v->original, ".");
-		prefix = v->original[prefix] && prefix < 6 ? prefix + 1 : 0;
-		snprintf(v->token, sizeof(v->token), "%.*sWWID%u", (int)prefix, v->original, n);
-		break;
-	case SCRUB_SERIAL:
-		snprintf(v->token, sizeof(v->token), "SERIAL%u", n);
-		break;
-	case SCRUB_ADDRESS:
-		snprintf(v->token, sizeof(v->token),
-			 strchr(v->original, ':') ? "2001:db8::%x" : "198.19.0.%u", n);
-		break;
-	case SCRUB_HOME:
-		snprintf(v->token, sizeof(v->token), HOME "user%u", n);
-		break;
-	case SCRUB_MACHINE:
-	case SCRUB_WORD:
-		snprintf(v->token, sizeof(v->token), "word%u", n);
-		break;
-	default:
-		snprintf(v->token, sizeof(v->token), "host%u", n);
+static void note_beginning(struct scrub *s, const char *value)
+{
+	for (unsigned next = 0; next < 256; next++) {
+		unsigned bit = two(value[0], value[1] ? value[1] : (char)next);
+
+		s->first[bit / 8] |= (unsigned char)(1 << bit % 8);
 	}
 }
 
-static void make_token(struct scrub *s, struct scrub_value *v)
+static bool has_letters_and_digits(const char *value)
 {
-	char hex[DIGEST_TEXT];
+	bool letter = false, digit = false;
 
-	s->count[v->kind]++;
-	if (!*s->salt) {
-		numbered_token(s, v);
-		return;
+	for (; *value; value++) {
+		letter |= isalpha((unsigned char)*value) != 0;
+		digit |= isdigit((unsigned char)*value) != 0;
 	}
-	for (unsigned again = 0; !again || (again < 1000 && is_taken(s, v)); again++) {
-		digest_of(s, v->original, again, hex);
-		salted_token(v, hex);
-	}
+	return letter && digit;
 }
 
-int scrub_learn(struct scrub *s, enum scrub_kind kind, const char *value)
+/* One form; `token` NULL: made of the digits `h`. */
+static int add(struct scrub *s, enum scrub_kind kind, const char *value, const char *token,
+	       const char *h, unsigned id)
 {
-	struct scrub_value v = {.kind = kind}, *grown;
+	struct scrub_value v = {.kind = kind, .id = id}, *grown;
+	bool names_device = kind == SCRUB_SERIAL || kind == SCRUB_WWID || kind == SCRUB_MAC ||
+			    kind == SCRUB_UUID;
 	size_t at;
 
-	if (!value[strspn(value, "0:- ")] || !strcmp(value, "localhost") || strlen(value) > 512)
+	if (is_known(s, value))
 		return 0;
-	for (size_t i = 0; i < s->n; i++)
-		if (!strcmp(s->value[i].original, value))
-			return 0;
 	grown = reallocarray(s->value, s->n + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -162,13 +243,135 @@ int scrub_learn(struct scrub *s, enum scrub_kind kind, const char *value)
 	v.original = strdup(value);
 	if (!v.original)
 		return -ENOMEM;
-	make_token(s, &v);
+	if (token)
+		snprintf(v.token, sizeof(v.token), "%s", token);
+	else
+		make_token(s, &v, h);
+	v.glued = names_device && strlen(value) >= GLUED && has_letters_and_digits(value);
 	for (at = s->n++; at && strlen(grown[at - 1].original) < strlen(value); at--)
 		grown[at] = grown[at - 1];
 	grown[at] = v;
-	s->first[(unsigned char)*value] = true;
+	note_beginning(s, value);
 	return 0;
 }
+
+/* The digits in all the ways in which a MAC address or a UUID is written. */
+static int add_digits(struct scrub *s, enum scrub_kind kind, const char *normal, const char *h,
+		      unsigned id)
+{
+	static const struct {
+		size_t group;
+		char separator;
+	} mac[] = {{2, ':'}, {2, '-'}, {4, '.'}, {2, 0}}, uuid[] = {{0, '-'}, {0, '_'}, {0, 0}};
+	bool is_mac = kind == SCRUB_MAC;
+	size_t n = strlen(normal), pad;
+	char digits[80], value[80], token[80];
+	int err = 0;
+
+	if (n < 12 || n > 48 || (!is_mac && n != 32)) /* no form that we know */
+		return -EINVAL;
+	pad = *s->salt ? 0 : n - 12; /* a number has the digits of six bytes */
+	if (is_mac)		     /* locally administered */
+		snprintf(digits, sizeof(digits), "02%.*s%.*s", (int)pad,
+			 "000000000000000000000000000000000000", (int)(n - 2 - pad), h);
+	else
+		snprintf(digits, sizeof(digits), "00000000%.4s40008000%.12s", h, h + 4);
+	for (size_t i = 0; !err && i < (is_mac ? ARRAY_SIZE(mac) : ARRAY_SIZE(uuid)); i++) {
+		size_t group = is_mac ? mac[i].group : 0;
+		char separator = is_mac ? mac[i].separator : uuid[i].separator;
+
+		separate(normal, group, separator, value);
+		separate(digits, group, separator, token);
+		err = add(s, kind, value, token, NULL, id);
+	}
+	return err;
+}
+
+/* A host is also called without its domain, and others are in that, too. */
+static int add_host(struct scrub *s, const char *value, const char *h, unsigned id)
+{
+	const char *domain = strchr(value, '.');
+	_free_ char *label = domain ? strndup(value, (size_t)(domain - value)) : NULL;
+	int err = add(s, SCRUB_HOST, value, NULL, h, id);
+
+	if (!err && label && !is_one_of(label, nobody, ARRAY_SIZE(nobody)))
+		err = add(s, SCRUB_HOST, label, NULL, h, id);
+	if (!err && domain && strchr(domain + 1, '.'))
+		err = scrub_learn(s, SCRUB_HOST, domain + 1);
+	return err;
+}
+
+static int add_home(struct scrub *s, const char *value, const char *h, unsigned id)
+{
+	const char *user = strrchr(value, '/') + 1;
+	bool is_word = strlen(user) < 3 || is_one_of(user, anybody, ARRAY_SIZE(anybody));
+	int err = add(s, SCRUB_HOME, value, NULL, h, id);
+
+	return err || is_word ? err : add(s, SCRUB_USER, user, NULL, h, id);
+}
+
+static int add_forms(struct scrub *s, enum scrub_kind kind, const char *value, const char *normal,
+		     const char *h)
+{
+	unsigned id = (unsigned)s->n + 1;
+	int err = -EINVAL;
+
+	if (kind == SCRUB_MAC || kind == SCRUB_UUID)
+		err = add_digits(s, kind, normal, h, id);
+	else if (kind == SCRUB_HOST)
+		return add_host(s, value, h, id);
+	else if (kind == SCRUB_HOME && strchr(value, '/'))
+		return add_home(s, value, h, id);
+	if (err != -EINVAL)
+		return err;
+	/* what is no address of a known form is a name like any other */
+	if (kind == SCRUB_MAC || kind == SCRUB_UUID)
+		kind = SCRUB_WWID;
+	err = add(s, kind, value, NULL, h, id);
+	if (!err && kind == SCRUB_WWID && strlen(normal) >= GLUED)
+		err = add(s, kind, value + wwid_prefix(value), NULL, h, id);
+	return err;
+}
+
+/* Two values that get the same token would be joined. */
+static bool is_taken(const struct scrub *s, enum scrub_kind kind, const char *value, const char *h)
+{
+	struct scrub_value v = {.kind = kind, .original = (char *)value};
+
+	if (kind == SCRUB_MAC || kind == SCRUB_UUID)
+		return false; /* of 40 bits and more: not by chance */
+	make_token(s, &v, h);
+	for (size_t i = 0; i < s->n; i++)
+		if (!strcmp(s->value[i].token, v.token))
+			return true;
+	return false;
+}
+
+int scrub_learn(struct scrub *s, enum scrub_kind kind, const char *value)
+{
+	char normal[SCRUB_MOST + 1], h[DIGEST_TEXT];
+	unsigned char a[16];
+
+	if (!value[strspn(value, "0:- ")] || strlen(value) > SCRUB_MOST ||
+	    is_one_of(value, nobody, ARRAY_SIZE(nobody)) || is_known(s, value) ||
+	    (kind == SCRUB_USER && is_one_of(value, anybody, ARRAY_SIZE(anybody))))
+		return 0;
+	if (kind == SCRUB_HOST &&
+	    (inet_pton(AF_INET, value, a) == 1 || inet_pton(AF_INET6, value, a) == 1))
+		kind = SCRUB_ADDRESS;
+	normal_form(kind, value, normal);
+	s->count[kind == SCRUB_HOME ? SCRUB_USER : kind]++;
+	make_digits(s, kind, normal, 0, h);
+	for (unsigned again = 1; *s->salt && again < 1000 && is_taken(s, kind, value, h); again++) {
+		if (kind == SCRUB_ADDRESS && strchr(value, ':'))
+			break; /* another way to write one that is there */
+		make_digits(s, kind, normal, again, h);
+	}
+	return add_forms(s, kind, value, normal, h);
+}
+
+/* --- replacing ----------------------------------------------------------------------------------
+ */
 
 static bool is_word(char c)
 {
@@ -181,129 +384,71 @@ static bool is_part(char c, size_t len)
 	return len >= LONG ? isalnum((unsigned char)c) != 0 : is_word(c);
 }
 
-/* Does the value stand here as a whole word, or, when it is short, alone on its line or quoted? */
-static bool stands_here(const char *value, const char *text, const char *at, const char *end)
+/* A short name in running text: between blanks, quotes and brackets, or with a user before it. A
+ * short value of another kind is one only where nothing else is. */
+static bool stands_alone(const struct scrub_value *v, char before, char after)
 {
-	size_t len = strlen(value);
+	bool name = v->kind == SCRUB_HOST || v->kind == SCRUB_WORD || v->kind == SCRUB_USER;
+
+	if (name && v->original[1])
+		return strchr("\n\t \"'@([<=", before) && strchr("\n\t \"':,;)]>", after);
+	return (before == '\n' && after == '\n') || (before == '"' && after == '"');
+}
+
+/* ".corp.example" behind the name of a host: how much of it is its domain. */
+static size_t domain_here(const char *at, const char *end)
+{
+	static const char *const single[] = {"local", "lan",   "localdomain", "internal",
+					     "corp",  "intra", "home"};
+	size_t n = 0, labels = 0, label = 0;
+	char last[64] = "";
+
+	while (at + n < end && at[n] == '.' && at + n + 1 < end &&
+	       isalnum((unsigned char)at[n + 1])) {
+		for (label = 1; at + n + label < end &&
+				(isalnum((unsigned char)at[n + label]) || at[n + label] == '-');
+		     label++)
+			;
+		snprintf(last, sizeof(last), "%.*s", (int)label - 1, at + n + 1);
+		n += label;
+		labels++;
+	}
+	return labels > 1 || is_one_of(last, single, ARRAY_SIZE(single)) ? n : 0;
+}
+
+/* Does the value stand here? A short one must stand alone, one that is no word by chance need not
+ * even be a word of its own. */
+static bool stands_here(const struct scrub_value *v, const char *text, const char *at,
+			const char *end)
+{
+	size_t len = strlen(v->original);
 	char before = at > text ? at[-1] : '\n', after;
 
-	if ((size_t)(end - at) < len || memcmp(at, value, len))
+	if ((size_t)(end - at) < len || strncasecmp(at, v->original, len))
 		return false;
 	after = at + len < end ? at[len] : '\n';
+	if (v->glued)
+		return true;
+	if (!before || !after)
+		return true;
+	if (len < SHORT && v->kind == SCRUB_HOST && domain_here(at + len, end))
+		after = ' ';
 	if (len < SHORT)
-		return (before == '\n' && after == '\n') || (before == '"' && after == '"');
+		return stands_alone(v, before, after);
 	return !is_part(before, len) && !is_part(after, len);
 }
 
-/* Length of a value of the form "xx-x:" (x: hex digit, others literal) at `at`, else 0. */
-static size_t match_pattern(const char *pattern, const char *text, const char *at, const char *end)
+static struct scrub_value *value_here(struct scrub *s, const char *text, const char *p,
+				      const char *end)
 {
-	size_t len = strlen(pattern);
+	unsigned bit = two(*p, p + 1 < end ? p[1] : '\0');
 
-	if ((size_t)(end - at) < len || (at > text && (is_word(at[-1]) || at[-1] == ':')))
-		return 0;
-	for (size_t i = 0; i < len; i++)
-		if (pattern[i] == 'x' ? !isxdigit((unsigned char)at[i]) : at[i] != pattern[i])
-			return 0;
-	return at + len < end && (is_word(at[len]) || at[len] == ':') ? 0 : len;
-}
-
-/* Addresses that stand for no machine, and those of our own namespaces (RFC 2544). */
-static bool is_nobody(const unsigned char *a, bool six)
-{
-	static const unsigned char loopback[16] = {[15] = 1};
-
-	if (six)
-		return !memcmp(a, loopback, 15) ||
-		       (a[0] == 0x20 && a[1] == 1 && a[2] == 0xd && a[3] == 0xb8);
-	return a[0] == 0 || a[0] == 127 || a[0] == 255 ||
-	       (a[0] == 198 && (a[1] == 18 || a[1] == 19));
-}
-
-/* An IP address at `at`: digits and points, or hex digits and colons that inet_pton(3) takes. */
-static size_t match_address(const char *text, const char *at, const char *end)
-{
-	char value[INET6_ADDRSTRLEN + 1];
-	unsigned char a[16];
-	size_t n = 0;
-	bool six = false;
-
-	if (at > text && (is_word(at[-1]) || strchr(".:-+", at[-1])))
-		return 0;
-	while (at + n < end && n < INET6_ADDRSTRLEN &&
-	       (isxdigit((unsigned char)at[n]) || at[n] == ':' || at[n] == '.'))
-		six |= at[n++] == ':';
-	if (at + n < end && (is_word(at[n]) || at[n] == '-' || at[n] == '+'))
-		return 0;
-	while (n && (at[n - 1] == '.' || (at[n - 1] == ':' && n > 1 && at[n - 2] != ':')))
-		n--; /* the end of a sentence */
-	/* "198.51.100.7:5201" */
-	if (six && memchr(at, '.', n) && !memchr(at, ':', strcspn(at, ".")))
-		n = strcspn(at, ":"), six = false;
-	if (n < 4)
-		return 0;
-	snprintf(value, sizeof(value), "%.*s", (int)n, at);
-	return inet_pton(six ? AF_INET6 : AF_INET, value, a) == 1 && !is_nobody(a, six) ? n : 0;
-}
-
-static size_t match_home(const char *at, const char *end)
-{
-	size_t n = strlen(HOME);
-
-	if ((size_t)(end - at) <= n || memcmp(at, HOME, n))
-		return 0;
-	while (at + n < end && (is_word(at[n]) || strchr(".-", at[n])))
-		n++;
-	return n > strlen(HOME) ? n : 0;
-}
-
-static int learn_here(struct scrub *s, enum scrub_kind kind, const char *at, size_t n)
-{
-	char value[256];
-
-	snprintf(value, sizeof(value), "%.*s", (int)n, at);
-	return n ? scrub_learn(s, kind, value) : 0;
-}
-
-static int learn_more(struct scrub *s, const char *text, size_t len)
-{
-	const char *end = text + len;
-	int err = 0;
-
-	for (const char *p = text; !err && p < end; p++) {
-		if (*p == '/')
-			err = learn_here(s, SCRUB_HOME, p, match_home(p, end));
-		else if (isxdigit((unsigned char)*p) || *p == ':')
-			err = learn_here(s, SCRUB_ADDRESS, p, match_address(text, p, end));
-	}
-	return err;
-}
-
-static int learn_patterns(struct scrub *s, const char *text, size_t len)
-{
-	static const struct {
-		enum scrub_kind kind;
-		const char *pattern;
-	} patterns[] = {
-		{SCRUB_MAC, "xx:xx:xx:xx:xx:xx"},
-		{SCRUB_UUID, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"},
-	};
-
-	for (const char *p = text; p < text + len; p++) {
-		if (!isxdigit((unsigned char)*p) || (p > text && is_word(p[-1])))
-			continue;
-		for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-			char value[64];
-			size_t n = match_pattern(patterns[i].pattern, text, p, text + len);
-
-			if (!n)
-				continue;
-			snprintf(value, sizeof(value), "%.*s", (int)n, p);
-			if (scrub_learn(s, patterns[i].kind, value))
-				return -ENOMEM;
-		}
-	}
-	return s->everything ? learn_more(s, text, len) : 0;
+	if (!(s->first[bit / 8] >> bit % 8 & 1))
+		return NULL;
+	for (size_t i = 0; i < s->n; i++)
+		if (stands_here(&s->value[i], text, p, end))
+			return &s->value[i];
+	return NULL;
 }
 
 int scrub_text(struct scrub *s, const char *text, size_t len, char **out, size_t *out_len)
@@ -311,88 +456,46 @@ int scrub_text(struct scrub *s, const char *text, size_t len, char **out, size_t
 	const char *end = text + len;
 	FILE *f;
 
-	if (learn_patterns(s, text, len))
+	if (scrub_find(s, text, len, false))
 		return -ENOMEM;
 	*out = NULL;
 	f = open_memstream(out, out_len);
 	if (!f)
 		return -ENOMEM;
 	for (const char *p = text; p < end;) {
-		size_t i = s->first[(unsigned char)*p] ? 0 : s->n;
+		struct scrub_value *v = value_here(s, text, p, end);
 
-		while (i < s->n && !stands_here(s->value[i].original, text, p, end))
-			i++;
-		if (i < s->n) {
-			fputs(s->value[i].token, f);
-			s->value[i].replaced = true;
-			p += strlen(s->value[i].original);
-		} else {
+		if (!v) {
 			putc(*p++, f);
+			continue;
 		}
+		fputs(v->token, f);
+		v->replaced = true;
+		p += strlen(v->original);
+		if (v->kind == SCRUB_HOST)
+			p += domain_here(p, end);
 	}
 	return fclose(f) ? -ENOMEM : 0;
-}
-
-static bool names_something(const char *word)
-{
-	static const char *const parameters[] = {
-		"root=",       "rootfstype=", "init=",	  "rdinit=", "initrd=",
-		"BOOT_IMAGE=", "ip=",	      "nfsroot=", "rd.",     "cryptdevice=",
-		"resume=",     "netconsole=", "systemd.", "ds=",     "nfsaddrs=",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		if (!strncmp(word, parameters[i], strlen(parameters[i])))
-			return true;
-	return false;
-}
-
-void scrub_cmdline(char *line)
-{
-	_free_ char *copy = strdup(line);
-	char *save, *out = line;
-	bool newline = strchr(line, '\n') != NULL; /* it may not become longer */
-
-	if (!copy) {
-		*line = '\0'; /* rather nothing than too much */
-		return;
-	}
-	for (char *word = strtok_r(copy, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		char *value = strchr(word, '=');
-
-		if (!strcmp(word, "--"))
-			break;
-		if (names_something(word) && value)
-			value[1] = '\0'; /* "root=": that it was given is kept */
-		out += sprintf(out, "%s%s", out == line ? "" : " ", word);
-	}
-	strcpy(out, newline ? "\n" : "");
 }
 
 unsigned scrub_replaced(const struct scrub *s, enum scrub_kind kind)
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		n += s->value[i].kind == kind && s->value[i].replaced;
+	for (size_t i = 0; i < s->n; i++) {
+		bool counted = s->value[i].kind != kind || !s->value[i].replaced;
+
+		for (size_t k = 0; !counted && k < i; k++) /* in another form */
+			counted = s->value[k].id == s->value[i].id && s->value[k].replaced &&
+				  s->value[k].kind == kind;
+		n += !counted;
+	}
 	return n;
 }
 
 const char *scrub_kind_name(enum scrub_kind kind)
 {
-	static const char *const names[SCRUB_KINDS] = {
-		[SCRUB_SERIAL] = "serial numbers",
-		[SCRUB_WWID] = "drive identifiers (wwid)",
-		[SCRUB_HOST] = "host names",
-		[SCRUB_MAC] = "MAC addresses",
-		[SCRUB_UUID] = "UUIDs",
-		[SCRUB_ADDRESS] = "IP addresses",
-		[SCRUB_HOME] = "home directories",
-		[SCRUB_MACHINE] = "machine identities",
-		[SCRUB_WORD] = "named words",
-	};
-
-	return names[kind];
+	return kinds[kind].name;
 }
 
 void scrub_free(struct scrub *s)

@@ -25,6 +25,7 @@ static void print_runs(const json_t *result)
 			printf(", %.0f records left out", jsonio_number(run, "left_out"));
 		putchar('\n');
 		compare_print_warnings(run, stdout);
+		compare_print_noise(run);
 	}
 	putchar('\n');
 }

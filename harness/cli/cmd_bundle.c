@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "bundle_common.h"
 #include "cli.h"
+#include "history_file.h"
 
 struct options {
 	const char *output, *licence, *salt;
@@ -27,8 +28,8 @@ static const struct opt table[] = {
 	 .help = "what others may do with the data: CC-BY-4.0 (default), CC-BY-SA-4.0, CC0-1.0, "
 		 "ODC-By-1.0, ODbL-1.0, Apache-2.0, or a file with the text"},
 	{"no-redact", NULL, OPT_BOOL, 0, AT(no_redact),
-	 .help = "keep host names, serial numbers, MAC and IP addresses, UUIDs and home "
-		 "directories: the same runs then give the same bytes"},
+	 .help = "keep host and user names, serial numbers, MAC and IP addresses, UUIDs, home "
+		 "directories and cgroups: the same runs then give the same bytes"},
 	{"redact", NULL, OPT_STRS, 0, AT(words), .arg = "WORD",
 	 .help = "replace WORD, too, wherever it stands; may be repeated"},
 	{"salt", NULL, OPT_STR, 0, AT(salt), .arg = "TEXT",
@@ -113,6 +114,7 @@ int cmd_bundle(int argc, char **argv)
 				      .word = o.words.item,
 				      .n_words = o.words.n,
 				      .host = uname(&host) ? NULL : host.nodename,
+				      .user = history_who(NULL),
 				      .made_by = bundle_made_by(made_by, sizeof(made_by))};
 	err = bundle_make((const char *const *)argv + first, (size_t)(argc - first), o.output, &how,
 			  &report, &d);

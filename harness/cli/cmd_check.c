@@ -151,7 +151,7 @@ static int check_bundle(const char *path, const struct options *o)
 	if (!err)
 		err = bundle_check_here(&b, &report, &d);
 	if (err) {
-		bundle_close(&b);
+		bundle_end(&b);
 		return cli_fail("check", bundle_status(err), &d);
 	}
 	if (o->json)
@@ -159,7 +159,7 @@ static int check_bundle(const char *path, const struct options *o)
 	else
 		print_bundle(report);
 	status = json_array_size(json_object_get(report, "differences")) ? EXIT_INVALID : EXIT_OK;
-	bundle_close(&b);
+	bundle_end(&b);
 	return status;
 }
 

@@ -14,7 +14,7 @@
 
 struct options {
 	const char *db, *version, *experiment, *run, *who, *why, *withdraw;
-	bool older, json, noise, environment;
+	bool older, json, noise, environment, incomplete;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -39,6 +39,8 @@ static const struct opt table[] = {
 	{"why", NULL, OPT_STR, 0, AT(why), .arg = "TEXT", .help = "the reason; needed"},
 	{"withdraw", NULL, OPT_STR, 0, AT(withdraw), .arg = "ID",
 	 .help = "note: takes a mark back; both stay in the history"},
+	{"incomplete", NULL, OPT_BOOL, 0, AT(incomplete),
+	 .help = "rebuild: although known runs are not to be found"},
 	{"json", NULL, OPT_BOOL, 0, AT(json), .help = "list, show: print JSON"},
 };
 
@@ -179,23 +181,23 @@ static const struct {
 } actions[] = {
 	{"add", add, true, true},     {"list", list, false, false},
 	{"show", show, false, false}, {"accept", accept_level, false, false},
-	{"note", note, false, false}, {"rebuild", NULL, true, true},
+	{"note", note, false, false}, {"rebuild", NULL, true, false},
 };
 
 static int perform(const struct options *o, size_t which, int n, char **words, struct diag *d)
 {
+	struct history_rebuilt rebuilt;
 	struct history *h = NULL;
-	size_t trials;
 	int err;
 
 	if (actions[which].reads_runs && !n)
 		return diag_set(d, -EINVAL, "one run directory or more, please");
 	if (!actions[which].run) {
 		err = history_rebuild(history_file(o->db), (const char *const *)words, (size_t)n,
-				      &trials, d);
+				      o->incomplete, &rebuilt, d);
 		if (!err)
-			printf("%s: %zu trials of %d runs; the old file is kept beside it\n",
-			       history_file(o->db), trials, n);
+			printf("%s: %zu trials of %zu runs; the old file is kept beside it\n",
+			       history_file(o->db), rebuilt.trials, rebuilt.runs);
 		return err;
 	}
 	err = history_open(history_file(o->db), actions[which].creates, &h, d);
@@ -215,17 +217,19 @@ int cmd_history(int argc, char **argv)
 	int first, err = opt_parse(table, ARRAY_SIZE(table), &o, false, argc, argv, &first, &d);
 
 	if (err > 0)
-		return cli_help(argv[0], table, ARRAY_SIZE(table),
-				"add RUN...       takes runs in, by trial id; the same run twice "
-				"is no harm\n"
-				"list             the runs and what was said of them\n"
-				"show [TEXT]      the points of the series whose CELL/METRIC "
-				"contains TEXT\n"
-				"accept [TEXT]    the level since --run is the new one\n"
-				"note [TEXT]      a remark\n"
-				"rebuild RUN...   a new file from the run directories; the old one "
-				"is kept\n"
-				"Nothing is ever deleted. Marks are in FILE.marks.jsonl, too.");
+		return cli_help(
+			argv[0], table, ARRAY_SIZE(table),
+			"add RUN...       takes runs in, by trial id; the same run twice "
+			"is no harm\n"
+			"list             the runs and what was said of them\n"
+			"show [TEXT]      the points of the series whose CELL/METRIC "
+			"contains TEXT\n"
+			"accept [TEXT]    the level since --run is the new one\n"
+			"note [TEXT]      a remark\n"
+			"rebuild [RUN...] a new file from the run directories, those that it "
+			"knows and those given;\n                 the old one is kept\n"
+			"Nothing is ever deleted. Marks are in FILE.marks.jsonl, too, labels "
+			"of runs in FILE.runs.jsonl.");
 	if (err || first == argc) {
 		if (!err)
 			diag_set(&d, 0, "what? add, list, show, accept, note or rebuild");

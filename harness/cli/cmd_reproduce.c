@@ -14,6 +14,7 @@
 #include "cli.h"
 #include "machine/machine.h"
 #include "nightly_confirm.h"
+#include "reproduce_cost.h"
 #include "reproduce_print.h"
 #include "reproduce_words.h"
 #include "sys/sys.h"
@@ -183,19 +184,51 @@ static void print_command(const struct reproduction *r)
 	fputc('\n', stderr);
 }
 
+/* Options of 'iomodes run': the bundle's, then those given here. Returns how many. */
+static size_t all_words(const struct reproduction *r, char *words[static WORDS_MAX])
+{
+	const json_t *one;
+	size_t i, n = 0;
+
+	json_array_foreach (r->words, i, one)
+		if (n < WORDS_MAX)
+			words[n++] = (char *)json_string_value(one);
+	for (char **g = r->given; *g && n < WORDS_MAX; g++)
+		words[n++] = *g;
+	return n;
+}
+
+/* A plan that cannot be made here will be refused by the run, with the same sentence. */
+static int look_at_cost(struct reproduction *r)
+{
+	char *words[WORDS_MAX + 5] = {(char *)"run", NULL}, path[4300], text[160];
+	struct reproduce_cost cost;
+	struct diag why = {""};
+	size_t n = 2;
+
+	snprintf(path, sizeof(path), "%s/experiment.yaml", r->dir);
+	words[1] = path;
+	n += all_words(r, words + n);
+	if (r->o->output) {
+		words[n++] = (char *)"--output";
+		words[n++] = (char *)r->o->output;
+	}
+	words[n] = NULL;
+	if (reproduce_cost((int)n, words, &cost, &why)) {
+		fprintf(stderr, "iomodes reproduce: it cannot be planned here: %s\n", why.text);
+		return 0;
+	}
+	fprintf(stderr, "iomodes reproduce: %s\n", reproduce_cost_text(&cost, text, sizeof(text)));
+	return reproduce_affordable(&cost, r->o->trust, r->d);
+}
+
 static int measure(struct reproduction *r, char dir[static 4096])
 {
 	char *extra[WORDS_MAX + 1], path[4300];
 	struct nightly_runner runner = {.experiment = path, .output = r->o->output, .extra = extra};
-	const json_t *one;
-	size_t i;
 
 	snprintf(path, sizeof(path), "%s/experiment.yaml", r->dir);
-	json_array_foreach (r->words, i, one)
-		if (runner.n_extra < WORDS_MAX)
-			extra[runner.n_extra++] = (char *)json_string_value(one);
-	for (char **g = r->given; *g && runner.n_extra < WORDS_MAX; g++)
-		extra[runner.n_extra++] = *g;
+	runner.n_extra = all_words(r, extra);
 	fflush(stdout);
 	return nightly_run(&runner, NULL, dir, r->d);
 }
@@ -277,6 +310,8 @@ static int reproduce(struct reproduction *r)
 	if (take_words(r))
 		return cli_fail("reproduce", EXIT_USAGE, r->d);
 	print_command(r);
+	if (look_at_cost(r))
+		return cli_fail("reproduce", EXIT_USAGE, r->d);
 	if (r->o->dry_run)
 		return EXIT_OK;
 	status = measure(r, dir);
@@ -300,7 +335,9 @@ int cmd_reproduce(int argc, char **argv)
 			"machine, and says of every claim:\nreproduced, not reproduced, or not "
 			"comparable and in what. RUN OPTIONS behind -- go to 'iomodes run' "
 			"(--target,\n--scratch, --write-id ...). Nothing in a bundle is executed, "
-			"and no path in it used without --trust.\nExit status: 0 when a claim was "
+			"and no path in it used without --trust,\nnor a plan of more than an hour "
+			"or a "
+			"scratch file of more than 4 GiB.\nExit status: 0 when a claim was "
 			"reproduced and none was not, 1 bad input, 4 otherwise, 5 restore "
 			"incomplete, 6 host busy.");
 	if (!err && (first == argc || !strcmp(argv[first], "--") || argv[first][0] == '-'))
@@ -325,6 +362,6 @@ int cmd_reproduce(int argc, char **argv)
 	json_decref(r.published);
 	json_decref(r.claims);
 	json_decref(r.words);
-	bundle_close(&r.bundle);
+	bundle_end(&r.bundle);
 	return status;
 }

@@ -171,6 +171,21 @@ static void warnings(const json_t *of)
 	}
 }
 
+static void noise(const json_t *of)
+{
+	const json_t *note = json_object_get(of, "noise_floor"), *one;
+	size_t i;
+
+	fputs("Noise floor: ", stdout);
+	text(jsonio_string(note, "sentence", "?"));
+	puts(".\n");
+	json_array_foreach (json_object_get(note, "warnings"), i, one) {
+		fputs("- But ", stdout);
+		text(json_string_value(one) ?: "?");
+		puts("; `iomodes aa` measures it anew.\n");
+	}
+}
+
 int compare_print_markdown(const json_t *result)
 {
 	const json_t *group, *one;
@@ -187,6 +202,7 @@ int compare_print_markdown(const json_t *result)
 	fputs("Precision ", stdout);
 	text(precision_text(json_object_get(result, "precision"), words, sizeof(words)));
 	puts(".\n");
+	noise(result);
 	warnings(result);
 	json_array_foreach (json_object_get(result, "groups"), i, group) {
 		fputs("### ", stdout);
@@ -249,6 +265,7 @@ int across_print_markdown(const json_t *result)
 			puts(": **the build that measured this had uncommitted changes.**\n");
 		}
 		warnings(one);
+		noise(one);
 	}
 	json_array_foreach (json_object_get(result, "against"), i, one) {
 		const json_t *second = json_array_get(runs, (size_t)jsonio_number(one, "run"));
@@ -282,6 +299,15 @@ int across_print_markdown(const json_t *result)
 		json_array_foreach (json_object_get(one, "rows"), k, row)
 			across_row(row);
 		putchar('\n');
+		json_array_foreach (json_object_get(one, "unmatched"), k, row) {
+			fputs("- not compared: ", stdout);
+			text(jsonio_string(row, "mode", "?"));
+			fputs(", ", stdout);
+			text(jsonio_string(row, "title", "?"));
+			fputs(": ", stdout);
+			text(jsonio_string(row, "reason", "?"));
+			putchar('\n');
+		}
 	}
 	return 0;
 }

@@ -295,6 +295,7 @@ int compare_print_text(const json_t *result)
 	if (json_object_get(result, "precision"))
 		printf("Precision %s.\n",
 		       precision_text(json_object_get(result, "precision"), text, sizeof(text)));
+	compare_print_noise(result);
 	if (json_is_object(json_object_get(result, "prepared")))
 		printf("Prepared: %s.\n",
 		       prepared_text(json_object_get(result, "prepared"), text, sizeof(text)));

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -88,6 +89,8 @@ int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm,
 	const char *words[WORDS_MAX];
 	char text[2][24];
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
 	_file_ FILE *from = NULL;
 	int ends[2], err, status;
 	pid_t pid;
@@ -100,7 +103,14 @@ int nightly_run(const struct nightly_runner *r, const struct nightly_arm *arm,
 	}
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-	err = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, (char *const *)words, environ);
+	/* it restores the machine at a signal, whatever is blocked here */
+	sigemptyset(&none);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	err = posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, (char *const *)words,
+			  environ);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	close(ends[1]);
 	from = fdopen(ends[0], "r");

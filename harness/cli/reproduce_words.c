@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "base/yaml.h"
+#include "reproduce_cost.h"
 
 /* Members of run.json's "command" (setup.c), and the options they came from. */
 static const struct {
@@ -56,9 +57,37 @@ static void add(json_t *words, const char *option, const char *value)
 			      value ? json_sprintf("%s=%s", option, value) : json_string(option));
 }
 
-static void add_harmless(const json_t *command, char **given, json_t *words)
+static int too_much(const char *what, const char *most, bool trust, json_t *trusted, struct diag *d)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++) {
+	if (trust) {
+		json_array_append_new(trusted, json_string(what));
+		return 0;
+	}
+	return diag_set(
+		d, -EPERM,
+		"the bundle says %s; of a stranger's at most %s is taken: give yours behind "
+		"--, or --trust to take this",
+		what, most);
+}
+
+static int look_at_time(const char *what, uint64_t ns, bool trust, json_t *trusted, struct diag *d)
+{
+	char sentence[120], most[32];
+
+	if (ns <= REPRODUCE_TRIAL_MOST_S * 1000000000ull)
+		return 0;
+	snprintf(sentence, sizeof(sentence), "%.40s: %llu s", what,
+		 (unsigned long long)(ns / 1000000000u));
+	snprintf(most, sizeof(most), "%d s", REPRODUCE_TRIAL_MOST_S);
+	return too_much(sentence, most, trust, trusted, d);
+}
+
+static int add_harmless(const json_t *command, bool trust, char **given, json_t *words,
+			json_t *trusted, struct diag *d)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(harmless); i++) {
 		const json_t *value = json_object_get(command, harmless[i].member);
 		char text[40];
 
@@ -66,6 +95,9 @@ static void add_harmless(const json_t *command, char **given, json_t *words)
 			continue;
 		snprintf(text, sizeof(text), "%lld%s", (long long)json_integer_value(value),
 			 harmless[i].kind == TIME ? "ns" : "");
+		if (harmless[i].kind == TIME && json_is_integer(value))
+			err = look_at_time(harmless[i].option, (uint64_t)json_integer_value(value),
+					   trust, trusted, d);
 		if (json_is_integer(value))
 			add(words, harmless[i].option, text);
 		else if (harmless[i].kind == FLAG && json_is_true(value))
@@ -73,6 +105,7 @@ static void add_harmless(const json_t *command, char **given, json_t *words)
 		else if (harmless[i].kind == PERCENT && json_is_string(value))
 			add(words, harmless[i].option, json_string_value(value));
 	}
+	return err;
 }
 
 static int add_dangerous(const json_t *command, bool trust, char **given, json_t *words,
@@ -132,6 +165,31 @@ static const char *text_of(const struct yaml_node *map, const char *key)
 	return node && node->kind == YAML_SCALAR ? node->text : NULL;
 }
 
+/* How much of a disk and of a day it asks for; the whole of it is in reproduce_cost.h. */
+static int look_at_sizes(const struct yaml_node *root, bool trust, char **given, json_t *trusted,
+			 struct diag *d)
+{
+	static const char *const times[][2] = {{"ramp", "--ramp-time"}, {"runtime", "--runtime"}};
+	bool is_map = root->kind == YAML_MAP;
+	const struct yaml_node *scratch = is_map ? yaml_get(root, "scratch_size") : NULL,
+			       *design = is_map ? yaml_get(root, "design") : NULL, *node;
+	char sentence[120], most[32];
+	uint64_t value = 0;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(times); i++) {
+		node = design && design->kind == YAML_MAP ? yaml_get(design, times[i][0]) : NULL;
+		if (node && !is_given(given, times[i][1]) && !(err = yaml_ns(node, &value, d)))
+			err = look_at_time(times[i][0], value, trust, trusted, d);
+	}
+	if (err || !scratch || (err = yaml_bytes(scratch, &value, d)) ||
+	    value <= REPRODUCE_SCRATCH_MOST)
+		return err;
+	snprintf(sentence, sizeof(sentence), "scratch_size: %llu bytes", (unsigned long long)value);
+	snprintf(most, sizeof(most), "%llu GiB", REPRODUCE_SCRATCH_MOST >> 30);
+	return too_much(sentence, most, trust, trusted, d);
+}
+
 /* The experiment's own words for places and files. Everything else in it goes through closed lists
  * (modes, knobs, fio options) that an experiment of one's own passes, too. */
 static int look_at_file(const char *experiment, bool trust, char **given, json_t *trusted,
@@ -144,9 +202,10 @@ static int look_at_file(const char *experiment, bool trust, char **given, json_t
 
 	if (err)
 		return err;
+	err = look_at_sizes(root, trust, given, trusted, d);
 	target = text_of(root, "target");
 	net = text_of(root, "net_target");
-	if (target && strcmp(target, "scratch"))
+	if (!err && target && strcmp(target, "scratch"))
 		err = one_of_file("target", target, "--target", trust, given, trusted, d);
 	if (!err && net && strcmp(net, "veth") && strcmp(net, "lo"))
 		err = one_of_file("net_target", net, "--target", trust, given, trusted, d);
@@ -187,8 +246,9 @@ int reproduce_words(const json_t *run, const char *experiment, bool trust, char 
 	err = look_at_file(experiment, trust, given, trusted, d);
 	if (err)
 		return err;
-	add_harmless(command, given, list);
-	err = add_dangerous(command, trust, given, list, trusted, d);
+	err = add_harmless(command, trust, given, list, trusted, d);
+	if (!err)
+		err = add_dangerous(command, trust, given, list, trusted, d);
 	if (err)
 		return err;
 	json_array_foreach (json_object_get(command, "modes"), i, mode)

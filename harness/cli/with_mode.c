@@ -232,6 +232,8 @@ int with_mode_open(struct with_mode *w, struct sys *s, const char *mode, const c
 		err = mode_own_settings(w->mode, w->machine, &subject, settings, n, d);
 	if (!err)
 		err = mode_no_steering(&subject, settings, n, d);
+	if (!err)
+		err = mode_no_suspension(&subject, settings, n, d);
 	fill_scope(w);
 	return err;
 }
@@ -331,6 +333,7 @@ static void put_network(struct with_mode *w, json_t *evidence, json_t *load)
 	}
 	subject = subject_of(w);
 	net_job_per_napi(net_job_napis(&subject), evidence);
+	net_job_receiving(&subject, evidence);
 }
 
 void with_mode_end(struct with_mode *w, int status)

@@ -26,7 +26,7 @@ struct threads_sample {
 		int pid;
 		char name[32];
 		const char *instance; /* borrowed from the scope */
-		uint64_t cpu_ns, switches, migrations;
+		uint64_t cpu_ns, wait_ns, switches, migrations;
 		bool has_migrations;
 		unsigned cpu;
 	} * thread;
@@ -55,6 +55,7 @@ static int read_thread(struct sys *sys, int pid, struct thread *t)
 	if (text_numbers(text, run_wait, 2) < 2)
 		return -EINVAL;
 	t->cpu_ns = run_wait[0];
+	t->wait_ns = run_wait[1];
 	if (sys_readf(sys, text, sizeof(text), "/proc/%d/stat", pid))
 		return -ENOENT;
 	if (text_task_stat(text, &start, &t->cpu))
@@ -197,22 +198,25 @@ static int threads_difference(const struct evidence_scope *scope, const void *b,
 {
 	static const struct thread nothing;
 	const struct threads_sample *before = b, *after = a;
-	uint64_t cpu_ns = 0, switches = 0;
+	uint64_t cpu_ns = 0, switches = 0, least = UINT64_MAX;
 	json_t *detail = json_array();
 
 	for (size_t i = 0; i < after->n; i++) {
 		const struct thread *y = &after->thread[i], *x = find_thread(before, y->pid);
-		uint64_t ns, n;
+		uint64_t ns, wait, n;
 		json_t *one;
 
 		x = x ? x : &nothing;
 		ns = evidence_delta(x->cpu_ns, y->cpu_ns);
 		n = evidence_delta(x->switches, y->switches);
+		wait = evidence_delta(x->wait_ns, y->wait_ns);
 		cpu_ns += ns;
+		least = ns + wait < least ? ns + wait : least;
 		switches += n;
-		one = json_pack("{s:i, s:s, s:s, s:i, s:I, s:I}", "pid", y->pid, "name", y->name,
-				"interface", y->instance, "cpu", (int)y->cpu, "cpu_ns",
-				(json_int_t)ns, "context_switches", (json_int_t)n);
+		one = json_pack("{s:i, s:s, s:s, s:i, s:I, s:I, s:I}", "pid", y->pid, "name",
+				y->name, "interface", y->instance, "cpu", (int)y->cpu, "cpu_ns",
+				(json_int_t)ns, "wait_ns", (json_int_t)wait, "context_switches",
+				(json_int_t)n);
 		if (one && y->has_migrations)
 			json_object_set_new(one, "migrations",
 					    json_integer((json_int_t)evidence_delta(
@@ -222,6 +226,10 @@ static int threads_difference(const struct evidence_scope *scope, const void *b,
 	evidence_put(result, "napi_threads", after->n);
 	evidence_put(result, "napi_thread_cpu_ns", cpu_ns);
 	evidence_put(result, "napi_thread_context_switches", switches);
+	if (after->n)
+		evidence_put(result, "napi_thread_least_runnable_ns", least);
+	else
+		evidence_absent(result, "napi_thread_least_runnable_ns", "no NAPI thread");
 	evidence_detail(result, "napi_threads", detail);
 	return 0;
 }

@@ -88,6 +88,8 @@ static const struct evidence_counter counters[] = {
 	KERNEL("napi_threads", "napi_thread_cpu_ns", "CPU time of these threads (ns)"),
 	KERNEL("napi_threads", "napi_thread_context_switches",
 	       "context switches of these threads (count)"),
+	KERNEL("napi_threads", "napi_thread_least_runnable_ns",
+	       "time that the one of these threads that did least ran or waited for the CPU (ns)"),
 	PROOF("napi_polls", "polls of the NAPI instances of the target's interfaces (count)"),
 	PROOF("napi_work_polls", "of these, polls that found packets (count)"),
 	PROOF("napi_empty_polls", "of these, polls that found nothing (count)"),
@@ -147,6 +149,10 @@ static const struct evidence_counter counters[] = {
 	KERNEL(NULL, "server_busy_poll_share",
 	       "server_busy_poll_rx_packets over server_net_rx_packets"),
 	KERNEL(NULL, "napi_thread_cpu_share", "napi_thread_cpu_ns over the window's length (CPUs)"),
+	KERNEL(NULL, "napi_thread_least_runnable_share",
+	       "share of the window in which the least busy of the NAPI threads ran or waited for "
+	       "the "
+	       "CPU, never slept"),
 	{.name = "napi_empty_poll_share",
 	 .doc = "napi_empty_polls over napi_polls",
 	 .kernel = true,
@@ -155,6 +161,9 @@ static const struct evidence_counter counters[] = {
 	KERNEL(NULL, "net_rx_softirqs_per_napi",
 	       "net_rx_softirqs over the number of NAPI instances of the target's interfaces "
 	       "(count)"),
+	KERNEL(NULL, "receive_interrupts",
+	       "device_interrupts without those of vectors that are known to serve sending queues "
+	       "alone (count)"),
 	LOOP("epoll_wait_calls", "epoll_wait calls of both ends, as the loops counted (count)"),
 	LOOP("empty_polls",
 	     "receive calls of both ends that came back with nothing, instead of waiting (count)"),
@@ -162,6 +171,9 @@ static const struct evidence_counter counters[] = {
 	     "TCP segments sent again, by TCP_INFO of both ends' sockets (count)"),
 	LOOP("zerocopy_sends", "sends that asked for MSG_ZEROCOPY (count)"),
 	LOOP("zerocopy_completions", "of these, completed by the kernel in the window (count)"),
+	LOOP("zerocopy_completion_share",
+	     "zerocopy_completions over zerocopy_sends; one that failed or came late is no "
+	     "completion"),
 	LOOP("zerocopy_copied", "of these, copied after all: SO_EE_CODE_ZEROCOPY_COPIED (count)"),
 	LOOP("flow_ends_without_napi",
 	     "ends of flows whose SO_INCOMING_NAPI_ID is 0: busy polling is impossible there "

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/diag.h"
+#include "evidence/namesakes.h"
 #include "evidence/net.h"
 #include "evidence/source.h"
 #include "sys/detached.h"
@@ -51,6 +52,7 @@ struct tracepoints_sample {
 	} * event;
 	struct diag why[POINTS]; /* why a counter has no events */
 	bool owns;		 /* the descriptors */
+	struct namesakes others; /* read outside of the counted stretch */
 };
 
 static void tracepoints_free(void *sample)
@@ -60,6 +62,7 @@ static void tracepoints_free(void *sample)
 	for (size_t i = 0; s->owns && i < s->n; i++)
 		close(s->event[i].fd);
 	free(s->event);
+	namesakes_free(&s->others);
 	free(s);
 }
 
@@ -152,7 +155,7 @@ static int on_tasks(const struct evidence_scope *scope, struct tracepoints_sampl
 	return 0;
 }
 
-/* `(dev_name == "veth0") && work > 0` */
+/* `(dev_name == "eth0") && work > 0`: of every namespace, which namesakes_moved() is for */
 static int interfaces_filter(const struct evidence_scope *scope, const char *and, char *text,
 			     size_t size, struct diag *d)
 {
@@ -206,6 +209,13 @@ static int read_all(struct tracepoints_sample *s, struct diag *d)
 	return 0;
 }
 
+/* A target without interfaces has none; its polls are absent for that reason. */
+static int read_namesakes(const struct evidence_scope *scope, struct tracepoints_sample *s,
+			  struct diag *d)
+{
+	return scope->n_net_devs ? namesakes_read(scope, &s->others, d) : 0;
+}
+
 static int tracepoints_sample(const struct evidence_scope *scope, void **sample, struct diag *d)
 {
 	struct tracepoints_sample *s;
@@ -220,16 +230,17 @@ static int tracepoints_sample(const struct evidence_scope *scope, void **sample,
 	if (!s)
 		return diag_errno(d, -ENOMEM, "tracepoints");
 	s->owns = true;
-	for (int i = 0; i < POINTS; i++) {
+	err = read_namesakes(scope, s, d);
+	for (int i = 0; !err && i < POINTS; i++) {
 		size_t first = s->n;
 
-		err = open_point(scope, s, i, &s->why[i]);
-		if (!err)
+		if (!open_point(scope, s, i, &s->why[i]))
 			continue;
 		while (s->n > first) /* a part of the CPUs is no count */
 			close(s->event[--s->n].fd);
 	}
-	err = read_all(s, d);
+	if (!err)
+		err = read_all(s, d);
 	if (err)
 		tracepoints_free(s);
 	else
@@ -255,6 +266,8 @@ static int tracepoints_resample(const struct evidence_scope *scope, void *b, voi
 	memcpy(s->event, before->event, before->n * sizeof(*s->event));
 	s->n = s->size = before->n;
 	err = read_all(s, d);
+	if (!err)
+		err = read_namesakes(scope, s, d);
 	if (err)
 		tracepoints_free(s);
 	else
@@ -262,10 +275,19 @@ static int tracepoints_resample(const struct evidence_scope *scope, void *b, voi
 	return err;
 }
 
+static void absent_beside(json_t *result, const char *counter, const struct namesake *other)
+{
+	evidence_absent(result, counter,
+			"another interface is called %s, in a namespace of process %d, and moved "
+			"packets meanwhile: its polls cannot be told from the target's",
+			other->dev, other->pid);
+}
+
 static int tracepoints_difference(const struct evidence_scope *scope, const void *b, const void *a,
 				  json_t *result, struct diag *d)
 {
 	const struct tracepoints_sample *before = b, *after = a;
+	const struct namesake *other = namesakes_moved(&before->others, &after->others);
 	uint64_t sum[POINTS] = {0};
 
 	for (size_t i = 0; i < after->n; i++)
@@ -274,11 +296,15 @@ static int tracepoints_difference(const struct evidence_scope *scope, const void
 	for (int i = 0; i < POINTS; i++) {
 		if (*before->why[i].text)
 			evidence_absent(result, points[i].counter, "%s", before->why[i].text);
+		else if (points[i].of_interfaces && other)
+			absent_beside(result, points[i].counter, other);
 		else
 			evidence_put(result, points[i].counter, sum[i]);
 	}
 	if (*before->why[WORK_POLLS].text)
 		evidence_absent(result, "napi_polls", "%s", before->why[WORK_POLLS].text);
+	else if (other)
+		absent_beside(result, "napi_polls", other);
 	else
 		evidence_put(result, "napi_polls", sum[WORK_POLLS] + sum[EMPTY_POLLS]);
 	return 0;

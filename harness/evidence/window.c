@@ -149,13 +149,16 @@ int evidence_end(struct evidence_window *w, json_t **result, struct diag *d)
 	put_share(r, "sq_thread_runnable_share", "sq_thread_cpu_ns", "sq_thread_wait_ns",
 		  window_ns);
 	put_share(r, "napi_thread_cpu_share", "napi_thread_cpu_ns", NULL, window_ns);
+	put_share(r, "napi_thread_least_runnable_share", "napi_thread_least_runnable_ns", NULL,
+		  window_ns);
 	put_quotient(r, "busy_poll_share", "busy_poll_rx_packets", "net_rx_packets");
 	put_quotient(r, "client_busy_poll_share", "client_busy_poll_rx_packets",
 		     "client_net_rx_packets");
 	put_quotient(r, "server_busy_poll_share", "server_busy_poll_rx_packets",
 		     "server_net_rx_packets");
 	put_quotient(r, "napi_empty_poll_share", "napi_empty_polls", "napi_polls");
-	/* Only who knows the target's NAPI instances can divide by their number (trial/net_job.c). */
+	/* Only who knows the target's NAPI instances and queues can tell (trial/net_job.c). */
+	evidence_absent(r, "receive_interrupts", "the target's queues are not known");
 	evidence_absent(r, "net_rx_softirqs_per_napi", "the target's NAPI instances are not known");
 	*result = r;
 	return 0;

@@ -14,8 +14,8 @@ struct knob_family {
 extern const struct knob_family knob_family_block, knob_family_irq, knob_family_irqbalance,
 	knob_family_cpu, knob_family_sysctl, knob_family_nvme, knob_family_memory,
 	knob_family_poll_queues, knob_family_net_coalesce, knob_family_net_channels,
-	knob_family_net_features, knob_family_net_napi, knob_family_net_queue, knob_family_net_rss,
-	knob_family_net_rule;
+	knob_family_net_features, knob_family_net_napi, knob_family_net_napi_thread,
+	knob_family_net_queue, knob_family_net_rss, knob_family_net_rule;
 
 /* The generic get and set of rows with a path, and the variant for files that show every choice and
  * put the one in force in brackets. */

@@ -3,7 +3,8 @@
  * How many channels (queues with their vectors) and how long their rings are (ethtool netlink,
  * Linux 5.7). Drivers make all queues anew for it: NAPI instances get new ids, on many drivers
  * interrupt affinities the default, steering of queues that go is forgotten. All that is
- * snapshotted, put back after the write and restored after this.
+ * snapshotted, put back after the write and restored after this. Flow rules and further hash
+ * tables, which many drivers drop, too, are somebody's who has to take them away first.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -97,6 +98,21 @@ static int parse(const struct knob *k, const char *value, const struct net_value
 	return 0;
 }
 
+static int keep_steering(const struct knob *k, const char *instance, const struct net_place *p,
+			 const struct net_values *now, const struct net_values *want,
+			 struct diag *d)
+{
+	bool changes = false;
+	int err;
+
+	for (size_t i = 0; i < group_of(k)->n; i++)
+		changes |= want->there[i] && (!now->there[i] || now->value[i] != want->value[i]);
+	if (!changes || group_of(k) != &channel_words)
+		return 0;
+	err = net_keep_rules(k, instance, p, d);
+	return err ? err : net_keep_contexts(k, instance, p, d);
+}
+
 static int set(struct sys *s, const struct knob *k, const char *instance, const char *value,
 	       struct diag *d)
 {
@@ -108,6 +124,8 @@ static int set(struct sys *s, const struct knob *k, const char *instance, const 
 		err = net_words_read(group_of(k), k, instance, &p, &now, d);
 	if (!err)
 		err = parse(k, value, &now, &want, d);
+	if (!err)
+		err = keep_steering(k, instance, &p, &now, &want, d);
 	if (!err)
 		err = net_words_write(group_of(k), k, instance, &p, &now, &want, d);
 	return err ? err : net_words_verify(group_of(k), k, instance, &p, &want, d);
@@ -138,7 +156,9 @@ static bool same(const char *want, const char *got)
 static const struct knob rows[] = {
 	{ROW("net.channels"),
 	 .doc = "queues with their vectors, as \"combined=4\" or \"rx=2 tx=2\" words, or a bare "
-		"number; the driver makes them anew, and the link may go down for it",
+		"number; the driver makes them anew, and the link may go down for it; refused "
+		"while "
+		"there are flow rules or further hash tables, which it may drop",
 	 .disturbs =
 		 (const char *const[]){"irq.affinity", "net.coalescing", "net.rss-table",
 				       QUEUE_KNOBS, NAPI_KNOBS, "net.rps-cpus", "net.rps-flow-cnt",

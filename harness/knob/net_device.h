@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include "knob/family.h"
 
+struct genl_replies;
+
 enum net_part { NET_DEVICE, NET_RX, NET_TX, NET_QUEUE, NET_NAPI, NET_RULE };
 
 struct net_place {
@@ -37,6 +39,17 @@ int net_refused(const struct knob *k, const char *instance, const char *value, i
 int net_unanswered(const struct knob *k, const char *instance, int err, const char *words,
 		   struct diag *d);
 
+/*
+ * What a write would take away and nobody could put back as it was: the flow rules of the driver;
+ * its hash tables beside the first one (ethtool -X DEV context ...; known from Linux 6.12 on, else
+ * by the rules that use them). -EBUSY names how many there are. A driver that tells of none has
+ * none.
+ */
+int net_keep_rules(const struct knob *k, const char *instance, const struct net_place *p,
+		   struct diag *d);
+int net_keep_contexts(const struct knob *k, const char *instance, const struct net_place *p,
+		      struct diag *d);
+
 /* For struct knob: may_set (management interfaces are refused), candidates and on_device. */
 int net_may_set(struct sys *s, const struct knob *k, const char *instance, struct diag *d);
 int net_candidates(struct sys *s, const struct knob *k, char ***instances);
@@ -60,5 +73,11 @@ int net_identity(struct sys *s, const char *instance, char id[static NET_ID_MAX]
  */
 int net_locate(struct sys *s, const char *instance, const char *id, uint64_t deadline_ns,
 	       char now[static KNOB_INSTANCE_MAX], struct diag *d);
+/* All NAPI instances of the device in order of their ids (netdev family, Linux 6.8), none of one
+ * that is down. The caller frees them; words of the kernel's refusal. */
+int net_napis(const struct net_place *p, struct genl_replies *replies, char *words, size_t size);
+/* Why there are only n of them: -ENETDOWN or -ENOENT. */
+int net_no_napi(const struct knob *k, const char *instance, const struct net_place *p, size_t n,
+		struct diag *d);
 /* The PCI address above the device, -ENOENT when there is none. */
 int net_pci(struct sys *s, const char *instance, char *pci, size_t size);

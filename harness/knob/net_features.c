@@ -7,7 +7,6 @@
  * written, the whole is snapshotted and restored after it.
  */
 #include <errno.h>
-#include <linux/ethtool.h>
 #include <linux/ethtool_netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,15 +304,8 @@ static int keep_rules(const struct knob *k, const char *instance, const struct n
 		      struct features *now, struct features *want, struct diag *d)
 {
 	const struct feature *is = feature(now, NTUPLE), *w = feature(want, NTUPLE);
-	struct ethtool_rxnfc c = {.cmd = ETHTOOL_GRXCLSRLCNT};
-	char label[KNOB_LABEL_MAX];
 
-	if (!is || !is->active || !w || w->active ||
-	    sys_ethtool(p->inside, p->dev, &c, sizeof(c)) || !c.rule_cnt)
-		return 0;
-	return diag_set(d, -EBUSY,
-			"%s: the driver holds %u flow rule%s, which would be deleted with it",
-			knob_label(k, instance, label), c.rule_cnt, c.rule_cnt == 1 ? "" : "s");
+	return is && is->active && w && !w->active ? net_keep_rules(k, instance, p, d) : 0;
 }
 
 static int set(struct sys *s, const struct knob *k, const char *instance, const char *value,

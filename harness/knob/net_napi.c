@@ -69,8 +69,7 @@ static bool is_up(const struct net_place *p)
 	       (strtoul(text, NULL, 16) & IFF_UP);
 }
 
-/* All NAPI instances of a device, in order of their ids. The caller frees them. */
-static int dump(const struct net_place *p, struct genl_replies *replies, char *words, size_t size)
+int net_napis(const struct net_place *p, struct genl_replies *replies, char *words, size_t size)
 {
 	struct genl_request r;
 	int64_t ifindex;
@@ -88,9 +87,8 @@ static int dump(const struct net_place *p, struct genl_replies *replies, char *w
 	return err;
 }
 
-/* Why the kernel has no instance of that index. */
-static int no_such(const struct knob *k, const char *instance, const struct net_place *p, size_t n,
-		   struct diag *d)
+int net_no_napi(const struct knob *k, const char *instance, const struct net_place *p, size_t n,
+		struct diag *d)
 {
 	char label[KNOB_LABEL_MAX];
 
@@ -115,11 +113,11 @@ static int find(struct sys *s, const struct knob *k, const char *instance, struc
 
 	if (err)
 		return err;
-	err = dump(p, &replies, words, sizeof(words));
+	err = net_napis(p, &replies, words, sizeof(words));
 	if (err) {
 		err = net_unanswered(k, instance, err, words, d);
 	} else if (p->index >= replies.n) {
-		err = no_such(k, instance, p, replies.n, d);
+		err = net_no_napi(k, instance, p, replies.n, d);
 	} else {
 		one = &replies.reply[p->index];
 		err = genl_find_uint(one->attrs, one->len, NAPI_ID, id);
@@ -200,7 +198,7 @@ static int on_device(struct sys *s, const struct knob *k, const char *dev, char 
 	char words[256];
 	int err = net_place(s, k, dev, NET_DEVICE, &p, NULL);
 
-	if (!err && !dump(&p, &replies, words, sizeof(words)))
+	if (!err && !net_napis(&p, &replies, words, sizeof(words)))
 		for (size_t i = 0; i < replies.n && i < NAPIS_MAX; i++) {
 			char name[KNOB_INSTANCE_MAX];
 

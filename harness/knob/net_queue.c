@@ -149,12 +149,30 @@ static int get_coalesce(struct sys *s, const struct knob *k, const char *instanc
 	return err;
 }
 
+static uint32_t *adaptive(const struct net_place *p, struct ethtool_coalesce *c)
+{
+	return p->rx ? &c->use_adaptive_rx_coalesce : &c->use_adaptive_tx_coalesce;
+}
+
+static int write_queue(const struct knob *k, const char *instance, const char *value,
+		       const struct net_place *p, struct per_queue *q, struct diag *d)
+{
+	int err;
+
+	q->head.sub_command = ETHTOOL_SCOALESCE;
+	err = sys_ethtool(p->inside, p->dev, q, sizeof(*q));
+	return err ? net_refused(k, instance, value, err, "", d) : read_queue(k, instance, p, q, d);
+}
+
+/* As for the whole device: drivers take a value only with adaptive off, and it is theirs once that
+ * is on again. */
 static int set_coalesce(struct sys *s, const struct knob *k, const char *instance,
 			const char *value, struct diag *d)
 {
 	char label[KNOB_LABEL_MAX];
 	struct per_queue q;
 	struct net_place p;
+	uint32_t on = 0;
 	uint64_t number;
 	int err = net_place(s, k, instance, NET_QUEUE, &p, d);
 
@@ -164,15 +182,27 @@ static int set_coalesce(struct sys *s, const struct knob *k, const char *instanc
 		err = read_queue(k, instance, &p, &q, d);
 	if (err)
 		return err;
-	*field(k, &p, &q.c) = (uint32_t)number;
-	q.head.sub_command = ETHTOOL_SCOALESCE;
-	err = sys_ethtool(p.inside, p.dev, &q, sizeof(q));
-	if (err)
-		return net_refused(k, instance, value, err, "", d);
-	err = read_queue(k, instance, &p, &q, d);
+	if (field(k, &p, &q.c) != adaptive(&p, &q.c))
+		on = *adaptive(&p, &q.c);
+	if (on) {
+		*adaptive(&p, &q.c) = 0;
+		err = write_queue(k, instance, value, &p, &q, d);
+	}
+	if (!err) {
+		*field(k, &p, &q.c) = (uint32_t)number;
+		err = write_queue(k, instance, value, &p, &q, d);
+	}
 	if (!err && *field(k, &p, &q.c) != number)
-		return diag_set(d, -EOPNOTSUPP, "%s: the driver took %s and has %u",
-				knob_label(k, instance, label), value, *field(k, &p, &q.c));
+		err = diag_set(d, -EOPNOTSUPP, "%s: the driver took %s and has %u",
+			       knob_label(k, instance, label), value, *field(k, &p, &q.c));
+	if (on) {
+		struct diag second;
+		int again;
+
+		*adaptive(&p, &q.c) = on;
+		again = write_queue(k, instance, value, &p, &q, err ? &second : d);
+		err = err ? err : again;
+	}
 	return err;
 }
 
@@ -181,12 +211,8 @@ static int set_coalesce(struct sys *s, const struct knob *k, const char *instanc
 	.on_device = on_device
 #define FILE_ROW(text, file) \
 	COMMON, .name = text, .get = get_file, .set = set_file, .path = "/sys/class/net/%s/" file
-#define COALESCE_ROW(text)                                                              \
-	COMMON, .name = text, .get = get_coalesce, .set = set_coalesce, .since = "4.6", \
-		.disturbs = (const char *const[])                                       \
-	{                                                                               \
-		"net.queue-adaptive", NULL                                              \
-	}
+#define COALESCE_ROW(text) \
+	COMMON, .name = text, .get = get_coalesce, .set = set_coalesce, .since = "4.6"
 
 static const struct knob rows[] = {
 	{FILE_ROW("net.rps-cpus", "rps_cpus"), .same = same_mask,
@@ -202,8 +228,9 @@ static const struct knob rows[] = {
 	{COALESCE_ROW("net.queue-usecs"), .unit = "us",
 	 .doc = "rx-usecs or tx-usecs of one queue; the device's own shows one of them"},
 	{COALESCE_ROW("net.queue-frames"), .doc = "rx-frames or tx-frames of one queue"},
-	{COMMON, .name = "net.queue-adaptive", .get = get_coalesce, .set = set_coalesce,
-	 .since = "4.6", .doc = "adaptive-rx or adaptive-tx of one queue"},
+	{COALESCE_ROW("net.queue-adaptive"),
+	 .disturbs = (const char *const[]){"net.queue-usecs", "net.queue-frames", NULL},
+	 .doc = "adaptive-rx or adaptive-tx of one queue: the driver moves its delay by load"},
 };
 
 const struct knob_family knob_family_net_queue = {rows, ARRAY_SIZE(rows)};

@@ -14,10 +14,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "knob/net_device.h"
+#include "knob/net_words.h"
 #include "sys/genl.h"
 
 #define TABLE_MAX 4096
+
+/* Younger than the headers we build with: the dump shows every table, Linux 6.12. */
+enum { RSS_GET = 38, RSS_CONTEXT = 2 };
 
 struct table {
 	struct {
@@ -160,6 +163,36 @@ static int set(struct sys *s, const struct knob *k, const char *instance, const 
 	t->head.cmd = ETHTOOL_SRXFHINDIR;
 	err = sys_ethtool(p.inside, p.dev, t, sizeof(*t));
 	return err ? net_refused(k, instance, value, err, "", d) : 0;
+}
+
+int net_keep_contexts(const struct knob *k, const char *instance, const struct net_place *p,
+		      struct diag *d)
+{
+	struct genl_request r;
+	struct genl_replies replies = {0};
+	char label[KNOB_LABEL_MAX], words[256] = "";
+	unsigned n = 0;
+	int err;
+
+	net_ethtool_request(&r, RSS_GET, p->dev);
+	r.flags |= GENL_DUMP;
+	err = sys_genl(p->inside, &r, &replies, words, sizeof(words));
+	for (size_t i = 0; !err && i < replies.n; i++) {
+		uint64_t context = 0; /* the first one has no number */
+
+		n += !genl_find_uint(replies.reply[i].attrs, replies.reply[i].len, RSS_CONTEXT,
+				     &context) &&
+		     context;
+	}
+	genl_request_free(&r);
+	genl_replies_free(&replies);
+	if (!n)
+		return 0;
+	return diag_set(
+		d, -EBUSY,
+		"%s: the driver holds %u hash table%s beside the first (ethtool -X context), "
+		"which would not come back",
+		knob_label(k, instance, label), n, n == 1 ? "" : "s");
 }
 
 static const struct knob rows[] = {

@@ -196,6 +196,19 @@ static int count(const struct net_place *p, uint32_t *n)
 	return err;
 }
 
+int net_keep_rules(const struct knob *k, const char *instance, const struct net_place *p,
+		   struct diag *d)
+{
+	char label[KNOB_LABEL_MAX];
+	uint32_t n = 0;
+
+	if (count(p, &n) || !n)
+		return 0;
+	return diag_set(d, -EBUSY,
+			"%s: the driver holds %u flow rule%s, which would be deleted with it",
+			knob_label(k, instance, label), n, n == 1 ? "" : "s");
+}
+
 static int get(struct sys *s, const struct knob *k, const char *instance, char *value,
 	       struct diag *d)
 {

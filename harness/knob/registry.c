@@ -8,11 +8,14 @@
 #include "knob/family.h"
 
 static const struct knob_family *const families[] = {
-	&knob_family_block,	   &knob_family_irq,	      &knob_family_irqbalance,
-	&knob_family_cpu,	   &knob_family_sysctl,	      &knob_family_nvme,
-	&knob_family_memory,	   &knob_family_poll_queues,  &knob_family_net_coalesce,
-	&knob_family_net_channels, &knob_family_net_features, &knob_family_net_napi,
-	&knob_family_net_queue,	   &knob_family_net_rss,      &knob_family_net_rule,
+	&knob_family_block,	   &knob_family_irq,
+	&knob_family_irqbalance,   &knob_family_cpu,
+	&knob_family_sysctl,	   &knob_family_nvme,
+	&knob_family_memory,	   &knob_family_poll_queues,
+	&knob_family_net_coalesce, &knob_family_net_channels,
+	&knob_family_net_features, &knob_family_net_napi,
+	&knob_family_net_queue,	   &knob_family_net_rss,
+	&knob_family_net_rule,	   &knob_family_net_napi_thread,
 };
 
 #define KNOBS_MAX 192

@@ -181,7 +181,8 @@ static int look(struct sys *s, struct journal *j, struct entry *e)
 	if (err == -ENOENT && is_awaited(j, e))
 		return err;
 	if ((err == -ENOENT && is_gone(s, e)) || (err == -ENODEV && net_is_scope(e->knob))) {
-		fail(e, ENTRY_BACK, "gone: the device is no longer there, nor is what was set");
+		fail(e, ENTRY_BACK,
+		     "gone: the device or this part of it is no longer there, nor is what was set");
 		return 0;
 	}
 	if (err)

@@ -284,6 +284,11 @@ static int refuse_signal(struct sys *s, pid_t pid, int number)
 	return -EROFS;
 }
 
+static int refuse_affinity(struct sys *s, pid_t pid, const struct cpulist *cpus)
+{
+	return -EROFS;
+}
+
 static void recorder_close(struct sys *s)
 {
 	recorder_free((struct recorder *)s);
@@ -300,6 +305,7 @@ static const struct sys_ops recorder_ops = {
 	.release = refuse_release,
 	.request = refuse_request,
 	.signal = refuse_signal,
+	.affinity = refuse_affinity,
 	.genl = recorder_genl,
 	.ethtool = recorder_ethtool,
 	.close = recorder_close,

@@ -232,6 +232,28 @@ int mode_no_steering(const struct machine_subject *subject, struct knob_setting 
 	return err ? diag_errno(d, err, "packet steering in software") : 0;
 }
 
+int mode_no_suspension(const struct machine_subject *subject, struct knob_setting **settings,
+		       size_t *n, struct diag *d)
+{
+	const struct knob *timeout = knob_find("napi.irq-suspend-timeout");
+	int err = 0;
+
+	for (size_t i = 0; i < subject->n_nics; i++) {
+		const struct machine_nic *nic = subject->nics[i];
+
+		for (size_t j = 0; !err && !nic->management && j < nic->n_napis; j++) {
+			const struct machine_napi *napi = &nic->napis[j];
+			char instance[KNOB_INSTANCE_MAX];
+
+			snprintf(instance, sizeof(instance), "%s#%u", nic->instance, napi->index);
+			if (napi->irq_suspend_timeout_ns > 0 &&
+			    !is_set(*settings, *n, timeout, instance))
+				err = append(settings, n, timeout, instance, "0");
+		}
+	}
+	return err ? diag_errno(d, err, "suspended interrupts") : 0;
+}
+
 static void unavailable(struct mode_availability *a, const char *reason, const char *remedy)
 {
 	a->available = false;

@@ -121,6 +121,13 @@ int mode_own_settings(const struct mode *m, const struct machine *machine,
  */
 int mode_no_steering(const struct machine_subject *subject, struct knob_setting **settings,
 		     size_t *n, struct diag *d);
+/*
+ * A time-out of suspension that somebody left on a NAPI instance (it outlives what makes the
+ * instance anew) would make a suspended row of each that polls preferred and defers. It is 0
+ * meanwhile; appended and overruled as above.
+ */
+int mode_no_suspension(const struct machine_subject *subject, struct knob_setting **settings,
+		       size_t *n, struct diag *d);
 /* The knob that "KNOB" or "KNOB@END" names; NULL: none. *end: "" or "@client", in `name`. */
 const struct knob *mode_knob(const char *name, const char **end);
 /* Is the knob one of this kind of target? Those of the host and of interrupts are of both. */

@@ -262,6 +262,20 @@ static int place_spread(struct block *b, struct placement *p)
 	return err;
 }
 
+/* NVMe's driver makes its queues when it binds, and takes one number for those that only writes
+ * use; reads keep a queue a CPU where the controller has as many. */
+static const char *fewer_queues(const struct block *b)
+{
+	size_t queues = 0;
+
+	for (size_t i = 0; i < b->disk->n_hctx; i++)
+		queues += b->disk->hctx[i].type == HCTX_DEFAULT;
+	return !strcmp(b->disk->driver, "nvme") && !b->k->r->reads && queues > 1
+		       ? "bind its driver with parameter nvme.write_queues=1: writes then have one "
+			 "vector for all CPUs"
+		       : "";
+}
+
 static int refuse_place(struct block *b, int err, int node)
 {
 	unsigned jobs = b->k->r->jobs;
@@ -273,7 +287,7 @@ static int refuse_place(struct block *b, int err, int node)
 				   jobs, jobs == 1 ? "" : "s",
 				   b->k->r->wants_sq ? " and an SQ thread" : "", node);
 	return pick_refuse(
-		b->k, "managed", "",
+		b->k, "managed", fewer_queues(b),
 		"the vectors of %s are managed by the kernel, and no CPU there submits to "
 		"a queue whose vector fires where this placement wants it",
 		b->disk->name);

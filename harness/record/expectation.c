@@ -54,7 +54,7 @@ int expectation_per_parse(const char *text, enum expectation_per *per, struct di
 			suggest_text(text, per_names, ARRAY_SIZE(per_names), hint, sizeof(hint)));
 }
 
-static bool condition_holds(const struct condition *c, const json_t *load)
+bool condition_holds(const struct condition *c, const json_t *load)
 {
 	const json_t *at = json_object_get(load, c->key);
 	double number;

@@ -23,6 +23,9 @@ struct condition {
 	char text[64];
 };
 
+/* Of a load that has no such key: false. */
+bool condition_holds(const struct condition *c, const json_t *load);
+
 #define EXPECTATION_CONDITIONS 4
 struct expectation {
 	char evidence[64]; /* name of a counter in evidence.counters */

@@ -199,6 +199,13 @@ static int inside_signal(struct sys *s, pid_t pid, int number)
 	return real->ops->signal(real, pid, number);
 }
 
+static int inside_affinity(struct sys *s, pid_t pid, const struct cpulist *cpus)
+{
+	struct sys *real = ((struct inside *)s)->real;
+
+	return real->ops->affinity(real, pid, cpus);
+}
+
 static void inside_close(struct sys *s)
 {
 	sys_close(((struct inside *)s)->real);
@@ -216,6 +223,7 @@ static const struct sys_ops inside_ops = {
 	.release = inside_release,
 	.request = inside_request,
 	.signal = inside_signal,
+	.affinity = inside_affinity,
 	.genl = inside_genl,
 	.ethtool = inside_ethtool,
 	.close = inside_close,

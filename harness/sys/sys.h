@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct cpulist;
 struct sys;
 struct nvme_passthru_cmd64;
 struct genl_request;
@@ -45,6 +46,8 @@ struct sys_ops {
 		       size_t size);
 	/* kill(2); only SIGSTOP and SIGCONT of a daemon that would undo a setting. */
 	int (*signal)(struct sys *s, pid_t pid, int signal);
+	/* sched_setaffinity(2) of one thread; only of kernel threads that a knob is about. */
+	int (*affinity)(struct sys *s, pid_t pid, const struct cpulist *cpus);
 	/* Generic netlink and SIOCETHTOOL (sys/genl.h). */
 	int (*genl)(struct sys *s, const struct genl_request *r, struct genl_replies *replies,
 		    char *words, size_t words_size);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "sys/genl.h"
 #include "sys/sys.h"
 #include "sys/sys_private.h"
@@ -454,6 +455,24 @@ static int memory_request(struct sys *s, const char *socket_path, const char *te
 	return fault;
 }
 
+/* What /proc/PID/status then says of it. */
+static int memory_affinity(struct sys *s, pid_t pid, const struct cpulist *cpus)
+{
+	_free_ char *list = cpulist_text(cpus);
+	char path[64], text[256];
+	bool after;
+	int fault = sys_memory_step(s, true, &after);
+
+	if (fault && !after)
+		return fault;
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!find(s, path))
+		return -ESRCH;
+	snprintf(text, sizeof(text), "Name:\tnapi\nCpus_allowed_list:\t%s\n", list ? list : "");
+	sys_memory_file(s, path, 0444, text);
+	return fault;
+}
+
 static int memory_signal(struct sys *s, pid_t pid, int number)
 {
 	char path[64], text[64];
@@ -550,6 +569,7 @@ static const struct sys_ops memory_ops = {
 	.release = memory_release,
 	.request = memory_request,
 	.signal = memory_signal,
+	.affinity = memory_affinity,
 	.genl = memory_do_genl,
 	.ethtool = memory_do_ethtool,
 	.close = memory_close,

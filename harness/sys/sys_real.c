@@ -7,6 +7,7 @@
 #include <linux/nvme_ioctl.h>
 #include <linux/openat2.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/num.h"
 #include "sys/detached.h"
 #include "sys/genl_live.h"
 #include "sys/genl_recorded.h"
@@ -317,6 +319,28 @@ static int real_signal(struct sys *s, pid_t pid, int number)
 	return kill(pid, number) ? -errno : 0;
 }
 
+static int real_affinity(struct sys *s, pid_t pid, const struct cpulist *cpus)
+{
+	unsigned most = cpus->n ? cpus->cpu[cpus->n - 1] : 0;
+	size_t size = CPU_ALLOC_SIZE(most + 1);
+	cpu_set_t *set;
+	int err;
+
+	if (!s->live)
+		return -EROFS;
+	if (pid <= 1 || !cpus->n)
+		return -EINVAL;
+	set = CPU_ALLOC(most + 1);
+	if (!set)
+		return -ENOMEM;
+	CPU_ZERO_S(size, set);
+	for (size_t i = 0; i < cpus->n; i++)
+		CPU_SET_S(cpus->cpu[i], size, set);
+	err = sched_setaffinity(pid, size, set) ? -errno : 0;
+	CPU_FREE(set);
+	return err;
+}
+
 /* The recorded answer to what is named by `path`. */
 static int recorded_answer(struct sys *s, const char *path, int *result, char *words,
 			   size_t words_size, struct genl_replies *replies)
@@ -395,6 +419,7 @@ static const struct sys_ops real_ops = {
 	.release = real_release,
 	.request = real_request,
 	.signal = real_signal,
+	.affinity = real_affinity,
 	.genl = real_genl,
 	.ethtool = real_ethtool,
 	.close = real_close,

@@ -105,6 +105,51 @@ void net_job_per_napi(size_t n, json_t *evidence)
 						  : "the target has no NAPI instance"));
 }
 
+/* What is not known to send only may receive. */
+static bool sends_only(const struct machine_nic *nic, json_int_t irq)
+{
+	bool sends = false;
+
+	for (size_t i = 0; i < nic->n_queues; i++) {
+		const struct machine_nic_queue *q = &nic->queues[i];
+
+		if (q->vector < 0 || nic->vectors[q->vector].irq != irq)
+			continue;
+		if (q->rx)
+			return false;
+		sends = true;
+	}
+	return sends;
+}
+
+void net_job_receiving(const struct machine_subject *subject, json_t *evidence)
+{
+	const json_t *vectors = jsonio_at(evidence, "detail.interrupts.vectors"), *one;
+	json_t *counters = json_object_get(evidence, "counters");
+	json_t *absent = json_object_get(evidence, "absent");
+	const json_t *all = json_object_get(counters, "device_interrupts");
+	json_int_t n = json_integer_value(all);
+	size_t i;
+
+	if (!all) {
+		json_object_set_new(absent, "receive_interrupts",
+				    json_string(jsonio_string(absent, "device_interrupts",
+							      "interrupts were not counted")));
+		return;
+	}
+	json_array_foreach (vectors, i, one) {
+		json_int_t irq = json_integer_value(json_object_get(one, "irq"));
+		bool sends = false;
+
+		for (size_t k = 0; k < subject->n_nics; k++)
+			sends |= sends_only(subject->nics[k], irq);
+		if (sends)
+			n -= json_integer_value(json_object_get(one, "count"));
+	}
+	json_object_del(absent, "receive_interrupts");
+	json_object_set_new(counters, "receive_interrupts", json_integer(n));
+}
+
 /* The id under which an end of a flow received before: flows share instances. */
 static bool seen_before(const json_t *flows, size_t before, const char *end, json_int_t id)
 {
@@ -148,11 +193,13 @@ void net_job_judge(const struct net_target *target, const json_t *record, json_t
 {
 	static const char *const names[] = {"flow_ends_without_napi", "flow_ends_on_other_napi"};
 	const json_t *flows = jsonio_at(record, "workload_report.flows"), *flow;
+	const struct machine_subject subject = net_target_subject(target);
 	json_int_t count[2] = {0};
 	bool known = json_array_size(flows) > 0;
 	size_t i;
 
 	net_job_per_napi(used_napis(target, flows), evidence);
+	net_job_receiving(&subject, evidence);
 	json_array_foreach (flows, i, flow) {
 		for (size_t e = 0; e < ARRAY_SIZE(ends); e++) {
 			const json_t *id =

@@ -21,6 +21,8 @@ struct net_job {
 size_t net_job_napis(const struct machine_subject *subject);
 /* net_rx_softirqs_per_napi over `n` instances, from the evidence's own net_rx_softirqs. */
 void net_job_per_napi(size_t n, json_t *evidence);
+/* receive_interrupts, from the evidence's own device_interrupts and their detail. */
+void net_job_receiving(const struct machine_subject *subject, json_t *evidence);
 /* Everything points into `out`, `target`, `r` and `server_cpus`, which outlive the trial. */
 int net_job_make(const struct net_target *target, const struct trial_request *r,
 		 const char *server_cpus, struct net_job *out, struct diag *d);
@@ -29,6 +31,7 @@ int net_job_make(const struct net_target *target, const struct trial_request *r,
  * SO_INCOMING_NAPI_ID of the live sockets against the NAPI instances that were looked at after the
  * settings were in force: puts flow_ends_without_napi (0 where busy polling is possible) and
  * flow_ends_on_other_napi (0 unless an instance was made anew since, and what was set on it is
- * gone) into the evidence's counters, or why not into "absent"; and net_rx_softirqs_per_napi.
+ * gone) into the evidence's counters, or why not into "absent"; net_rx_softirqs_per_napi and
+ * receive_interrupts.
  */
 void net_job_judge(const struct net_target *target, const json_t *record, json_t *evidence);

@@ -92,9 +92,6 @@ static int open_interfaces(struct sys *s, const char *text, const char *other, b
 		err = open_peer(s, &o, t, d);
 	if (!err)
 		err = net_target_look(s, t, d);
-	for (size_t i = 0; !err && i < t->n_nics; i++)
-		for (size_t k = 0; k < t->nic[i]->n_napis; k++)
-			t->had_threads |= t->nic[i]->napis[k].pid > 0;
 	for (size_t i = 0; !err && !move && i < t->n_nics; i++)
 		if (!t->nic[i]->up)
 			snprintf(t->tentative, sizeof(t->tentative),

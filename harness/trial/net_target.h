@@ -24,8 +24,6 @@ struct net_target {
 	/* Only looked at, and down: what its driver can do shows when a run has brought it up.
 	 * "eth0 is down: ..." or "". */
 	char tentative[120];
-	/* NAPI threads ran on an end before us: where those may run is somebody's choice. */
-	bool had_threads;
 };
 
 /* Does the word name a network target: veth, lo, or an interface of this machine? */

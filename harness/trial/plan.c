@@ -185,6 +185,8 @@ static int plan_one(struct plan *p, struct plan_cell *c, const struct knob_setti
 		err = plan_place_settings(p, c, d);
 	if (!err && !o->euid)
 		err = mode_no_steering(&s, &c->settings, &c->n_settings, d);
+	if (!err && !o->euid)
+		err = mode_no_suspension(&s, &c->settings, &c->n_settings, d);
 	if (err && (o->ignore_requires || tentative)) { /* its knobs do not exist; run it bare */
 		c->n_settings = 0;
 		err = 0;
@@ -216,7 +218,7 @@ static int pick(struct plan *p)
 			continue;
 		}
 		snprintf(reason, sizeof(reason),
-			 "this machine supports more than the experiment's %llu %scells",
+			 "the experiment takes %llu %scells, and more can run here",
 			 (unsigned long long)limit[kind], kind == MODE_NET ? "network " : "");
 		p->cells[i].left_out = true;
 		plan_refuse(&p->cells[i], reason,
@@ -301,13 +303,32 @@ static uint64_t calibration_ns(const struct plan *p)
 	return ns;
 }
 
+/* Keys of the load that decide whether a proof trial can show anything. An interface that is not up
+ * yet may turn out to have vectors. */
+static json_t *known_load(const struct plan *p, const struct plan_cell *c)
+{
+	json_t *known = json_pack("{s:s}", "workload", c->cell->workload), *load;
+
+	if (!known || c->cell->load.kind != MODE_NET)
+		return known;
+	load = experiment_load_json(&c->cell->load);
+	json_object_set(known, "protocol", json_object_get(load, "protocol"));
+	json_decref(load);
+	if (!*p->net->tentative)
+		json_object_set_new(known, "has_interrupts",
+				    json_integer(net_target_has_interrupts(p->net)));
+	return known;
+}
+
 /* Tracepoints can be counted by root only: for others such a trial would show nothing. */
 static void pick_proof(struct plan *p, unsigned euid)
 {
 	for (size_t i = 0; i < p->n_run && euid == 0; i++) {
 		struct plan_cell *c = &p->cells[p->run[i]];
+		json_t *known = known_load(p, c);
 
-		c->proof = proof_is_expected(c->cell->mode, c->cell->workload);
+		c->proof = proof_is_expected(c->cell->mode, c->cell->workload, known);
+		json_decref(known);
 		p->n_proof += c->proof;
 	}
 }

@@ -84,6 +84,7 @@ enum {
 	/* of a proof trial, which is never timed: so long that some 50 system calls at its start
 	 * and end weigh nothing per I/O, even on a drive that does a few hundred a second */
 	PLAN_PROOF_RUN_NS = 1000000000,
+	PLAN_PROOF_LONG_TIMES = 5,	  /* as long, where that made too few I/Os all the same */
 	PLAN_SPINNER_IDLE_NS = 500000000, /* the spinner alone, before the cpu_left pass */
 };
 

@@ -11,20 +11,21 @@ bool proof_is_pass(const char *pass)
 	return !strcmp(pass, "proof");
 }
 
-static bool is_of_another(const struct expectation *e, const char *workload)
+/* Is it about another load than this one, by what is known of that? */
+static bool is_of_another(const struct expectation *e, const json_t *known)
 {
 	for (size_t i = 0; i < e->n_when; i++)
-		if (!strcmp(e->when[i].key, "workload") && strcmp(e->when[i].text, workload))
+		if (json_object_get(known, e->when[i].key) && !condition_holds(&e->when[i], known))
 			return true;
 	return false;
 }
 
-bool proof_is_expected(const struct mode *mode, const char *workload)
+bool proof_is_expected(const struct mode *mode, const char *workload, const json_t *known)
 {
 	const struct mode_pairs *options = mode_options(mode, workload);
 
 	for (size_t i = 0; i < mode->n_expect; i++)
-		if (mode->expect[i].proof && !is_of_another(&mode->expect[i], workload))
+		if (mode->expect[i].proof && !is_of_another(&mode->expect[i], known))
 			return true;
 	/* fio does not say with which flags its rings were made in the end; the kernel does */
 	for (size_t i = 0; options && !strcmp(workload, "fio") && i < options->n; i++)
@@ -72,6 +73,15 @@ bool proof_is_lost(const json_t *record)
 {
 	return !strcmp(jsonio_string(record, "status", ""), "failed") &&
 	       strcmp(jsonio_string(record, "verdict.mode", ""), "unsupported") != 0;
+}
+
+bool proof_is_short(const json_t *record)
+{
+	enum { IOS_ENOUGH = 500 }; /* 50 system calls are then 0.1 per I/O */
+	double ios = jsonio_number(record, "evidence.counts.io");
+
+	return !strcmp(jsonio_string(record, "verdict.mode", ""), "not_in_force") && ios > 0 &&
+	       ios < IOS_ENOUGH;
 }
 
 void proof_strip(json_t *record)

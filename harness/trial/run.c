@@ -117,7 +117,7 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 	if (run->attempt)
 		snprintf(resumed, sizeof(resumed), "-r%u", run->attempt);
 	if (proof)
-		r.runtime_ns = PLAN_PROOF_RUN_NS;
+		r.runtime_ns = (uint64_t)PLAN_PROOF_RUN_NS * (block ? PLAN_PROOF_LONG_TIMES : 1);
 	r.corunner = run->corunner_alone && !left && !proof && !calibration;
 	if (r.corunner) {
 		r.spin_on = &run->plan->corunner;
@@ -146,7 +146,7 @@ int run_trial(struct run *run, const char *pass, uint64_t block, uint64_t order,
 		note_trial(run, record, cell);
 	if (proof) {
 		json_object_set_new(run->proof, c->cell->id, proof_excerpt(record));
-		run->proof_failed = proof_is_lost(record);
+		run->proof_failed = proof_is_lost(record) || proof_is_short(record);
 	}
 	run->done++;
 	err = retry_note(&run->retries, record, cell);

@@ -17,7 +17,7 @@ struct run {
 	json_t *spin_idle;
 	json_t *corunner_alone;
 	json_t *proof;	    /* cell id: what its proof trial counted */
-	bool proof_failed;  /* the last one, by accident */
+	bool proof_failed;  /* the last one, by accident, or it was too short */
 	double *best_per_s; /* one a cell: calibration */
 	bool *measured;	    /* one a cell: some trial is valid and in force */
 	struct retry_list retries;

@@ -396,8 +396,8 @@ static int run_applied(struct trial *t, struct diag *d)
 	trial_place_self(&c->placement);
 	err = fill_scope(t, d);
 	if (!err && is_net(t))
-		trial_napi_pin(t->ctx->plan->machine->sys, t->ctx->plan->net, &c->placement,
-			       &t->napi);
+		err = trial_napi_pin(t->ctx->session, t->ctx->plan->machine->sys, t->ctx->plan->net,
+				     &c->placement, &t->napi, d);
 	if (!err) {
 		subject = plan_subject(t->ctx->plan, c->cell->load.kind);
 		t->host = host_watch_begin(t->ctx->plan->machine, &subject, &t->cpus);
@@ -414,7 +414,7 @@ static int run_applied(struct trial *t, struct diag *d)
 	workload_run_free(&t->spin);
 	workload_run_free(&t->work);
 	workload_run_free(&t->server);
-	trial_napi_unpin(&t->napi);
+	trial_napi_look(t->ctx->plan->machine->sys, &t->napi);
 	if (t->ctx->session)
 		session_set_workload(t->ctx->session, "", 0);
 	if (t->host)

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trial/trial_napi.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "evidence/evidence.h"
+#include "knob/transaction.h"
+#include "sys/sys.h"
 
 /* One that is woken for the first time since it was pinned goes to its CPU then; who leaves it
  * comes back by a second move, or ends elsewhere. */
@@ -26,49 +32,70 @@ bool trial_napi_asked(const struct placement *p)
 	       (p->napi_cpu[PLACEMENT_CLIENT] >= 0 || p->napi_cpu[PLACEMENT_SERVER] >= 0);
 }
 
-static void pin(struct trial_napi *napi, int pid, int cpu)
+/* Settings for each thread of one end; they come after those that are there. */
+static int add_settings(struct sys *sys, const char *dev, int cpu, struct knob_setting **list,
+			size_t *n)
 {
-	struct trial_napi_thread *t = &napi->thread[napi->n];
-	cpu_set_t one;
+	const struct knob *knob = knob_find("napi.thread-cpus");
+	_free_ char **instances = NULL;
+	int err = knob_instances_on(sys, knob, dev, &instances);
 
-	*t = (struct trial_napi_thread){.pid = pid, .cpu = cpu};
-	CPU_ZERO(&one);
-	CPU_SET((unsigned)cpu, &one);
-	if (!sched_getaffinity(pid, sizeof(t->before), &t->before) &&
-	    !sched_setaffinity(pid, sizeof(one), &one))
-		napi->n++;
+	for (size_t i = 0; !err && instances[i]; i++) {
+		struct knob_setting *grown = reallocarray(*list, *n + 1, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*list = grown;
+		grown += (*n)++;
+		*grown = (struct knob_setting){.knob = knob};
+		snprintf(grown->instance, sizeof(grown->instance), "%s", instances[i]);
+		snprintf(grown->value, sizeof(grown->value), "%d", cpu);
+	}
+	return err;
 }
 
-void trial_napi_pin(struct sys *sys, const struct net_target *net, const struct placement *p,
-		    struct trial_napi *napi)
+/* Who they are, for the evidence. */
+static void note_threads(struct sys *sys, const char *dev, int cpu, struct trial_napi *napi)
 {
-	int pids[TRIAL_NAPI_THREADS];
+	int pids[TRIAL_NAPI_THREADS], n;
 	struct diag ignored;
 
-	napi->n = 0;
-	/* an administrator's: if we die, nobody puts them back */
-	if (!trial_napi_asked(p) || net->had_threads)
-		return;
-	for (size_t end = 0; end < net->n_nics && end < PLACEMENT_ENDS; end++) {
-		int n = p->napi_cpu[end] < 0
-				? 0
-				: evidence_napi_threads_of(sys, net->instance[end], pids,
-							   TRIAL_NAPI_THREADS, &ignored);
-
-		for (int i = 0; i < n && napi->n < TRIAL_NAPI_THREADS; i++)
-			pin(napi, pids[i], p->napi_cpu[end]);
-	}
+	n = evidence_napi_threads_of(sys, dev, pids, TRIAL_NAPI_THREADS, &ignored);
+	for (int i = 0; i < n && napi->n < TRIAL_NAPI_THREADS; i++)
+		napi->thread[napi->n++] = (struct trial_napi_thread){.pid = pids[i], .cpu = cpu};
 }
 
-void trial_napi_unpin(struct trial_napi *napi)
+int trial_napi_pin(struct knob_session *session, struct sys *sys, const struct net_target *net,
+		   const struct placement *p, struct trial_napi *napi, struct diag *d)
+{
+	_free_ struct knob_setting *list = NULL;
+	size_t n = 0;
+	int err = 0;
+
+	napi->n = 0;
+	if (!trial_napi_asked(p) || !session)
+		return 0;
+	for (size_t end = 0; !err && end < net->n_nics && end < PLACEMENT_ENDS; end++)
+		if (p->napi_cpu[end] >= 0)
+			err = add_settings(sys, net->instance[end], p->napi_cpu[end], &list, &n);
+	if (err)
+		return diag_errno(d, err, "NAPI threads of %s", net->label);
+	err = session_apply(session, list, n, d);
+	for (size_t end = 0; !err && end < net->n_nics && end < PLACEMENT_ENDS; end++)
+		if (p->napi_cpu[end] >= 0)
+			note_threads(sys, net->instance[end], p->napi_cpu[end], napi);
+	return err;
+}
+
+void trial_napi_look(struct sys *sys, struct trial_napi *napi)
 {
 	for (size_t i = 0; i < napi->n; i++) {
-		struct trial_napi_thread *t = &napi->thread[i];
-		cpu_set_t now;
+		char path[64], text[8192], only[64];
 
-		t->stayed = !sched_getaffinity(t->pid, sizeof(now), &now) && CPU_COUNT(&now) == 1 &&
-			    CPU_ISSET((unsigned)t->cpu, &now);
-		sched_setaffinity(t->pid, sizeof(t->before), &t->before);
+		snprintf(path, sizeof(path), "/proc/%d/status", napi->thread[i].pid);
+		snprintf(only, sizeof(only), "\nCpus_allowed_list:\t%d\n", napi->thread[i].cpu);
+		napi->thread[i].stayed =
+			!sys_read(sys, path, text, sizeof(text)) && strstr(text, only);
 	}
 }
 

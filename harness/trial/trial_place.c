@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,19 +113,24 @@ struct interrupts {
 	json_t *effective; /* of vectors that fired: {"eth0-rx-0": "2"} */
 };
 
-/* Where this vector is to interrupt: a moved one where it was moved to, the others where the
- * threads' own do. The caller frees `out`. */
+/* Where this vector is to interrupt: a moved one where it was moved to, one that a thread was
+ * placed by where it was then, the others where the threads' own do. The caller frees `out`. */
 static void wanted_cpus(const struct placement *p, int end, const struct machine_vector *v,
 			struct cpulist *out)
 {
+	const struct cpulist *at = &p->interrupts[end];
+
 	*out = (struct cpulist){0};
 	for (size_t i = 0; i < p->n_moves; i++)
 		if (!strcmp(p->moves[i].vector, v->instance)) {
 			cpulist_parse(p->moves[i].cpus, out, NULL);
 			return;
 		}
-	for (size_t i = 0; i < p->interrupts[end].n; i++)
-		cpulist_add(out, p->interrupts[end].cpu[i]);
+	for (size_t i = 0; i < p->n_met; i++)
+		if (!strcmp(p->met[i], v->name))
+			at = &v->effective;
+	for (size_t i = 0; i < at->n; i++)
+		cpulist_add(out, at->cpu[i]);
 }
 
 static void count_vector(const struct plan *plan, const struct cpulist *wanted,

@@ -92,7 +92,7 @@ if [ -b "${disk}p1" ] && [ -b "${disk}p2" ]; then
 		"$ioloop" --rw randwrite --write-id "$disk_id-part2" --number-ios 10 "${disk}p2"
 	umount "$dir/mnt"
 else
-	echo "left out: partitions (this kernel made none on a loop device)"
+	echo "skip: partitions (this kernel made none on a loop device)"
 fi
 
 # swap
@@ -106,7 +106,7 @@ if swapon "$swap" 2>/dev/null; then
 	refused_always "is swap" "$swap" "$swap_id"
 	swapoff "$swap"
 else
-	echo "left out: swap (swapon refused)"
+	echo "skip: swap (swapon refused)"
 fi
 
 # held by device mapper, where there is one
@@ -115,7 +115,7 @@ if command -v dmsetup >/dev/null && dmsetup version >/dev/null 2>&1; then
 	refused_always "is held by dm-" "$swap" "$swap_id"
 	dmsetup remove "ioloop-e2e-$$"
 else
-	echo "left out: device mapper (not in this kernel, or no dmsetup)"
+	echo "skip: device mapper (not in this kernel, or no dmsetup)"
 fi
 
 # opened exclusively by a program that leaves no other trace

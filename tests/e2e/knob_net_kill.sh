@@ -36,7 +36,7 @@ echo 2000 >/sys/class/net/veth1/gro_flush_timeout
 has_napi=1
 "$iomodes" knob get napi.defer-hard-irqs:veth0#0 >/dev/null 2>"$work/why" || {
 	has_napi=
-	echo "no settings of NAPI instances here: $(cat "$work/why")"
+	echo "skip: no settings of NAPI instances here: $(cat "$work/why")"
 }
 if [[ -n $has_napi ]]; then # and one instance that differs from its device
 	"$iomodes" with --set napi.defer-hard-irqs:veth0#1=9 --set napi.irq-suspend-timeout:veth0#1=1234 \

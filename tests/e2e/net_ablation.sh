@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each network mode without what makes it: once with no settings but those of `interrupt` (NAME-unset), once
 # with a workload that waits as `interrupt` does (NAME-unasked), the suspended ones also with all but the
-# time-out of suspension (NAME-awake), its expectations unchanged. None may count as in force: a proof that an
-# interrupt-driven loop passes proves nothing. As ping-pong, as requests of depth 32; a stream of some.
+# time-out of suspension (NAME-awake), its expectations unchanged; and those that live on interrupts with these
+# deferred (NAME-deferred, -late with the longest timer). None may count as in force: a proof that an interrupt-driven
+# loop passes proves nothing, and the baseline that a timer passes is none. As ping-pong, as requests of depth 32; a stream of some.
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/e2e/net_common.sh
@@ -17,6 +18,7 @@ here=$(dirname "$(readlink -f "$0")")
 unset="defer-10 defer-20 defer-200 suspend-10 suspend-20 suspend-200 threaded"
 awake="suspend-10 suspend-20"
 loaded="epoll-busy-poll full-busy"
+deferred="interrupt spin io_uring"
 unasked="busy-poll epoll-busy-poll full-busy suspend-20 suspend-200 spin io_uring io_uring-napi"
 
 settings_awake() { # NAME: its settings, the time-out of suspension 0
@@ -50,6 +52,8 @@ ablate() {
 {
 	ablate unset set "{net.defer-hard-irqs: 0, net.gro-flush-timeout: 0}" $unset $loaded
 	for name in $awake; do ablate awake set "$(settings_awake "$name")" "$name"; done
+	ablate deferred set "{net.defer-hard-irqs: 100, net.gro-flush-timeout: 20000}" $deferred
+	ablate late set "{net.defer-hard-irqs: 100, net.gro-flush-timeout: 200000}" $deferred
 	ablate unasked netloop '{wait: "{sleep}"}' $unasked
 } >"$work/config/modes/ablated.yaml"
 list() { # SUFFIX NAME...
@@ -58,11 +62,11 @@ list() { # SUFFIX NAME...
 	for name in "$@"; do echo -n ", $name-$suffix"; done
 }
 # shellcheck disable=SC2086
-rows=$(list unset $unset; list unasked $unasked)
+rows=$(list unset $unset; list unasked $unasked; list deferred $deferred; list late interrupt)
 # shellcheck disable=SC2086
-deep=$rows$(list unset $loaded; list awake $awake)
+deep=$rows$(list late spin io_uring; list unset $loaded; list awake $awake)
 stream=$(list unset defer-10 suspend-20; list unasked full-busy spin io_uring; list awake suspend-20)
-[[ $(grep -c '^[a-z].*:$' "$work/config/modes/ablated.yaml") == 19 ]] ||
+[[ $(grep -c '^[a-z].*:$' "$work/config/modes/ablated.yaml") == 25 ]] ||
 	fail "rows: $(grep '^[a-z]' "$work/config/modes/ablated.yaml")"
 [[ $(grep -c 'irq-suspend-timeout: 0}' "$work/config/modes/ablated.yaml") == 2 ]] ||
 	fail "awake rows: $(grep -A3 awake "$work/config/modes/ablated.yaml")"
@@ -82,5 +86,5 @@ for cell in $(jq -r .cell "$work/ablated.jsonl" | sort -u); do
 	(($(count ablated "$cell" not_in_force) >= 1)) || fail "$cell: $(reasons ablated "$cell")"
 	seen=$((seen + 1))
 done
-((seen == 40)) || fail "$seen rows were measured: $(cat "$work/err")"
+((seen == 50)) || fail "$seen rows were measured: $(cat "$work/err")"
 echo "ok: $seen rows"

@@ -58,7 +58,7 @@ printf 'name: t\ngroups: [{target: net, modes: [interrupt, adaptive, coalesced-5
 "$iomodes" plan --json "$work/veth.yaml" >"$work/plan"
 for row in "adaptive use-adaptive-rx" "coalesced-50 rx-usecs"; do
 	jq -e --arg mode "${row% *}" --arg knob "${row#* }" '.cells[] | select(.mode == $mode) |
-		.supported == false and .reason == "driver veth has no \($knob) (veth0@client)"' "$work/plan" \
+		.supported == false and .reason == "driver veth has no \($knob) (iom0@client)"' "$work/plan" \
 		>/dev/null || fail "${row% *} on a veth: $(jq -c '.cells[] | [.mode, .reason]' "$work/plan")"
 done
 

@@ -21,7 +21,7 @@ refuses "lo@client has 1 receive queue, no queue 2" \
 	"[{target: net, modes: [interrupt]}, {target: net, modes: [interrupt], queue: 2}]" --target lo
 refuses "which NAPI instance serves queue 0 of lo@client is not told" \
 	"[{target: net, modes: [interrupt]}, {target: net, modes: [interrupt], queue: 0}]" --target lo
-refuses "driver veth is fixed to no flow rules (veth0@client)" \
+refuses "driver veth is fixed to no flow rules (iom0@client)" \
 	"[{target: net, modes: [interrupt]}, {target: net, modes: [interrupt], queue: 1, steer: rule}]"
 refuses "placed on a queue by netloop only" \
 	"[{target: net, modes: [interrupt]}, {target: net, modes: [interrupt], queue: 0, protocol: tcp, pattern: stream, size: 16k, workloads: [iperf3]}]"

@@ -14,6 +14,8 @@ if [[ -n $route ]]; then
 	"$iomodes" with --mode defer-20 --target "$route" -- touch "$work/ran" 2>"$work/err" || status=$?
 	[[ $status == 125 && ! -e $work/ran ]] || fail "the management interface was taken: $status"
 	grep -q 'default route' "$work/err" || fail "no reason: $(cat "$work/err")"
+else
+	echo "skip: there is no default route to refuse"
 fi
 # What is no interface is not called a block device.
 says() {

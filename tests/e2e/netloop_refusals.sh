@@ -103,6 +103,22 @@ start_server
 python3 "$dir/fake.py" client "$token" || fail "the server took a stranger"
 run --runtime 0.1 >"$dir/stdout" || fail "the right client is not served after strangers"
 wait $server || fail "the server ended with $?"
+# more who say nothing, or not all, than are listened to at once keep nobody out
+start_server
+python3 - <<'PY' >"$dir/silent" &
+import socket, time
+them = [socket.create_connection(("10.77.0.2", 42424), timeout=5) for _ in range(40)]
+for s in them[::2]:
+    s.sendall(b'{"netloop": ')
+print("there", flush=True)
+time.sleep(120)
+PY
+silent=$!
+until [ -s "$dir/silent" ]; do sleep 0.02; done
+run --runtime 0.1 >"$dir/stdout" || fail "the right client is not served beside silent ones: $(cat "$dir/stderr")"
+wait $server || fail "the server ended with $?"
+kill $silent
+wait $silent 2>/dev/null || true
 for what in version protocol liar silent; do
 	: >"$dir/listens"
 	nsenter --net=/proc/$holder/ns/net python3 "$dir/fake.py" $what "$token" >"$dir/listens" 2>"$dir/fake" &

@@ -30,6 +30,11 @@ for t in trials:
 d = [math.log(x[modes[1]][b] / x[modes[0]][b]) for b in range(6)]
 assert math.isclose(noise["metrics"]["iops"]["floor"], math.expm1(max(abs(min(d)), abs(max(d)))), rel_tol=1e-6), d
 PY
+"$iomodes" compare "$dir" >"$work/out"
+grep -q "^Noise floor: the larger of floor and margin decides: IOPS .*, from 1 pair of identical arms in 6 blocks on .*, Linux $(uname -r), $(date -u +%Y)" "$work/out" ||
+	{ cat "$work/out"; fail "the comparison does not say what its floor rests on"; }
+grep -q "rests on one pair of arms" "$work/out" || fail "one pair of arms is enough for a floor"
+! grep -q "days before\|was found under\|was not found on" "$work/out" || { cat "$work/out"; fail "a fresh floor is doubted"; }
 sed -i 's/"identity": "./"identity": "x/' "$IOMODES_STATE_DIR/noise.json" # another machine's
 "$iomodes" run "$work/small.yaml" --output "$work/other" >"$work/out" 2>&1 || fail "a third run"
 ! grep -q noise_floor "$work"/other/2*/run.json || fail "the floor of another machine was taken"

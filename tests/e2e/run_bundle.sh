@@ -33,6 +33,15 @@ status_is_clean "reproduce"
 again=$(echo "$work"/again/2*)
 for member in machine/before.json machine/after.json run.json; do [[ -s $again/$member ]] || fail "no $member"; done
 
+# What it will cost is said before; of a stranger no more than an hour is taken.
+grep -q 'iomodes reproduce: about 0 min .*; a scratch file of 64' "$work/out" || { cat "$work/out"; fail "reproduce does not say what it costs"; }
+cp -r "$dir" "$work/long"
+sed -i 's/blocks: 8, ramp: 50ms, runtime: 100ms/blocks: 30, ramp: 55s, runtime: 59s/' "$work/long/experiment.yaml"
+lib reseal "$work/long"
+says 0 claims "$iomodes" bundle "$work/long" -o "$work/long.tar"
+says 1 "takes about [0-9]* min .* here; of a stranger's at most 60 min" "$iomodes" reproduce "$work/long.tar" --dry-run
+says 0 'iomodes run experiment.yaml' "$iomodes" reproduce "$work/long.tar" --dry-run --trust
+
 # Of one that says sync had 0.4 times the interrupts, consistently, the run just made says otherwise.
 cp -r "$dir" "$work/doctored"
 lib doctor "$work/doctored" sync 0.4

@@ -60,6 +60,7 @@ print("\n".join(bad) or f"{len(trials)} trials, placements {sorted(seen)}")
 sys.exit(bool(bad))
 END
 "$iomodes" check "$dir" >/dev/null || fail "check"
+grep -q '<object type="Machine"' "$dir/machine/hwloc.xml" || fail "hwloc's XML is not in the run"
 "$iomodes" compare "$dir" --by placement >"$work/compare" || { cat "$work/compare"; fail "compare"; }
 grep -q '^same-cpu ' "$work/compare" || { cat "$work/compare"; fail "no row same-cpu"; }
 grep -q 'this machine has one node' "$work/compare" || [[ -d /sys/devices/system/node/node1 ]] ||

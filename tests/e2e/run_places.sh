@@ -69,7 +69,7 @@ as_nobody() {
 		env -i PATH="$PATH" HOME="$user" IOMODES_STATE_DIR="$user/state" "$@")
 }
 if ! as_nobody "$iomodes" --version >/dev/null 2>&1; then
-	echo "not looked at: an ordinary user (nobody cannot read $iomodes)"
+	echo "skip: an ordinary user (nobody cannot read $iomodes)"
 	exit 0
 fi
 as_nobody "$iomodes" plan small.yaml --output "$user/results" >"$work/out" || fail "nobody: plan"

@@ -55,7 +55,7 @@ if (($(df --output=avail -B1M "$work" | tail -1) > 10240)); then
 		rm -rf "$results"/2*
 	done
 else
-	echo "not looked at: an interrupted layout ($work has less than 10 GiB)"
+	echo "skip: an interrupted layout ($work has less than 10 GiB)"
 fi
 whole_run "after a killed layout"
 whole=$(stat -c %i "$file")

@@ -30,7 +30,7 @@ if [[ $(cat "/sys/block/$disk/queue/io_poll") == 0 ]]; then
 	records unsupported "$dir" iopoll 'no poll queues'
 	grep -q '^iopoll *unsupported' "$work/compare" || fail "compare does not show iopoll as unsupported"
 else
-	echo "not looked at: iopoll unsupported ($disk has poll queues)"
+	echo "skip: iopoll unsupported ($disk has poll queues)"
 fi
 records little "$dir" 0.05
 

@@ -81,5 +81,5 @@ if [[ $(cat "/sys/block/$disk/queue/io_poll") == 0 ]]; then
 	fi
 	records verdicts "$(run_dir)" interrupt=in_force/counter
 else
-	echo "not looked at: --ignore-requires ($disk has poll queues)"
+	echo "skip: --ignore-requires ($disk has poll queues)"
 fi

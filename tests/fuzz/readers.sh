@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # readers.sh BUILD fuzz|planted: the readers of what others wrote (fio's and iperf3's output, fio job
-# files, YAML) under libFuzzer with ASan and UBSan, from the recordings in tests/fixtures.
+# files, YAML, archives of bundles) under libFuzzer with ASan and UBSan, from the recordings in tests/fixtures.
 #   fuzz     fio's and iperf3's readers for a million executions or 120 s together, job files and YAML
 #            beside them; then the line coverage that the whole corpus reaches: at least 80 % of every
 #            reader, or this fails
@@ -18,19 +18,22 @@ mkdir -p "$work"
 cd "$work"
 
 # How long at most, and the files whose coverage counts.
-declare -A seconds=([fio]=70 [iperf3]=50 [job]=30 [yaml]=10)
+declare -A seconds=([fio]=70 [iperf3]=50 [job]=30 [yaml]=10 [bundle]=8)
 declare -A readers=(
 	[fio]="adapter/fio.c adapter/fio_report.c adapter/extract.c record/hist.c"
 	[iperf3]="adapter/iperf3.c adapter/extract.c"
 	[job]="adapter/fio_job.c adapter/fio_job_check.c adapter/fio_job_rate.c adapter/fio_job_text.c adapter/fio_option.c"
 	[yaml]="base/yaml.c"
+	[bundle]="analysis/bundle/unpack.c analysis/bundle/bounds.c"
 )
 sanitizers=address,undefined,float-cast-overflow
 flags=(-std=gnu17 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer -I"$source/tests/fuzz"
-	-I"$build/include/base" -I"$build/include/record" -I"$build/include/adapter")
-libraries=(-ljansson -lyaml -lm)
+	-I"$build/include/base" -I"$build/include/record" -I"$build/include/adapter"
+	-I"$build/include/analysis")
+libraries=(-ljansson -lyaml -larchive -lcrypto -lm)
 sources=("$source"/workloads/adapter/*.c "$source"/harness/record/hist.c "$source"/harness/record/metric.c
-	"$source"/harness/base/{diag,jsonio,num,suggest,yaml}.c)
+	"$source"/harness/base/{diag,digest,jsonio,num,suggest,yaml}.c
+	"$source"/analysis/bundle/{bag,bounds,pack,tree,unpack}.c)
 
 # objects DIR FLAGS...: all sources and targets, two at a time
 objects() {
@@ -54,6 +57,7 @@ seeds() { # TARGET: where its recordings are
 	fio) find "$source/tests/fixtures/fio" -name '*.out' -size -50k -exec cp -t "seed-$1" {} + ;
 		# names with quotes: no recording has a backslash
 		cp "$source"/tests/fixtures/fio/*.err "$source"/tests/fuzz/corpus/fio/* "seed-$1" ;;
+	bundle) python3 "$source/tests/fuzz/bundle_seeds.py" "seed-$1" ;;
 	iperf3) cp "$source"/tests/fixtures/iperf3/*.out "seed-$1" ;;
 	job) cp "$source"/tests/fuzz/corpus/job/*.fio "seed-$1" ;;
 	yaml) find "$source/configs" "$source/tests/fuzz/corpus/yaml" -name '*.yaml' |
@@ -65,8 +69,10 @@ seeds() { # TARGET: where its recordings are
 fuzz() { # TARGET SECONDS: corpus grows in corpus-TARGET
 	mkdir -p "corpus-$1"
 	seeds "$1"
+	local dict=()
+	[[ ! -e $source/tests/fuzz/$1.dict ]] || dict=(-dict="$source/tests/fuzz/$1.dict")
 	"./asan/$1" -runs=1000000 -max_total_time="$2" -max_len=51200 -timeout=10 -seed=1 -print_final_stats=1 \
-		-dict="$source/tests/fuzz/$1.dict" "corpus-$1" "seed-$1" >"$1.log" 2>&1
+		"${dict[@]}" "corpus-$1" "seed-$1" >"$1.log" 2>&1
 }
 
 case $what in
@@ -79,7 +85,7 @@ fuzz)
 		link cover "$target" -fsanitize=fuzzer -fprofile-instr-generate
 	done
 	# two at a time
-	(fuzz fio ${seconds[fio]} && fuzz yaml ${seconds[yaml]}) &
+	(fuzz fio ${seconds[fio]} && fuzz yaml ${seconds[yaml]} && fuzz bundle ${seconds[bundle]}) &
 	first=$!
 	second=0
 	{ fuzz job ${seconds[job]} && fuzz iperf3 ${seconds[iperf3]}; } || second=$?

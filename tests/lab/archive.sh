@@ -11,9 +11,17 @@ archive_uri() {
 		echo "$IOMODES_LAB_ARCHIVE"
 		return
 	fi
+	# What the lists say of themselves; without lists ("apt-get update" never ran), what the address looks like.
 	# shellcheck disable=SC2016 # apt's placeholders
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY)' |
-		awk '$4 == "Packages" && $3 == "main" && $2 !~ /security/ && $1 ~ /debian\/$/ { print $1; exit }'
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CREATED_BY) o=$(ORIGIN) l=$(LABEL)' | archive_pick
+}
+
+# archive_pick: the first of these index targets that is Debian's main, and not its security updates
+archive_pick() {
+	awk '$4 != "Packages" || $3 != "main" || $2 ~ /security/ { next }
+		$5 == "o=Debian" && $6 == "l=Debian" { print $1; found = 1; exit }
+		$5 !~ /^o=[A-Za-z]/ && $1 ~ /debian\/$/ && guess == "" { guess = $1 }
+		END { if (!found && guess != "") print guess }'
 }
 
 archive_apt() {
@@ -50,12 +58,16 @@ archive_open() {
 		return
 	fi
 	mv "$LAB_APT/lab.sources.new" "$LAB_APT/lab.sources"
-	lab_say "reading the package lists of $uri"
+	[ ! -t 2 ] || lab_say "reading the package lists of $uri"
 	# a release that this archive does not carry is an error to apt and a fact to us
-	archive_apt apt-get -q update >"$LAB_APT/update.log" 2>&1 ||
-		lab_say "not every list could be read: $(grep -m1 '^[EW]:' "$LAB_APT/update.log")"
+	archive_apt apt-get -q update >"$LAB_APT/update.log" 2>&1 || true
 	# what could be read is good for a day; with nothing read the next boot tries again
 	! grep -q '^\(Hit\|Get\):' "$LAB_APT/update.log" || touch "$LAB_APT/updated"
+}
+
+# archive_trouble: what of the lists could not be read, for a message about something that is not in them
+archive_trouble() {
+	sed -n '/^[EW]:/{s/^\(.*\)/ (\1)/p;q}' "$LAB_APT/update.log" 2>/dev/null || true
 }
 
 # archive_fresh FILE: is FILE an answer made from lists that are still good?

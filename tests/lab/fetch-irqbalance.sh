@@ -31,7 +31,7 @@ archive_open
 version=$(archive_versions irqbalance "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" | awk 'NR == 1')
 if [ -z "$version" ]; then
 	cached=$(find "$LAB_CACHE/irqbalance" -path '*/sbin/irqbalance' -type f | sort -V | tail -n 1)
-	[ -n "$cached" ] || lab_skip "the archive $(archive_uri) has no irqbalance of this release; install the package irqbalance (it need not run)"
+	[ -n "$cached" ] || lab_skip "the archive $(archive_uri) has no irqbalance of this release$(archive_trouble); install the package irqbalance (it need not run)"
 	answer "$cached"
 	exit
 fi

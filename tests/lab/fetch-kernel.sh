@@ -48,7 +48,7 @@ archive_open
 version=$(kernel_version "$wanted")
 if [ -z "$version" ]; then
 	dir=$(cached_kernel "$wanted")
-	[ -n "$dir" ] || lab_skip "the archive $(archive_uri) has no kernel $wanted (package linux-image-amd64)"
+	[ -n "$dir" ] || lab_skip "no kernel $wanted: the archive $(archive_uri) has no such package linux-image-amd64$(archive_trouble); set IOMODES_LAB_ARCHIVE to the URI of a Debian mirror that has it"
 	lab_say "the archive offers no kernel $wanted now; using the cached one"
 	echo "$dir"
 	exit

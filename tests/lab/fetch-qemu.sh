@@ -72,7 +72,7 @@ newest)
 		lab_say "the archive has no newer QEMU: $($name --version | sed -n 1p)"
 		echo $name
 	else
-		lab_skip "no QEMU; install the package qemu-system-x86"
+		lab_skip "no QEMU; install the package qemu-system-x86$(archive_trouble)"
 	fi ;;
 *)
 	lab_fail "--qemu: '$1' is none of newest, system, an absolute path" ;;

@@ -40,7 +40,7 @@ fi
 console=$(mktemp)
 trap 'rm -f "$console"' EXIT
 status=0
-"$LAB_DIR/lab" --kernel "$kernel" --timeout 500 --console "$console" ${options[@]+"${options[@]}"} \
+"$LAB_DIR/lab" --kernel "$kernel" --timeout 900 --console "$console" ${options[@]+"${options[@]}"} \
 	-- "$LAB_DIR/guest.d/run" "$@" || status=$?
 lab_again $status "${given[@]}"
 [ $status -eq 0 ] || [ $status -eq $LAB_SKIP ] || tail -n 60 "$console"

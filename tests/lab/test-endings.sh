@@ -70,7 +70,10 @@ done
 kill -TERM $lab
 status=0
 wait $lab || status=$?
-sleep 1
+for _ in $(seq 300); do # it has been killed, and goes when the kernel lets it
+	pgrep -f "$TMPDIR/iomodes-lab" > /dev/null || break
+	sleep 0.1
+done
 [ $status -eq 143 ] && echo "ok - terminated: status 143" || not_ok "terminated: status $status"
 [ -z "$(ls "$TMPDIR")" ] || not_ok "left behind: $(ls -R "$TMPDIR")"
 ! pgrep -f "$TMPDIR/iomodes-lab" || not_ok "a QEMU lives on"

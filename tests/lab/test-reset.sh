@@ -13,15 +13,20 @@ lab=("$LAB_DIR/lab" --kernel "${1:-newest}" --state "$dir/state" --results "$dir
 
 # an administrator's scheduler, which every trial sets to none
 status=0
-"${lab[@]}" -- sh -c "modprobe -q mq-deadline
+"${lab[@]}" -- bash -c ". '$LAB_DIR/guest.d/check.sh'
+	cat > /tmp/reset.yaml <<-'END'
+	name: reset
+	target: /dev/nvme0n1
+	design: {blocks: 6, ramp: 50ms, runtime: 200ms, cpu_left: 0}
+	set: {block.scheduler: none}
+	load: {rw: randread, bs: 4k}
+	groups: [{modes: [interrupt, iopoll], iodepth: 1}]
+	END
+	modprobe -q mq-deadline
 	echo mq-deadline > /sys/block/nvme0n1/queue/scheduler
-	'$iomodes' run lab -q -m interrupt -m iopoll --ramp 50ms --runtime 300ms -o /lab/results > /tmp/out 2>&1 &
-	n=0
-	until [ \$(ls /lab/results/2*/raw 2> /dev/null | wc -l) -ge 8 ] && grep -q mq-deadline /lab/state/journal; do
-		n=\$((n + 1))
-		[ \$n -lt 600 ] || { cat /tmp/out; exit 1; }
-		sleep 0.1
-	done
+	'$iomodes' run /tmp/reset.yaml -q -o /lab/results > /tmp/out 2>&1 &
+	in_trial() { [ \$(cat /lab/results/2*/trials.jsonl 2> /dev/null | wc -l) -ge 3 ] && grep -q mq-deadline /lab/state/journal; }
+	stopped_when \$! 120 in_trial || { cat /tmp/out; exit 1; }
 	echo b > /proc/sysrq-trigger
 	sleep 60" 2> "$dir/err" || status=$?
 cat "$dir/err" >&2

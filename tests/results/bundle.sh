@@ -50,6 +50,13 @@ tar -C "$tmp/hollow" -xf "$tmp/one.tar"
 lib hollow "$(echo "$tmp"/hollow/iomodes-*)"
 expect 4 "tables/.*recorded nothing" "$bin" check "$(echo "$tmp"/hollow/iomodes-*)"
 expect 4 "claims/.*" "$bin" check "$(echo "$tmp"/hollow/iomodes-*)"
+# Nor is a script for root to read, whoever says to have made it; a shell reads on behind a zero byte.
+for addition in 'rm -rf /\n' '\0rm -rf /\n'; do
+	rm -rf "$tmp/hollow"; mkdir "$tmp/hollow"
+	tar -C "$tmp/hollow" -xf "$tmp/one.tar"
+	lib forge "$(echo "$tmp"/hollow/iomodes-*)" "$addition"
+	expect 4 "differs    data/reproduce/.*: " "$bin" check "$(echo "$tmp"/hollow/iomodes-*)"
+done
 for format in tar.zst tar.gz; do
 	pack "$run" --salt x -o "$tmp/salted1.$format"
 	[ $format = tar.zst ] || sleep 1.1 # no time of packing is in it
@@ -106,6 +113,12 @@ refused crowd.tar.gz "times its size: refused before it fills the disk"
 refused deep.tar.gz "folders deep"
 refused bomb.tar.gz "times its size: refused before it fills the disk"
 refused stray.tar.gz "unpacks to more than 1000 bytes" --max-size 1000
+refused values.tar.gz "data/bundle.json:1: more than 1000000 values: refused before it fills the memory"
+refused brackets.tar.gz "data/bundle.json:1: more than 64 brackets within each other"
+refused text.tar.gz "data/bundle.json:1: more than 16777216 bytes"
+refused records.tar.gz "trials.jsonl:[0-9]*: more than 50000 records"
+refused record.tar.gz "trials.jsonl:1: more than 200000 values"
+refused long.tar.gz "trials.jsonl:1: more than 4194304 bytes of a record"
 refused nested.tar.gz "compressed more than once"
 refused truncated.tar.gz "damaged"
 refused empty.tar.zst "empty.tar.zst"
@@ -136,6 +149,17 @@ expect 1 "is given twice" "$bin" bundle "$run" "$run" -o "$tmp/x.tar"
 expect 0 "byte for byte with --no-redact or --salt" "$bin" bundle --help
 expect 0 "nothing in it is executed" "$bin" check --help
 ls -A "$tmp" | grep -q '^\.iomodes' && { echo "FAILED: bundle leaves its directory"; exit 1; }
+
+# What a program that was killed left is removed by the next; what another one still uses is not.
+mkdir -p "$TMPDIR"/.iomodes-bundle-{killed,inuse,young}/data
+touch -d '1 hour ago' "$TMPDIR"/.iomodes-bundle-{killed,inuse}
+expect 0 "comes out as recorded" flock "$TMPDIR/.iomodes-bundle-inuse" "$bin" check "$published"
+[ "$(ls -A "$TMPDIR" | tr '\n' ' ')" = ".iomodes-bundle-inuse .iomodes-bundle-young " ]
+rm -rf "$TMPDIR"/.iomodes-bundle-*
+# A signal leaves nothing: an archive of 128 MiB without sense is unpacked for as long as it takes to send one.
+lib large "$tmp/large.tar"
+for ending in INT:130 TERM:143; do lib signalled "$bin" "$tmp/large.tar" "$TMPDIR" $ending; done
+rm "$tmp/large.tar"
 
 # reproduce, judged by a run that is there: of itself, of a doctored one, of another machine's.
 if "$bin" reproduce --help >/dev/null 2>&1; then
@@ -184,6 +208,20 @@ if "$bin" reproduce --help >/dev/null 2>&1; then
 	pack "$tmp/places" -o "$tmp/job.tar"
 	expect 1 "fio_job: ../../../etc/passwd, a file that a bundle may not name" dry job
 	expect 0 "trusted, from the bundle: --prepare pts" dry job --trust
+	# ... nor may it fill a disk or take a day, unless it is told to.
+	sed 's|^target: .*|target: scratch\nscratch_size: 64GiB|; /^scratch_size: 64M/d' "$run/experiment.yaml" >"$tmp/places/experiment.yaml"
+	lib reseal "$tmp/places"
+	pack "$tmp/places" -o "$tmp/size.tar"
+	expect 1 "says scratch_size: 68719476736 bytes; of a stranger's at most 4 GiB is taken" dry size
+	expect 0 "trusted, from the bundle: scratch_size: 68719476736 bytes" dry size --trust
+	sed 's|^target: .*|target: scratch|' "$run/experiment.yaml" >"$tmp/places/experiment.yaml"
+	lib command "$tmp/places" runtime_ns 7200000000000
+	pack "$tmp/places" -o "$tmp/time.tar"
+	expect 1 "says --runtime: 7200 s; of a stranger's at most 60 s is taken" dry time
+	expect 0 "run experiment.yaml .*--runtime=7200000000000ns" dry time --trust
+	expect 0 "run experiment.yaml .*--runtime 1s" dry time --trust -- --runtime 1s
+	if grep -q "trusted.*runtime" "$tmp/out"; then echo "FAILED: time of the bundle, not the one given"; exit 1; fi
+	lib command "$tmp/places" runtime_ns 1000000000
 	cp "$run/experiment.yaml" "$tmp/places/experiment.yaml"
 	lib command "$tmp/places" programs /tmp/evil
 	pack "$tmp/places" -o "$tmp/prepare.tar"

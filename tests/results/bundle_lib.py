@@ -105,12 +105,17 @@ def cut(run):
 
 
 def command(run, name, value):
-    edit_run(run, lambda r: r["command"].update({name: value}))
+    edit_run(run, lambda r: r["command"].update({name: int(value) if value.isdigit() else value}))
 
 
 SECRETS = {"serial": "S64HNX0T512345", "host": "alpha-host7", "mac": "52:54:00:ab:cd:ef", "ip": "10.77.3.9",
            "six": "2a02:8070:1::7", "home": "/home/annabel",
-           "node": "beta-node3", "board": "BRD0042X77", "short": "HostName\" value=\"b3\""}
+           "node": "beta-node3", "board": "BRD0042X77", "short": "HostName\" value=\"b3\"",
+           # as other tools write the same: PXE, Cisco, digits alone, in capitals, another user's name alone,
+           # a domain, a container, an address in full
+           "pxe": "01-52-54-00-ab-cd-ef", "dotted": "5254.00ab.cdef", "digits": "525400abcdef", "upper": "BETA-NODE3",
+           "user": "annabel", "domain": "corp.example", "pod": "docker-0123456789abcdef.scope",
+           "full": "2a02:8070:1:0:0:0:0:7", "alone": " b3 "}
 
 
 def plant(run):
@@ -137,6 +142,10 @@ def plant(run):
                   '<info name="Port1GID0" value="fe80::1"/></topology>\n' % SECRETS)
     with open(os.path.join(run, "raw", first, "node.txt"), "w") as out:
         out.write("Linux %(node)s 6.18 board %(board)s\n" % SECRETS)
+        out.write("BOOTIF=%(pxe)s %(dotted)s ifname=eth0:%(mac)s %(digits)s\n"
+                  "%(upper)s.%(domain)s nqn.2014.08.org.nvmexpress:144d144d%(serial)s  Samsung\n"
+                  "0::/system.slice/%(pod)s of %(user)s, on b3 at /var/lib/%(user)s/%(full)s\n"
+                  "12-inch 6.18-rc1 2026-11-22 0000:3b:00.0 std::c 99%% in 0x2a02\n" % SECRETS)
     reseal_run(run)
 
 
@@ -164,7 +173,17 @@ def leaks(bag):
     assert mac in note, (log, note)
     assert {serial, tool["hostname"], mac} <= tokens, tokens
     assert 'DMIProductName" value="X1"' in notes["hwloc.xml"] and 'GID0" value=""' in notes["hwloc.xml"], notes["hwloc.xml"]
-    assert notes["node.txt"].startswith("Linux host-"), notes["node.txt"]
+    lines = notes["node.txt"].splitlines()
+    node = lines[0].split()[1]
+    assert node.startswith("host-") and lines[2].split()[0] == node, lines
+    pairs = mac.split(":")
+    assert lines[1] == "BOOTIF=01-%s %s ifname=eth0:%s %s" % (
+        "-".join(pairs), ".".join("".join(pairs)[i:i + 4] for i in (0, 4, 8)), mac, "".join(pairs)), lines
+    assert lines[2].split()[1] == "nqn.2014.08.org.nvmexpress:144d144d" + serial, lines
+    user = re.search(r"/home/(user-[0-9a-f]+)/x", note)[1]
+    assert "of %s, on host-" % user in lines[3] and "/var/lib/%s/" % user in lines[3] and "::/cgroup-" in lines[3], lines
+    assert re.search(r"\[([0-9a-f:]+)\]", note)[1] == lines[3].rsplit("/", 1)[1], (lines, note)
+    assert lines[4] == "12-inch 6.18-rc1 2026-11-22 0000:3b:00.0 std::c 99% in 0x2a02", lines
     assert note.splitlines()[1] == "fio-3.33 6.18.44 198.18.0.2 12:34:56 127.0.0.1 1000000", note
     sys.exit(bool(bad))
 
@@ -220,6 +239,18 @@ def bad_archives(good, out):
             t.addfile(info, io.BytesIO(bytes(info.size)))
     # empty files, each in folders of its own, and one that lies too deep
     write("crowd.tar.gz", [member("%s/data/%04d/a/b/c/d/e/f/g/h/x" % (top, i), b"") for i in range(6000)], base=[])
+    # what would take a hundred times its size to parse, and more records than any run has
+    trials = next(m[0].name for m in members if m[0].name.endswith("trials.jsonl"))
+
+    def instead(name, inner, data):
+        write(name, [], base=[member(m[0].name, data) if m[0].name == inner else m for m in members])
+    about = top + "/data/bundle.json"
+    instead("values.tar.gz", about, b"[" + b"0," * 1500000 + b"0]")
+    instead("brackets.tar.gz", about, b"[" * 5000)
+    instead("text.tar.gz", about, b'"' + b"x" * (17 << 20) + b'"')
+    instead("records.tar.gz", trials, b"{}\n" * 60000)
+    instead("record.tar.gz", trials, b'{"a":[' + b"0," * 300000 + b"0]}\n")
+    instead("long.tar.gz", trials, b'{"a":"' + b"x" * (5 << 20) + b'"}\n')
     write("deep.tar.gz", [member(top + "/data" + "/a" * 20 + "/x")])
     whole = open(os.path.join(out, "stray.tar.gz"), "rb").read()
     open(os.path.join(out, "nested.tar.gz"), "wb").write(gzip.compress(whole))
@@ -227,6 +258,32 @@ def bad_archives(good, out):
     open(os.path.join(out, "truncated.tar.gz"), "wb").write(whole[:len(whole) // 2])
     open(os.path.join(out, "empty.tar.zst"), "wb").write(b"")
     open(os.path.join(out, "text.tar.zst"), "wb").write(b"no archive at all\n" * 100)
+
+
+def large(path):
+    """Two files of random bytes below one folder: nothing that can be checked, but long to read."""
+    rng = random.Random(3)
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as t:
+        for i in range(2):
+            info, data = member("iomodes-x/data/%d" % i, rng.randbytes(64 << 20))
+            t.addfile(info, io.BytesIO(data))
+
+
+def signalled(program, archive, scratch, ending):
+    """A check that gets a signal as soon as its directory is there ends by it and leaves nothing."""
+    import signal, subprocess, time
+    name, status = ending.split(":")
+    for _ in range(20):
+        p = subprocess.Popen([program, "check", archive], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while p.poll() is None and not os.listdir(scratch):
+            time.sleep(0.0005)
+        p.send_signal(getattr(signal, "SIG" + name))
+        got = p.wait()
+        if got == int(status):
+            break
+        print("it was faster than the signal: status", got)
+    assert got == int(status), got
+    assert not os.listdir(scratch), os.listdir(scratch)
 
 
 # --- one byte changed -----------------------------------------------------------------------------------
@@ -238,7 +295,22 @@ def hollow(bag):
         for name in os.listdir(os.path.join(bag, "data", folder)):
             with open(os.path.join(bag, "data", folder, name), "w") as out:
                 out.write(dump(value) + "\n")
+    bag_again(bag)
 
+
+def forge(bag, addition):
+    """Another script for root to run, by an iomodes of another version, with every digest made anew."""
+    about = json.load(open(os.path.join(bag, "data/bundle.json")))
+    about["made_by"] = "iomodes 9.9.9 (other)"
+    with open(os.path.join(bag, "data/bundle.json"), "w") as out:
+        out.write(dump(about) + "\n")
+    for name in os.listdir(os.path.join(bag, "data/reproduce")):
+        with open(os.path.join(bag, "data/reproduce", name), "ab") as out:
+            out.write(addition.encode().decode("unicode_escape").encode())
+    bag_again(bag)
+
+
+def bag_again(bag):
     def manifest(name, paths):
         with open(os.path.join(bag, name), "w") as out:
             for path in paths:
@@ -315,6 +387,6 @@ if __name__ == "__main__":
     what, args = sys.argv[1], sys.argv[2:]
     {"bad": lambda: bad_archives(*args), "members": lambda: flip_members(*args),
      "archive": lambda: flip_archive(args[0], args[1], int(args[2]), args[3] == "plain"),
-     "plant": lambda: plant(*args), "hollow": lambda: hollow(*args), "leaks": lambda: leaks(*args),
+     "plant": lambda: plant(*args), "hollow": lambda: hollow(*args), "forge": lambda: forge(*args), "large": lambda: large(*args), "signalled": lambda: signalled(*args), "leaks": lambda: leaks(*args),
      "doctor": lambda: doctor(args[0], args[1], float(args[2])),
      "other": lambda: other_machine(*args), "cut": lambda: cut(*args), "primary": lambda: primary(*args), "command": lambda: command(*args), "reseal": lambda: reseal_run(*args)}[what]()

@@ -56,6 +56,9 @@ sed -i 's/"verdict": "inconclusive"/"verdict": "better"/' "$tmp/out2.3.json"
 make_run "$tmp/metal" --canary bare
 make_run "$tmp/vm" --canary vm
 expect 0 "host_suspect: CPU work -20 % off the run's median" "$bin" compare "$tmp/metal"
+expect 0 "^HOST SUSPECT: work that no mode touches moved 1 time in 10 blocks, named below the tables\.$" "$bin" compare "$tmp/metal"
+head -4 "$tmp/out" | grep -q "HOST SUSPECT" || { echo "FAILED: a suspect host is said below the numbers"; exit 1; }
+expect 0 "^\*\*HOST SUSPECT: work that no mode touches moved 1 time in 10 blocks" "$bin" compare "$tmp/metal" --markdown
 for run in metal vm; do "$bin" compare "$tmp/$run" --json >"$tmp/$run.json"; done
 python3 - "$tmp/metal.json" "$tmp/vm.json" <<'PY'
 import json, sys
@@ -86,13 +89,27 @@ expect 3 "" "$bin" compare "$tmp/floor" --gate
 expect 0 "Answer: none of the 3 other modes in force (not: iopoll, hybrid-iopoll) is shown to be better than interrupt in IOPS (11.9k): 1 equivalent, 2 inconclusive; sqpoll, nominally first, is at .*which identical arms on this machine reach too" \
 	"$bin" compare "$tmp/floor"
 ! grep -q "has the best" "$tmp/out" || { echo "FAILED: the answer claims less than the noise floor"; exit 1; }
+# whose it is, and what speaks against it
+expect 0 "^Noise floor: the larger of floor and margin decides: IOPS 12 % (margin 1 %), p50 12 % (margin 2 %), from 2 pairs of identical arms in 10 blocks on scratch, Linux 6.1.0-test, 2025-12-31 (aa-run)\.$" \
+	"$bin" compare "$tmp/floor"
+! grep -q "measures it anew" "$tmp/out" || { echo "FAILED: a fresh floor is doubted"; exit 1; }
+expect 0 "^Noise floor: none was measured on this machine for these metrics: how far identical arms differ here is not known; 'iomodes aa' tells\.$" "$bin" compare "$tmp/ten"
+make_run "$tmp/oldfloor" --floor 0.12 --old-floor
+for form in "" --markdown; do
+	for what in "was found 61 days before this run" "was found under Linux 6.0.0-old, this run is of Linux 6.1.0-test" \
+		"was not found on scratch" "rests on one pair of arms"; do
+		# shellcheck disable=SC2086
+		expect 0 "But the noise floor of IOPS, p50 $what; .*iomodes aa.* measures it anew" "$bin" compare "$tmp/oldfloor" $form
+	done
+done
+expect 0 "inconclusive against interrupt: .*lies within 12 % (this machine's noise floor)" "$bin" compare "$tmp/oldfloor"
 # A drive that never became steady, in the first lines of the report and beside the table
 make_run "$tmp/unsteady" --unsteady
 expect 0 "^Prepared: pts, 48.0 MiB written, NOT steady after 25 rounds.*137 %" "$bin" compare "$tmp/unsteady"
 "$bin" report "$tmp/unsteady" >/dev/null
 grep -q "NOT steady after 25 rounds" "$tmp/unsteady/report.html" || { echo "FAILED: the report does not say that the drive was not steady"; exit 1; }
 make_run "$tmp/floor2" --floor 0.002
-"$bin" compare "$tmp/floor2" | diff -u "$here/golden-ten.txt" - # below the margin it changes nothing
+"$bin" compare "$tmp/floor2" | diff -u <(grep -v "^Noise floor" "$here/golden-ten.txt") <(grep -v "^Noise floor" -) # below the margin it changes nothing
 # The answer claims nothing that the verdict of the same row does not: of two comparisons of 6 blocks one reaches p 1/32
 make_run "$tmp/two" --blocks 6 --ios 200 --depths 4
 expect 0 "^sqpoll .* inconclusive" "$bin" compare "$tmp/two"
@@ -188,6 +205,23 @@ expect 0 "IOPS: crossing is better at a depth of 1, interrupt at a depth of 16; 
 make_run "$tmp/within" --factors 1:0.996,2:0.996,8:0.996 --blocks 30
 expect 0 "crossing: IOPS .* equivalent to interrupt" "$bin" compare "$tmp/within"
 ! grep -q "crossing is better\|crossing has IOPS" "$tmp/out" || { echo "FAILED: better, where the verdict is equivalent"; exit 1; }
+# The other axes: rate (open loops: a latency crosses), size of blocks and of messages, jobs, flows
+for axis in "bs iops 512 block size" "jobs iops 1 number of jobs" "rate latency_p50_ns 500 rate" "flows transactions_per_s 1 number of flows" \
+	"size transactions_per_s 64 message size"; do
+	read -r name metric times words <<<"$axis"
+	make_run "$tmp/axis" --axis "$name" --depths 1,2,8,16 --ios 300
+	"$bin" compare "$tmp/axis" --json | python3 -c '
+import json, sys
+name, metric, times, words = sys.argv[1:]
+member = {"jobs": "numjobs", "rate": "rate_iops"}.get(name, name)
+found = [c for c in json.load(sys.stdin)["crossovers"] if c["finding"] == "crossing" and c["metric"] == metric]
+assert len(found) == 1, (name, found)
+c = found[0]
+assert c["axis"] == member and [l["side"] for l in c["levels"]] == [1, 1, -1, -1], c
+assert 3.5 < c["at"] / int(times) < 4.5 and c["low"] <= c["at"] <= c["high"], c
+assert "better at both measured %ss (" % words.removesuffix("s") in c["sentence"], c' "$name" "$metric" "$times" "$words"
+	expect 0 "crossing against .*interrupt: at both measured ${words%s}s (.*crossing has .* they cross at about" "$bin" compare "$tmp/axis"
+done
 make_run "$tmp/turn" --depths 1,2,8,16 --turn 16
 expect 0 "IOPS: crossing is better at both measured depths (1 and 2), interrupt at a depth of 8; they cross at about .*, and crossing is better again at 16" "$bin" compare "$tmp/turn"
 make_run "$tmp/loud" --depths 1,2,8,16 --floor 0.9

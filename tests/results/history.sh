@@ -44,7 +44,7 @@ assert tables[0] == tables[1] and len(tables[0]) == 8, tables
 assert ours.execute("pragma user_version").fetchone() == (1,) and ours.execute("pragma application_id").fetchone() == (1768910180,)
 END
 
-# Two writers at once: both whole.
+# Two writers at once: both whole. (Further down one of them makes it again.)
 "$bin" history add run02 --version v2 >a & one=$!
 "$bin" history add run02 --version v2 >b & two=$!
 wait $one; wait $two
@@ -74,10 +74,21 @@ expect 4 'no history of iomodes' "$bin" history add run03 --db foreign
 cp h.sqlite newer.sqlite
 python3 -c 'import sqlite3; c = sqlite3.connect("newer.sqlite"); c.execute("pragma user_version=2"); c.commit()'
 expect 4 'A newer one wrote it' "$bin" history list --db newer.sqlite
-python3 -c 'import sqlite3, time; c = sqlite3.connect("h.sqlite"); c.execute("begin immediate"); print("held", flush=True); time.sleep(13)' >held & holder=$!
+# held by a writer, and by somebody who has it open, in whose hands it cannot be replaced
+python3 -c 'import fcntl, os, sqlite3, time
+c = sqlite3.connect("h.sqlite"); c.execute("begin immediate")
+lock = open("h.sqlite.lock"); fcntl.flock(lock, fcntl.LOCK_SH)
+print("held", flush=True)
+while not os.path.exists("release"): time.sleep(0.05)' >held & holder=$!
 until [ -s held ]; do sleep 0.1; done
+{ status=0; "$bin" history rebuild run01 run02 >replaced 2>&1 || status=$?; echo "status $status" >>replaced; } & rebuilding=$!
+{ status=0; "$bin" history note iops --why 'not twice' >noted 2>&1 || status=$?; echo "status $status" >>noted; } & noting=$!
 expect 6 'held by another program' "$bin" history add run03
+wait $rebuilding; wait $noting
+touch release
 wait $holder
+grep -q 'held by another program' replaced && grep -q 'status 6' replaced && [ ! -e h.sqlite.old-1 ]
+grep -q 'status 6' noted && [ ! -e h.sqlite.marks.jsonl ] # nothing was written, so it can be said again
 [ "$(count h.sqlite run)" = 3 ]
 
 # Marks survive a rebuild, which keeps the old file and the labels.
@@ -105,6 +116,32 @@ for i in 04 05 06 07 08 09 10 11 12; do
 	make_run "run$i" --run "run-$i" --blocks 6 --ios 50 --seed "${i#0}" --started "2026-01-${i}T00:00:00.000Z"
 done
 "$bin" history add run03 run04 run05 run06 run07 run08 run09 run10 run11 run12 >out
+
+# Writers while it is made again: whoever was told that a run was added finds it, under its label.
+"$bin" history add run01 --db race.sqlite --version r01 >out
+for i in 02 03 04 05 06 07; do
+	"$bin" history add "run$i" --db race.sqlite --version "r$i" >a & one=$!
+	"$bin" history rebuild --db race.sqlite >b & two=$!
+	wait $one; wait $two
+done
+[ "$(count race.sqlite run)" = 7 ] && [ "$(count race.sqlite trial)" = $((7 * trials)) ]
+# The labels are not lost with the database, and no run is without a word.
+python3 -c 'f = open("race.sqlite", "r+b"); f.write(b"\xff" * 40960)'
+rm -f race.sqlite-wal race.sqlite-shm
+expect 4 'history rebuild --db race.sqlite' "$bin" history list --db race.sqlite
+expect 0 'trials of 7 runs; the old file is kept' "$bin" history rebuild --db race.sqlite
+"$bin" history list --db race.sqlite >out
+for i in 01 02 03 04 05 06 07; do grep -q "run-$i .* r$i " out; done
+mkdir moved; mv run05 moved
+expect 1 '1 runs of the history are not where they were, and not given: run-05' "$bin" history rebuild --db race.sqlite
+expect 0 'of 7 runs' "$bin" history rebuild --db race.sqlite moved/run05
+"$bin" history list --db race.sqlite | grep -q 'run-05 .* r05 '
+mv moved/run05 .
+mv run06 moved
+expect 0 'of 6 runs' "$bin" history rebuild --db race.sqlite --incomplete run05
+mv moved/run06 .
+expect 1 'no directory of a run' "$bin" history rebuild --db race.sqlite moved
+
 status=0
 "$bin" nightly unnamed --no-run --json >night.json || status=$?
 python3 - night.json $status <<'END'

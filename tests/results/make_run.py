@@ -27,6 +27,9 @@ MODES = {
 # Only with --depths: 10 % less latency for each halving of the depth below 4, 10 % more above it, so it
 # crosses `interrupt` at depth 4 exactly.
 CROSSING = (1.0, 15000, 1.0, 1.0, "accepted", [])
+# --axis: the member of load that --depths are levels of, and by how much each is multiplied; the depth is 8 then
+AXES = {"bs": ("bs", 512), "jobs": ("numjobs", 1), "rate": ("rate_iops", 500), "flows": ("flows", 1),
+        "size": ("request_bytes", 64)}
 # Only where it is named: faster for the same CPU time.
 FAST = (0.93, 9000, 1.0, 1.0, "accepted", [])
 # Only where they are named: faster for less CPU time, and nobody can tell one from the other.
@@ -111,6 +114,12 @@ def detail(ticks, interrupts):
                  "cpu": {"0": interrupts // 3, "1": interrupts - interrupts // 3}}]}}
 
 
+def level_of(args, load):
+    """1 to 16, say: crossing modes cross at 4."""
+    name, times = AXES[args.axis] if args.axis else ("iodepth", 1)
+    return load[name] / times
+
+
 def load_of(depth, rate):
     return {"engine": "io_uring", "rw": "randread", "bs": 4096, "iodepth": depth, "numjobs": 1,
             "rate_iops": rate, "open_loop": rate is not None, "runtime_ns": 1000000000}
@@ -136,13 +145,14 @@ def as_instrument(record, mode, block):
                              "numbers": {}, "sentence": "more in flight than the depth"}]
 
 
-def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
+def trial(rng, args, block, order, cell, mode, load, workload="ioloop"):
+    depth, rate, size, jobs = load["iodepth"], load["rate_iops"], load["bs"], load["numjobs"]
     factor, cpu, irq, csw, declared, expectations = MODES[mode]
     if workload == "fio":
         slower, more, irq, csw = INSTRUMENTS[mode]
         factor, cpu = factor * slower, cpu + more
     if mode == "crossing":
-        factor = 0.9 ** (2 - math.log2(depth))
+        factor = 0.9 ** (2 - math.log2(level_of(args, load)))
         if args.turn and depth >= args.turn:
             factor = 0.8
         if args.factors:
@@ -159,10 +169,10 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
         values = [v * 4 if k % 50 == 0 else v for k, v in enumerate(values)]
     latency = histogram(values)
     mean = latency["sum_ns"] / ios
-    seconds = ios / rate if rate else ios * mean / depth / 1e9
+    seconds = ios / rate if rate else ios * mean / depth / jobs / 1e9
     ns = round(seconds * 1e9)
     iops = ios / (ns / 1e9)
-    m = {"iops": iops, "throughput_bytes_per_s": iops * 4096, "latency_mean_ns": mean,
+    m = {"iops": iops, "throughput_bytes_per_s": iops * size, "latency_mean_ns": mean,
          "latency_max_ns": latency["max_ns"], "cpu_ns_per_io_task": cpu * math.exp(rng.gauss(0, args.cpu_noise)),
          "interrupts_per_io": irq, "context_switches_per_io": csw}
     for name, q in (("p50", .5), ("p90", .9), ("p99", .99), ("p999", .999), ("p9999", .9999)):
@@ -194,9 +204,9 @@ def trial(rng, args, block, order, cell, mode, depth, rate, workload="ioloop"):
         verdict["share"] = share
     record = {"schema": 1, "trial": "%s-%04d" % (args.run, order), "run": args.run, "block": block,
               "order": order, "cell": cell, "target": "scratch", "mode": mode, "workload": workload,
-              "placement": {"name": "default", "cpus": "0-15"}, "load": load_of(depth, rate),
+              "placement": {"name": "default", "cpus": "0-15"}, "load": dict(load),
               "started": "2026-01-01T00:%02d:%02d.500Z" % (order // 60 % 60, order % 60), "status": "valid", "checks": [],
-              "verdict": verdict, "counts": {"io": ios, "bytes": ios * 4096}, "metrics": m,
+              "verdict": verdict, "counts": {"io": ios, "bytes": ios * size}, "metrics": m,
               "latency": latency, "intervals": {}, "evidence": {
                   "counters": counters, "absent": {"hardware_cycles": "no PMU in this guest"},
                   "window_ns": ns, "counts": {"io": ios}, "detail": detail(ticks, round(irq * ios))},
@@ -240,6 +250,8 @@ def net_load(pattern, depth):
 
 def net_trial(rng, args, block, order, cell, mode, load):
     factor, cpu, irq = NET_MODES[mode]
+    if mode == "net-crossing":
+        factor = 0.9 ** (2 - math.log2(level_of(args, load)))
     n = args.ios
     values = [int(25000 * factor * load["depth"] ** 0.7 * math.exp(rng.gauss(0, 0.2)))
               for _ in range(n)]
@@ -328,10 +340,12 @@ def main():
     p.add_argument("--trial-schema", type=int, default=1)
     p.add_argument("--run-schema", type=int, default=1)
     p.add_argument("--unsteady", action="store_true", help="prepared by pts, and never steady")
-    p.add_argument("--floor", type=float, help="noise floor of every metric")
+    p.add_argument("--floor", type=float, help="noise floor of rate and median latency, of the day before")
+    p.add_argument("--old-floor", action="store_true", help="of two months before, another kernel and another target")
     p.add_argument("--instruments", action="store_true", help="every mode by fio, too")
     p.add_argument("--depths", help="closed loops at these depths, and the mode that crosses")
     p.add_argument("--dropout", type=float, help="factor on the latency of sqpoll's first trials, which were not in force")
+    p.add_argument("--axis", choices=AXES, help="what --depths are levels of; a mode crosses at the fourth multiple")
     p.add_argument("--looks", help="blocks of the looks that are said to have been made: 10 or 10,15; met at the last")
     p.add_argument("--planned", type=int, help="blocks of the order; more than were run")
     p.add_argument("--factors", help="factors on the latency of the mode that crosses, and the depths: 1:0.95,2:1.1")
@@ -346,6 +360,10 @@ def main():
         MODES["crossing"] = CROSSING
         LOADS[:] = [("d" + d, int(d), None) for d in args.depths.split(",")]
         args.modes = "interrupt,crossing,sqpoll"
+    if args.axis:
+        NET_MODES["net-crossing"] = (1.0, 20000, 0.02)
+        if args.axis in ("flows", "size"):
+            args.modes = ""
     if args.instruments:
         MODES.update({m: (1.0, POLLED_CPU if m == "polled" else 9000, 0.0 if m == "polled" else 1.0, 1.0,
                           "accepted", []) for m in INSTRUMENTS if m not in MODES})
@@ -358,11 +376,14 @@ def main():
     MODES.update({m: TWIN for m in args.modes.split(",") if m.startswith("twin")})
     rng = random.Random(args.seed)
     cells, order, lines, n = [], [], [], 0
-    for mode in args.modes.split(","):
+    for mode in filter(None, args.modes.split(",")):
         for name, depth, rate in LOADS:
+            load = load_of(depth, rate)
+            if args.axis:
+                load.update({"iodepth": 8, AXES[args.axis][0]: depth * AXES[args.axis][1], "open_loop": args.axis == "rate"})
             cell = {"id": "%s-%s" % (mode, name), "target": "scratch", "mode": mode,
                     "workload": "ioloop", "placement": {"name": "default", "cpus": "0-15"},
-                    "load": load_of(depth, rate), "supported": MODES[mode] is not None}
+                    "load": load, "supported": MODES[mode] is not None}
             if MODES[mode] is None:
                 cell["reason"] = "no poll queues: nvme.poll_queues=0"
             cells.append(cell)
@@ -374,8 +395,7 @@ def main():
         order.append(todo)
         for i in todo:
             c = cells[i]
-            t = trial(rng, args, block, n, c["id"], c["mode"], c["load"]["iodepth"],
-                      c["load"]["rate_iops"], c["workload"])
+            t = trial(rng, args, block, n, c["id"], c["mode"], c["load"], c["workload"])
             t["schema"] = args.trial_schema
             if args.test_delay:
                 t["test_delay_ns"] = args.test_delay
@@ -383,7 +403,7 @@ def main():
             lines.append(canonical(t))
             n += 1
     for c in [c for c in cells if args.canary and c["mode"] == "aio"]:
-        t = trial(rng, args, 3, n, c["id"], "aio", c["load"]["iodepth"], c["load"]["rate_iops"])
+        t = trial(rng, args, 3, n, c["id"], "aio", c["load"])
         t["pass"], t["retry_of"] = "retry", "another"
         t["sha256"] = hashlib.sha256(canonical(t).encode()).hexdigest()
         lines.append(canonical(t))
@@ -401,12 +421,18 @@ def main():
         more["precision_met"] = True
     order += [order[0]] * ((args.planned or 0) - args.blocks)
     net_rng = random.Random(args.seed + 1)
-    for mode in NET_MODES if args.net else ():
-        for pattern, depth in (("rr", 1), ("rr", 8), ("stream", 1)):
-            cells.append({"id": "%s-%s-%d" % (mode, pattern, depth), "target": "veth pair", "mode": mode,
+    loads = [("%s-%d" % l, net_load(*l)) for l in (("rr", 1), ("rr", 8), ("stream", 1)) if args.net]
+    if args.axis == "flows":
+        loads = [("flows-%s" % d, dict(net_load("rr", 1), flows=int(d))) for d in args.depths.split(",")]
+    if args.axis == "size":
+        loads = [("size-%s" % d, dict(net_load("rr", 1), request_bytes=64 * int(d), response_bytes=64 * int(d)))
+                 for d in args.depths.split(",")]
+    for mode in NET_MODES:
+        for name, load in loads:
+            cells.append({"id": "%s-%s" % (mode, name), "target": "veth pair", "mode": mode,
                           "workload": "netloop", "placement": {"name": "default", "cpus": "0-15"},
-                          "load": net_load(pattern, depth), "supported": True})
-    for block in range(args.blocks if args.net else 0):
+                          "load": load, "supported": True})
+    for block in range(args.blocks if loads else 0):
         for c in cells:
             if c["workload"] == "netloop":
                 lines.append(seal(net_trial(net_rng, args, block, n, c["id"], c["mode"], c["load"])))
@@ -415,7 +441,11 @@ def main():
         lines, cells = hostile(lines, cells)
     os.makedirs(args.out, exist_ok=True)
     with open(os.path.join(args.out, "run.json"), "w") as f:
-        floor = {"noise_floor": {"metrics": {m: {"floor": args.floor} for m in (
+        source = {"series": 1, "blocks": 6, "made": "2025-11-01T00:00:00.000Z", "run": "aa-old", "kernel": "6.0.0-old",
+                  "targets": ["sdb"]} if args.old_floor else {
+            "series": 2, "blocks": 10, "made": "2025-12-31T00:00:00.000Z", "run": "aa-run", "kernel": args.kernel,
+            "targets": ["scratch"]}
+        floor = {"noise_floor": {"metrics": {m: {"floor": args.floor, **source} for m in (
             "iops", "latency_p50_ns")}}} if args.floor else {}
         prepared = {"prepared": {"level": "pts", "bytes_written": 48 << 20, "rounds": [500.0, 400.0, 300.0] * 8 + [90.0],
                                  "steady": {"reached": False, "sentence": "the range is 137 % of the average"}}} if args.unsteady else {}
@@ -429,7 +459,7 @@ def main():
                        "disks": [{"name": "vda", "model": "synthetic", "serial": "s1",
                                   "virtual": False}]},
                    "build": {"version": "0", "commit": "0", "dirty": args.dirty}, "tools": {},
-                   "baseline": "interrupt", "primary_metrics": ["iops"], "profile": "test", "command": {
+                   "baseline": "interrupt" if args.modes else "net-interrupt", "primary_metrics": ["iops"], "profile": "test", "command": {
                        "blocks": 10, "modes": ["interrupt"], "no_cpu_left": True, "runtime_ns": 600000000,
                        "scratch": "/a b"}, **more}, f)
     with open(os.path.join(args.out, "trials.jsonl"), "w") as f:

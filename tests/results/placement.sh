@@ -71,6 +71,25 @@ expect 1 "within one run" "$bin" compare "$tmp/run" "$tmp/run" --by placement
 # The report has the same.
 if command -v gnuplot >/dev/null; then
 	"$bin" report "$tmp/run" >/dev/null
+	python3 "$here/verify_report.py" "$tmp/run" "$tmp/run"
+	# One load of it: table, matrix and report against the trials, by a second program that is not blind.
+	mkdir "$tmp/one"
+	python3 - "$tmp/run" "$tmp/one" <<'PY'
+import json, sys
+run = json.load(open(sys.argv[1] + "/run.json"))
+run["cells"] = [c for c in run["cells"] if c["load"]["iodepth"] == 1 and not c["load"].get("open_loop")]
+ids = {c["id"] for c in run["cells"]}
+json.dump(run, open(sys.argv[2] + "/run.json", "w"))
+with open(sys.argv[2] + "/trials.jsonl", "w") as out:
+    out.writelines(l for l in open(sys.argv[1] + "/trials.jsonl") if json.loads(l)["cell"] in ids)
+PY
+	reseal "$tmp/one"
+	"$bin" compare "$tmp/one" >"$tmp/one.txt"
+	"$bin" report "$tmp/one" >/dev/null
+	python3 "$here/verify_places.py" "$tmp/one" "$tmp/one.txt" "$tmp/one/report.html"
+	sed 's/\[[+-]\([0-9]\)/[+9\1/' "$tmp/one.txt" >"$tmp/wrong.txt"
+	! python3 "$here/verify_places.py" "$tmp/one" "$tmp/wrong.txt" "$tmp/one/report.html" >/dev/null 2>&1 ||
+		{ echo "FAILED: blind to an interval"; exit 1; }
 	python3 - "$tmp/run/report.html" "$(change remote-memory)" "$(change remote-node)" <<'PY'
 import html, re, sys
 page = open(sys.argv[1]).read()

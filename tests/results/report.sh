@@ -40,10 +40,11 @@ python3 "$here/verify_report.py" "$tmp/tail" "$tmp/tail"
 says "$tmp/tail/report.html" ", but p99 +"
 sed -i 's/, but p99 +[^]]*\]//' "$tmp/tail/report.html"
 ! python3 "$here/verify_report.py" "$tmp/tail" "$tmp/tail" >/dev/null 2>&1 || { echo "FAILED: blind to a worse tail"; exit 1; }
-make_run "$tmp/little" --break-little --blocks 6 --ios 400
+make_run "$tmp/little" --break-little --blocks 6 --ios 400 --floor 0.12 --old-floor
 expect 0 "report.html" "$bin" report "$tmp/little" --output "$tmp/little-report"
 python3 "$here/verify_report.py" "$tmp/little" "$tmp/little-report"
 says "$tmp/little-report/report.html" "Little&#39;s law is violated"
+says "$tmp/little-report/report.html" "<strong>Noise floor:</strong> the noise floor of IOPS, p50 was found 61 days before this run; <code>iomodes aa</code>"
 # ten trials that fail one check are one sentence, counted; the table of modes says at which load
 says "$tmp/little-report/report.html" "in 6 of 6 trials, for example: "
 [ ! -e "$tmp/little/report.html" ]
@@ -114,6 +115,17 @@ cp -r "$tmp/two/figures" "$tmp/sabotage"
 python3 "$here/verify_report.py" "$tmp/cross" "$tmp/two" 0
 python3 "$here/verify_report.py" "$tmp/cross2" "$tmp/two" 1
 says "$tmp/two/report.html" "their difference is the candidate explanation"
+# Runs against the first, with open loops, networks and what has no partner; a digit, a word, a reason, a row
+make_run "$tmp/both2" --net --seed 9 --slow 1.04 --kernel 6.2.0-test --run later --modes interrupt,sqpoll,aio
+expect 0 "report.html" "$bin" report "$tmp/both" "$tmp/both2" --output "$tmp/across"
+python3 "$here/verify_across.py" "$tmp/both" "$tmp/both2" "$tmp/across/report.html"
+for change in 's/\(data-run=across1>.*data-metric="iops" data-value="\)0/\11/' 's/\(data-run=across1>.*data-metric="first" data-value="[0-9.]*">\)[1-8]/\19/' \
+	's/\(data-run=across1>.* \[-\)[1-8]/\19/' 's/\(data-run=across1>.*\)worse/\1better/' 's/corrected for \([0-9]*\) /corrected for 9\1 /' \
+	'/data-run=across1>/d' 's/<li>not compared: defer-taskrun.*//' 's/<td class=w>6\.2\.0-test/<td class=w>6.3.0-test/'; do
+	sed "$change" "$tmp/across/report.html" >"$tmp/sabotage/across.html"
+	cmp -s "$tmp/across/report.html" "$tmp/sabotage/across.html" && { echo "FAILED: nothing to change: $change"; exit 1; }
+	! python3 "$here/verify_across.py" "$tmp/both" "$tmp/both2" "$tmp/sabotage/across.html" >/dev/null 2>&1 || { echo "FAILED: blind to $change across runs"; exit 1; }
+done
 says "$tmp/two/report.html" "6.2.0-test"
 says "$tmp/two/report.html" "crossing is better at both measured depths (1 and 2), interrupt at both measured depths (8 and 16); they cross at about"
 ls "$tmp/two/figures/r1-load0-p50.svg" >/dev/null
@@ -138,6 +150,11 @@ python3 "$here/verify_report.py" "$tmp/evil" "$tmp/evil"
 ! grep -q '<img src=x' "$tmp/evil/report.html" || { echo "FAILED: a name became markup"; exit 1; }
 ! grep -l '<img' "$tmp"/evil/figures/*.svg || { echo "FAILED: a name became markup in a figure"; exit 1; }
 [ -z "$(find "$tmp" -name pwned)" ] || { echo "FAILED: a name was run"; exit 1; }
+
+# What the host did stands above the answer
+make_run "$tmp/suspect" --canary vm --blocks 6 --ios 50
+expect 0 "report.html" "$bin" report "$tmp/suspect"
+says "$tmp/suspect/report.html" "<strong>Host suspect:</strong> work that no mode touches moved 1 time in 6 blocks; in a virtual machine"
 
 # A figures/ that leads elsewhere; links where files go
 make_run "$tmp/link" --blocks 6 --ios 50

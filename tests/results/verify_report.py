@@ -5,6 +5,7 @@ trials.jsonl (of the run NUMBER, from 0, of a page of several), with nothing but
 import html, html.parser, json, math, os, re, statistics, sys
 
 import verify_words
+from verify_words import shown
 
 run, out, which = sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0
 head = json.load(open(os.path.join(run, "run.json")))
@@ -25,6 +26,11 @@ for line in open(os.path.join(run, "trials.jsonl")):
     if t["status"] == "valid":
         trials.setdefault(t["cell"], []).append(t)
 valid = {cell: list(ts) for cell, ts in trials.items()}
+placements = len({c["mode"] for c in head["cells"]}) == 1 and "local" in {c.get("placement_asked") for c in head["cells"]}
+if placements:  # of one mode: they are the rows
+    head["baseline"] = "local"
+    for c in head["cells"]:
+        c["mode"] = c["placement_asked"]
 for cell, ts in trials.items():  # a row stands on the trials in force, on all valid ones where none was
     ts[:] = [t for t in ts if t["verdict"]["mode"] == "in_force"] or ts
 
@@ -125,16 +131,6 @@ def irq_by_cpu(cell):
     return by
 
 
-SCALE = {"k": 1e3, "M": 1e6, "G": 1e9, "ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "": 1}
-
-
-def shown(text):
-    """A number as people read it: "14.57k", "54.9 us", "+12.9 %", "x39.5"."""
-    m = re.fullmatch(r"(x?)([-+]?[\d.]+(?:e[-+]?\d+)?) ?(%|k|M|G|ns|us|ms|s|)", text)
-    assert m, "not a number: " + text
-    return 1 + float(m[2]) / 100 if m[3] == "%" else float(m[2]) * SCALE[m[3]]
-
-
 def reads(text, value, what):
     """What is printed is the value, to the digits that are printed."""
     if text == "<0.001":
@@ -210,7 +206,7 @@ for c in head["cells"]:
     if load.get("open_loop") in (True, 1):
         load.pop("iodepth", None)
         load.pop("depth", None)
-    key = json.dumps([c["target"], c["workload"], c.get("placement", {}).get("name", c.get("placement", {}).get("cpus", "")), load],
+    key = json.dumps([c["target"], c["workload"], "" if placements else c.get("placement", {}).get("name", c.get("placement", {}).get("cpus", "")), load],
                      sort_keys=True)
     if key not in order:
         order.append(key)
@@ -359,7 +355,7 @@ for name in os.listdir(os.path.join(out, "figures")):
             c = next(c for c in head["cells"] if re.sub(r'[\x00-\x1f"]', " ", c["id"]) == cell)
             assert re.sub(r'[\x00-\x1f"]', " ", c["mode"]) == mode
             rates = [t["load"].get("rate_iops") or t["load"].get("rate_per_s") for t in trials[c["id"]]]
-            near(float(level), rates[0] if axis == "rate_share" else c["load"][axis], (name, "level"))
+            near(float(level), rates[0] if axis == "rate_share" else c["load"]["request_bytes" if axis == "size" else axis], (name, "level"))
             near(float(rate), row_value(c["id"], rate_name), (name, "rate"))
             near(float(y), statistics.median(values(c["id"], metric).values()), (name, metric))
             assert float(low) <= float(y) <= float(high), (name, metric, "outside its own band")
@@ -373,7 +369,7 @@ for name in os.listdir(os.path.join(out, "figures")):
                 near(float(high), v[len(v) - k], (name, "high"))
             points += 1
 # the Pareto sets: no other mode is shown to be better in one of speed and CPU, and better or the same in the other
-words = verify_words.Words(head, text, which, values, row_value, in_force, shown, every, valid)
+words = verify_words.Words(head, text, which, values, row_value, in_force, every, valid)
 
 
 def dominated(speed, cpu, a, b):

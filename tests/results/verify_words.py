@@ -15,9 +15,19 @@ METRICS = {
 KINDS = {None: ("iops", "latency_p50_ns", "latency_p99_ns", "cpu_ns_per_io_task"),
          "stream": ("throughput_bytes_per_s",) * 3 + ("cpu_ns_per_packet_task",)}
 RR = ("transactions_per_s", "rtt_p50_ns", "rtt_p99_ns", "cpu_ns_per_transaction_task")
-AXES = {"bs": "block size", "iodepth": "depth", "numjobs": "jobs", "rate_iops": "rate", "request_bytes": "request size",
-        "response_bytes": "response size", "depth": "depth", "flows": "flows", "rate_per_s": "rate"}
+AXES = {"bs": "block size", "iodepth": "depth", "numjobs": "number of jobs", "rate_iops": "rate", "request_bytes": "request size",
+        "response_bytes": "response size", "size": "message size", "depth": "depth", "flows": "number of flows", "rate_per_s": "rate"}
 N = r"([-+]?x?[\d.]+(?:e[-+]?\d+)?(?: ?(?:%|k|M|G|us|ms|ns|s)(?![a-zA-Z]))?)"
+
+
+SCALE = {"k": 1e3, "M": 1e6, "G": 1e9, "ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9, "": 1}
+
+
+def shown(text):
+    """A number as people read it: "14.57k", "54.9 us", "+12.9 %", "x39.5"."""
+    m = re.fullmatch(r"(x?)([-+]?[\d.]+(?:e[-+]?\d+)?) ?(%|k|M|G|ns|us|ms|s|)", text)
+    assert m, "not a number: " + text
+    return 1 + float(m[2]) / 100 if m[3] == "%" else float(m[2]) * SCALE[m[3]]
 
 
 def student(p, df):
@@ -46,6 +56,18 @@ def signed_rank(x, level):
         below += ways[k]
     walsh = sorted((x[i] + x[j]) / 2 for i in range(n) for j in range(i, n))
     return (walsh[k - 1], walsh[-k]) if k else None
+
+
+def attained(n, level):
+    """The level that an exact signed-rank interval of at least this level has."""
+    ways = [1]
+    for rank in range(1, n + 1):
+        ways = [(ways[s] if s < len(ways) else 0) + (ways[s - rank] if s >= rank else 0) for s in range(len(ways) + rank)]
+    below, k = 0, 0
+    while below + ways[k] < (1 - level) / 2 * 2 ** n:
+        below += ways[k]
+        k += 1
+    return 1 - 2 * below / 2 ** n
 
 
 def hodges_lehmann(x):
@@ -114,25 +136,29 @@ class Pair:
             self.word = "inconclusive"
 
     def detectable(self):
-        return (student(.975, self.n - 1) + student(.8, self.n - 1)) * statistics.stdev(self.x) / math.sqrt(self.n)
+        """What p finds four times in five, and what clears the margin by an interval as wide as this one."""
+        t = [student(q, self.n - 1) for q in (.975, .8, (1 + attained(self.n, .95)) / 2)]
+        return max((t[0] + t[1]) * statistics.stdev(self.x) / math.sqrt(self.n),
+                   self.margin + (t[0] + t[1]) * (self.i95[1] - self.i95[0]) / 2 / t[2])
 
 
 class Words:
-    def __init__(self, head, text, number, values, row_value, in_force, shown, every, valid):
+    def __init__(self, head, text, number, values, row_value, in_force, every, valid):
         self.every, self.valid = every, valid
         self.head, self.values, self.row_value, self.in_force = head, values, row_value, in_force
-        self.shown, self.checked = shown, 0
+        self.checked = 0
         start = text.index('id=r%d-answer' % number)
         end = text.find('id=r%d-answer' % (number + 1))
         self.part = text[start:end if end > 0 else len(text)]
         self.number = number
         self.said = html.unescape(re.findall(r"<strong>Precision</strong> ([^<]*)", text)[number])
+        self.floor_said = html.unescape(re.findall(r"<strong>Noise floor</strong> ([^<]*)", text)[number])
         self.groups = {}
         for c in head["cells"]:
             self.groups.setdefault(c["group"], []).append(c)
 
     def reads(self, text, value, what):
-        got = self.shown(text)
+        got = shown(text)
         # to the digits printed, of the number as it is printed: a change by its distance from none
         at, want = (got - 1, value - 1) if "%" in text else (got, value)
         assert math.isclose(at, want, rel_tol=.012, abs_tol=.0006), (what, text, value)
@@ -213,7 +239,10 @@ class Words:
             self.change(said.groups()[1:2], (pair.estimate,), words)
         bare = self.put_back(pair, sentence)
         assert (bare != sentence) == (pair.word != pair.first), (pair.word, pair.first, sentence)
-        sentence = bare
+        self.why(pair, bare)
+
+    def why(self, pair, sentence):
+        """The condition that made the word, with its numbers."""
         forms = [
             (r"the interval lies beyond the margin of %s(?: \(this machine's noise floor\))?; p %s, corrected for (\d+) comparisons?", ("better", "worse"),
              lambda m: ((m[0], pair.margin), m[1:])),
@@ -242,7 +271,7 @@ class Words:
                 assert int(rest[1]) == pair.n, sentence
                 self.reads(rest[2], math.exp(pair.detectable()), sentence)
             return
-        m = re.fullmatch(r"too few blocks: (\d+) paired blocks; no interval exists below 6", sentence)
+        m = re.fullmatch(r"too few blocks: (\d+) (?:paired blocks|blocks in the shorter run); no interval exists below 6", sentence)
         assert m and int(m[1]) == pair.n and not pair.enough, sentence
         self.checked += 1
 
@@ -402,6 +431,9 @@ class Words:
             seen = {}
             for g, cells in self.groups.items():
                 load = {k: v for k, v in cells[0]["load"].items() if v is not None and k not in ("engine", "runtime_ns")}
+                if axis == "size" and load.get("request_bytes") == load.get("response_bytes"):
+                    load["size"] = load.pop("request_bytes", None)
+                    load.pop("response_bytes", None)
                 level = load.pop(axis, None)
                 if self.is_open(g) and axis in ("iodepth", "depth"):
                     continue
@@ -556,9 +588,22 @@ class Words:
             self.reads(m[6], math.exp(worst.own), said)
         self.checked += 3
 
+    def noise_floor(self, said):
+        """Each floor that the run carries for what it was judged on, beside the margin."""
+        metrics = [] if self.head.get("command", {}).get("aa") else [
+            (m, of["floor"]) for m, of in self.head.get("noise_floor", {}).get("metrics", {}).items()
+            if of["floor"] > 0 and any(m in self.kind(g) for g in self.groups)]
+        found = {m[1]: (float(m[2]), float(m[3])) for m in re.finditer(r"(?:: |, |; )([^ ,;:][^,;:(]*?) ([\d.e+-]+) % \(margin ([\d.]+) %\)", said)}
+        assert len(found) == len(metrics), (said, metrics)
+        for metric, floor in metrics:
+            label, relative = METRICS[metric][:2]
+            assert math.isclose(found[label][0], 100 * floor, rel_tol=.006) and found[label][1] == 100 * relative, (said, metric)
+            self.checked += 2
+
     def verify(self):
+        self.noise_floor(self.floor_said)
         if not self.judged():
-            return 0  # above 20 blocks p is drawn and the interval a bootstrap
+            return self.checked  # above 20 blocks p is drawn and the interval a bootstrap
         heads = re.split(r"<h3 id=r%d-g(\d+)>" % self.number, self.part)
         shown = set()
         for number, section in zip(heads[1::2], heads[2::2]):

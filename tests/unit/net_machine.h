@@ -24,6 +24,7 @@
 struct fake_napi {
 	unsigned id, defer, threaded;
 	unsigned long long flush, suspend;
+	int pid; /* of its thread; 0: none */
 };
 
 struct fake_feature {
@@ -48,6 +49,7 @@ static struct fake_device {
 enum { ETH, VETH };
 
 static unsigned next_id;
+static unsigned fake_contexts; /* hash tables of eth5 beside its first */
 
 /* The instances anew. */
 static void remake_napis(struct fake_device *f, unsigned n)
@@ -202,9 +204,25 @@ static void set_features(struct fake_device *f, const struct genl_request *r)
 	settle_features(f);
 }
 
+/* The first one does not say its number. */
+static int dump_contexts(struct genl_replies *replies)
+{
+	for (unsigned i = 0; i <= fake_contexts; i++) {
+		genl_request_init(&answer, "", 0, 0);
+		if (i)
+			genl_put_u32(&answer, 2, i);
+		if (reply(replies))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int fake_ethtool(struct fake_device *f, const struct genl_request *r,
 			struct genl_replies *replies, char *words, size_t size)
 {
+	if (r->cmd == 38) /* ETHTOOL_MSG_RSS_GET */
+		return (r->flags & GENL_DUMP) && f == &fake[ETH] ? dump_contexts(replies)
+								 : -EOPNOTSUPP;
 	genl_request_init(&answer, "", 0, 0);
 	switch (r->cmd) {
 	case ETHTOOL_MSG_COALESCE_GET:
@@ -237,9 +255,11 @@ static int fake_ethtool(struct fake_device *f, const struct genl_request *r,
 }
 
 enum { NAPI_GET = 11, NAPI_SET = 14 };
-enum { A_IFINDEX = 1, A_ID, A_DEFER = 5, A_FLUSH, A_SUSPEND, A_THREADED };
+enum { A_IFINDEX = 1, A_ID, A_PID = 4, A_DEFER, A_FLUSH, A_SUSPEND, A_THREADED };
 
 static bool old_kernel; /* without the settings of a NAPI instance */
+static bool no_netdev;	/* before 6.8: nor are instances told */
+static bool parks;	/* before 6.17: a thread stays when it is not wanted any more */
 
 static bool is_down(const struct fake_device *f)
 {
@@ -265,6 +285,8 @@ static int get_napis(struct sys *s, const struct genl_request *r, struct genl_re
 				continue;
 			genl_request_init(&answer, "", 0, 0);
 			genl_put_u32(&answer, A_ID, napi->id);
+			if (napi->pid)
+				genl_put_u32(&answer, A_PID, (uint32_t)napi->pid);
 			if (!old_kernel) {
 				genl_put_u32(&answer, A_DEFER, napi->defer);
 				genl_put_u64(&answer, A_FLUSH, napi->flush);
@@ -312,6 +334,8 @@ static int fake_genl(struct sys *s, const struct genl_request *r, struct genl_re
 	*words = '\0';
 	if (!strcmp(r->family, GENL_ROUTE))
 		return 0; /* no routes */
+	if (!strcmp(r->family, "netdev") && no_netdev)
+		return -EOPNOTSUPP;
 	if (!strcmp(r->family, "netdev"))
 		return r->cmd == NAPI_GET ? get_napis(s, r, replies) : set_napi(s, r, words, size);
 	if (genl_find(r->attrs, r->len, 1, &header) ||
@@ -335,6 +359,32 @@ static int on_defer(struct sys *s, const char *path, const char *value)
 	return 0;
 }
 
+/* Threads come and go; the lowest id has the highest number. */
+static void fake_threads(struct fake_device *f, bool wanted)
+{
+	struct sys *s = fake[ETH].sys; /* processes are the machine's */
+	char path[64], name[64];
+
+	for (unsigned n = 0; n < f->n_napis; n++) {
+		int *pid = &f->napi[n].pid;
+
+		if (!wanted && *pid && !parks) {
+			snprintf(path, sizeof(path), "/proc/%d/comm", *pid);
+			sys_memory_remove(s, path);
+			snprintf(path, sizeof(path), "/proc/%d/status", *pid);
+			sys_memory_remove(s, path);
+			*pid = 0;
+		} else if (wanted && !*pid) {
+			*pid = 2000 - (int)f->napi[n].id;
+			snprintf(path, sizeof(path), "/proc/%d/comm", *pid);
+			snprintf(name, sizeof(name), "napi/%s-%u", f->name, f->napi[n].id);
+			sys_memory_file(s, path, 0444, name);
+			snprintf(path, sizeof(path), "/proc/%d/status", *pid);
+			sys_memory_file(s, path, 0444, "Name:\tnapi\nCpus_allowed_list:\t0-3\n");
+		}
+	}
+}
+
 /* The kernel would wait for ever for a NAPI thread of an interface that is down. */
 static int on_threaded(struct sys *s, const char *path, const char *value)
 {
@@ -346,6 +396,7 @@ static int on_threaded(struct sys *s, const char *path, const char *value)
 		fake[i].threaded = (unsigned)atoi(value);
 		for (unsigned n = 0; n < fake[i].n_napis; n++)
 			fake[i].napi[n].threaded = fake[i].threaded;
+		fake_threads(&fake[i], fake[i].threaded);
 	}
 	sys_memory_file(s, path, 0644, value);
 	return 0;
@@ -389,7 +440,8 @@ static struct sys *net_machine_new(void)
 	struct sys *s = machine_new(), *server = sys_memory_netns(s, "server");
 
 	next_id = 100;
-	old_kernel = false;
+	fake_contexts = 0;
+	old_kernel = no_netdev = parks = false;
 	memset(fake, 0, sizeof(fake));
 	fake[ETH] = (struct fake_device){.name = "eth5",
 					 .sys = s,

@@ -122,3 +122,19 @@ static struct generator stepped(uint64_t seed, double percent, size_t s)
 	rng_seed(&g.rng, seed);
 	return g;
 }
+
+/* A step of `percent` whatever the noise is, which is that of all other series; `*floor`: what the
+ * judge derives from the nights before it. */
+static inline struct generator step_of(uint64_t seed, double percent, size_t s, double *floor)
+{
+	struct generator g = generator(seed);
+	struct nightly_point p[NIGHTS];
+
+	g.step_at = 15 + s % 20;
+	for (size_t night = 0; night < g.step_at; night++)
+		draw(&g, night, &p[night]);
+	*floor = nightly_floor(metric_find("iops"), p, g.step_at);
+	g.step = (s & 1 ? 1 : -1) * log1p(percent / 100);
+	rng_seed(&g.rng, seed);
+	return g;
+}

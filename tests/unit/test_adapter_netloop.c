@@ -260,6 +260,20 @@ static void test_zerocopy(void **state)
 	near(evidence, "counters.zerocopy_sends", 404);
 	near(evidence, "counters.zerocopy_completions", 404);
 	near(evidence, "counters.zerocopy_copied", 400);
+	near(evidence, "counters.zerocopy_completion_share", 1);
+}
+
+/* A thousand sends of which the kernel answered one. */
+static void test_zerocopy_unanswered(void **state)
+{
+	_free_ char *text = changed("zerocopy", json_pack("{s:i, s:i, s:i}", "sends", 1000,
+							  "completions", 1, "copied", 0));
+	_json_ json_t *record = NULL, *evidence = NULL;
+	struct diag d = {""};
+
+	if (parse(text, &record, &evidence, &d))
+		fail_msg("%s", d.text);
+	near(evidence, "counters.zerocopy_completion_share", 0.001);
 }
 
 /* A stream is what the receiver got, over the time it got it in. */
@@ -342,6 +356,7 @@ int main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_open_loop),
 		cmocka_unit_test(test_zerocopy),
+		cmocka_unit_test(test_zerocopy_unanswered),
 		cmocka_unit_test(test_stream),
 		cmocka_unit_test(test_bad_reports),
 		cmocka_unit_test(test_absent_is_left_out),

@@ -163,6 +163,12 @@ static void test_power(void **state)
 	near(stats_detectable(0.02, 10, 0.05, 0.8),
 	     (2.262157162798205 + 0.883403859685534) * 0.02 / sqrt(10), 1e-9);
 	assert_true(isnan(stats_detectable(0.02, 1, 0.05, 0.8)));
+	/* t.test(x)$conf.int: the interval of Student's t has the standard deviation for its spread
+	 */
+	near(stats_spread(&(struct stats_interval){0.0032230318704974, 0.0219769681295026, 0.95},
+			  10),
+	     0.013108097582114, 1e-9);
+	assert_true(isnan(stats_spread(&(struct stats_interval){NAN, NAN, 0}, 10)));
 	for (size_t n = 7; n < 60; n += 7) { /* the fewest that will do */
 		double effect = stats_detectable(0.02, n, 0.05, 0.8);
 
@@ -174,14 +180,38 @@ static void test_power(void **state)
 	assert_int_equal(stats_blocks_needed(NAN, 0.1, 0.05, 0.8, 1000), 0);
 }
 
+/* A queue of three servers and 200 customers; what is in it, integrated over time, against rate and
+ * mean time, which R has from the arrivals and departures; then of those alone that left in the
+ * first half, where the three do not belong together:
+ *   set.seed(7); n <- 200; a <- cumsum(rexp(n, 1/900)); s <- rexp(n, 1/2000); d <- numeric(n)
+ *   free <- c(0,0,0); for (i in 1:n) { k <- which.min(free); d[i] <- max(a[i], free[k]) + s[i]
+ *   free[k] <- d[i] }; e <- sort(c(a, d))
+ *   N <- stepfun(e, cumsum(c(0, ifelse(order(c(a, d)) <= n, 1, -1))))
+ *   T <- max(d); L <- sum(diff(c(0, e)) * N(e - 1e-9)) / T; w <- (d - a)[d < T/2]
+ *   c(L, n/T*1e9, mean(d-a), n/T*mean(d-a)/L, length(w)/(T/2)*1e9, mean(w),
+ *   length(w)/(T/2)*mean(w)/L) */
+static void test_littles_law(void **state)
+{
+	near(stats_littles_law(6.87577797021346, 1189259.64059254, 5781.56168386214), 1, 1e-13);
+	near(stats_littles_law(6.87577797021346, 987085.501691805, 3435.99538466824),
+	     0.493270905892949, 1e-13);
+}
+
 static void test_equivalence_and_little(void **state)
 {
 	struct stats_interval inside = {-0.005, 0.009, 0.9}, across = {-0.005, 0.011, 0.9};
-	struct stats_interval none = {NAN, NAN, 0};
+	struct stats_interval none = {NAN, NAN, 0}, i90;
 
 	assert_true(stats_equivalent(&inside, 0.01));
 	assert_false(stats_equivalent(&across, 0.01));
 	assert_false(stats_equivalent(&none, 0.01));
+	/* max(wilcox.test(x, mu=-m, alternative="greater", exact=TRUE)$p.value, wilcox.test(x,
+	 * mu=m, alternative="less", exact=TRUE)$p.value) is 0.0527 for m = 0.0205, 0.0420 for m =
+	 * 0.0215
+	 */
+	i90 = stats_hl_interval(x10, 10, 0.90, 1);
+	assert_false(stats_equivalent(&i90, 0.0205));
+	assert_true(stats_equivalent(&i90, 0.0215));
 	near(stats_littles_law(16, 160000, 100000), 1, 1e-12);
 	near(stats_littles_law(16, 160000, 90000), 0.9, 1e-12);
 	assert_true(isnan(stats_littles_law(0, 1, 1)));
@@ -228,6 +258,51 @@ static void test_coverage(void **state)
 	}
 }
 
+/* What real hosts do to the blocks of a comparison. Skewed: one arm has exponential noise; the
+ * truth is then what Hodges and Lehmann estimate, the median of the mean of two such values, which
+ * is half the median of a Gamma(2) variable: qgamma(.5, 2) / 2 = 0.839173495007. Disturbed: a
+ * neighbour takes the other arm's CPU in one block, which then is fifty times as far off as the
+ * noise; the truth is the effect in the others. */
+static double skewed(struct rng *r, size_t block)
+{
+	return 0.03 + 0.01 * (-log1p(-rng_unit(r)) - 0.839173495007);
+}
+
+static double disturbed(struct rng *r, size_t block)
+{
+	return 0.03 + 0.01 * normal(r) + (block ? 0 : 0.5);
+}
+
+static void test_coverage_of_odd_blocks(void **state)
+{
+	static const struct {
+		const char *what;
+		double (*value)(struct rng *r, size_t block);
+		size_t n;
+		double least;
+	} rows[] = {{"skewed", skewed, 6, 0.93},	{"skewed", skewed, 10, 0.93},
+		    {"skewed", skewed, 20, 0.93},	{"disturbed", disturbed, 6, 0.93},
+		    {"disturbed", disturbed, 10, 0.93}, {"disturbed", disturbed, 20, 0.93}};
+	struct rng rng;
+
+	rng_seed(&rng, 20261122);
+	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+		int covered = 0;
+
+		for (int round = 0; round < 4000; round++) {
+			struct stats_interval i;
+			double x[20];
+
+			for (size_t k = 0; k < rows[r].n; k++)
+				x[k] = rows[r].value(&rng, k);
+			i = stats_hl_interval(x, rows[r].n, 0.95, 1);
+			covered += i.low <= 0.03 && 0.03 <= i.high;
+		}
+		print_message("%s, n = %zu: %.4f\n", rows[r].what, rows[r].n, covered / 4000.0);
+		assert_true(covered / 4000.0 >= rows[r].least);
+	}
+}
+
 static void test_bootstrap(void **state)
 {
 	struct stats_interval a, b;
@@ -268,8 +343,10 @@ int main(void)
 		cmocka_unit_test(test_sign_flip),
 		cmocka_unit_test(test_benjamini_hochberg),
 		cmocka_unit_test(test_power),
+		cmocka_unit_test(test_littles_law),
 		cmocka_unit_test(test_equivalence_and_little),
 		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_coverage_of_odd_blocks),
 		cmocka_unit_test(test_bootstrap),
 		cmocka_unit_test(test_large),
 	};

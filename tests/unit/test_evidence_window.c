@@ -344,6 +344,7 @@ static void test_network(void **state)
 	expect_counter(r, "napi_threads", 1);
 	expect_counter(r, "napi_thread_cpu_ns", 40);
 	expect_counter(r, "napi_thread_context_switches", 40);
+	expect_counter(r, "napi_thread_least_runnable_ns", 40); /* its wait has not grown */
 	expect_counter(r, "context_switches", 7 + 40);
 	expect_counter(r, "server_context_switches", 40);
 	expect_counter(r, "server_task_cpu_ns", 40);

@@ -134,6 +134,30 @@ static void rules_keep_their_switch(void **state)
 	}
 }
 
+/* So may rules and further hash tables with a change of the channels; who changes none is not
+ * asked. */
+static void steering_keeps_channels(void **state)
+{
+	const struct knob *k = knob_find("net.channels");
+
+	for (int what = 0; what < 3; what++) {
+		struct sys *s = net_machine_new();
+		struct diag d = {""};
+
+		if (what == 1)
+			sys_memory_on_ethtool(s, two_rules);
+		if (what == 2)
+			fake_contexts = 1;
+		assert_int_equal(knob_set(s, k, "eth5", "4", &d), 0);
+		assert_int_equal(knob_set(s, k, "eth5", "combined=2", &d), what ? -EBUSY : 0);
+		assert_int_equal(fake[ETH].channels, what ? 4 : 2);
+		if (what)
+			assert_non_null(strstr(d.text, what == 1 ? "holds 2 flow rules"
+								 : "holds 1 hash table beside"));
+		sys_close(s);
+	}
+}
+
 static void kernel_without_settings_of_an_instance(void **state)
 {
 	struct sys *s = net_machine_new();
@@ -393,6 +417,7 @@ int main(void)
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(kernel_without_settings_of_an_instance),
 		cmocka_unit_test(rules_keep_their_switch),
+		cmocka_unit_test(steering_keeps_channels),
 		cmocka_unit_test(management_interface),
 		cmocka_unit_test(channels_remake),
 		cmocka_unit_test(gro_remakes),

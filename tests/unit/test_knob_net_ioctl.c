@@ -21,6 +21,7 @@ static bool has_rule[RULES];
 static uint32_t table[TABLE];
 static struct ethtool_coalesce queue[64];
 static bool table_is_ours; /* set by hand */
+static bool dim_moves;	   /* adaptive on: the driver chooses at once */
 
 static int do_rules(struct ethtool_rxnfc *c)
 {
@@ -86,10 +87,19 @@ static int do_queue(struct ethtool_per_queue_op *op)
 
 	if (n >= 4)
 		return -EINVAL;
-	if (op->sub_command == ETHTOOL_GCOALESCE)
+	if (op->sub_command == ETHTOOL_GCOALESCE) {
 		*c = queue[n];
-	else
-		queue[n] = *c;
+		return 0;
+	}
+	/* as drivers with DIM: no value while it is on, and the values are its own once it is */
+	if (queue[n].use_adaptive_rx_coalesce && c->use_adaptive_rx_coalesce &&
+	    queue[n].rx_coalesce_usecs != c->rx_coalesce_usecs)
+		return -EINVAL;
+	queue[n] = *c;
+	if (c->use_adaptive_rx_coalesce && dim_moves) {
+		queue[n].rx_coalesce_usecs = 99;
+		queue[n].rx_max_coalesced_frames = 77;
+	}
 	return 0;
 }
 
@@ -213,12 +223,33 @@ static void one_queue(void **state)
 	sys_close(s);
 }
 
+/* What the driver's own choice leaves behind is not what was there before. */
+static void adaptive_queue(void **state)
+{
+	struct sys *s = card();
+
+	queue[1].rx_max_coalesced_frames = 4;
+	dim_moves = true;
+	try(s, "net.queue-adaptive:eth5:rx-1=1", 0, "");
+	assert_int_equal(queue[1].use_adaptive_rx_coalesce, 0);
+	assert_int_equal(queue[1].rx_coalesce_usecs, 8);
+	assert_int_equal(queue[1].rx_max_coalesced_frames, 4);
+
+	/* a value where adaptive is on: taken, and adaptive stays */
+	dim_moves = false;
+	queue[1].use_adaptive_rx_coalesce = 1;
+	try(s, "net.queue-usecs:eth5:rx-1=30", 0, "");
+	assert_int_equal(queue[1].use_adaptive_rx_coalesce, 1);
+	sys_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
 		cmocka_unit_test(indirection),
 		cmocka_unit_test(one_queue),
+		cmocka_unit_test(adaptive_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

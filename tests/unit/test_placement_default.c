@@ -301,13 +301,55 @@ static void test_poor_nodes(void **state)
 	drop(&b);
 }
 
+/* What would make a managed vector serve another CPU: fewer queues, where a parameter makes them.
+ */
+static void test_fewer_queues(void **state)
+{
+	static const struct {
+		const char *driver;
+		bool reads, split;
+		const char *remedy;
+	} rows[] = {
+		{"nvme", false, false, "nvme.write_queues=1"},
+		{"nvme", true, false, ""},
+		{"nvme", false, true, ""}, /* it has one for writes already */
+		{"virtio_blk", false, false, ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct placement_spec spec;
+		struct placement_refusal why;
+		struct placement p;
+		struct built b;
+
+		build(&b, "numa:2 core:2 pu:1", "0-3", "0-1", "2-3", 0);
+		queue(&b, HCTX_DEFAULT, rows[i].split ? "0-3" : "0-1", "0", VECTOR_MANAGED);
+		queue(&b, rows[i].split ? HCTX_READ : HCTX_DEFAULT, "2-3", "2", VECTOR_MANAGED);
+		snprintf(b.disk.driver, sizeof(b.disk.driver), "%s", rows[i].driver);
+		assert_int_equal(placement_spec_parse("remote-interrupt", &spec, NULL), 0);
+		assert_int_equal(placement_make(&(struct placement_request){.machine = &b.m,
+									    .spec = &spec,
+									    .disk = &b.disk,
+									    .jobs = 1,
+									    .reads = rows[i].reads},
+						&p, &why),
+				 -ENOTSUP);
+		assert_string_equal(why.code, "managed");
+		if (*rows[i].remedy ? !strstr(why.remedy, rows[i].remedy) : *why.remedy)
+			fail_msg("row %zu: \"%s\"", i, why.remedy);
+		placement_spec_free(&spec);
+		drop(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_poor_nodes), cmocka_unit_test(test_one_cpu),
-		cmocka_unit_test(test_two_cpus),   cmocka_unit_test(test_networks),
-		cmocka_unit_test(test_smt),	   cmocka_unit_test(test_two_nodes),
-		cmocka_unit_test(test_allowed),	   cmocka_unit_test(test_no_cpu),
+		cmocka_unit_test(test_poor_nodes), cmocka_unit_test(test_fewer_queues),
+		cmocka_unit_test(test_one_cpu),	   cmocka_unit_test(test_two_cpus),
+		cmocka_unit_test(test_networks),   cmocka_unit_test(test_smt),
+		cmocka_unit_test(test_two_nodes),  cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_no_cpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

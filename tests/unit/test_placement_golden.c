@@ -82,6 +82,41 @@ static void check_moves(const struct placement_request *r, const struct placemen
 		fail_msg("%s: %zu moves, %zu of the interfaces", where, p->n_moves, expected);
 }
 
+static bool has_napi(const struct placement *p, unsigned cpu)
+{
+	return p->napi_cpu[0] == (int)cpu || p->napi_cpu[1] == (int)cpu;
+}
+
+/* Workers, server, SQ thread, NAPI threads and orchestrator never share a CPU, but where all are
+ * to be on one, and what the user's own list is too short for. */
+static void check_alone(const struct placement_request *r, const struct placement *p,
+			const char *where)
+{
+	const struct placement_role *role = r->spec->role;
+	bool listed = role->shape == PLACEMENT_LIST;
+
+	if (p->unpinned)
+		return;
+	if (role->shape != PLACEMENT_ONE_CPU && !listed) {
+		if (p->workers.n != (r->net ? 1 : r->jobs))
+			fail_msg("%s: %zu CPUs for %u workers", where, p->workers.n, r->jobs);
+		if (p->has_sq && cpulist_has(&p->workers, p->sq_cpu))
+			fail_msg("%s: the SQ thread is on a worker's CPU", where);
+		for (size_t i = 0; i < p->workers.n; i++)
+			if (has_napi(p, p->workers.cpu[i]) ||
+			    cpulist_has(&p->server, p->workers.cpu[i]))
+				fail_msg("%s: CPU %u has two", where, p->workers.cpu[i]);
+		for (size_t i = 0; i < p->server.n; i++)
+			if (has_napi(p, p->server.cpu[i]))
+				fail_msg("%s: NAPI threads are on the server's CPU", where);
+	}
+	if (!p->orchestrator_shares &&
+	    (cpulist_has(&p->workers, p->orchestrator_cpu) ||
+	     cpulist_has(&p->server, p->orchestrator_cpu) ||
+	     (p->has_sq && p->sq_cpu == p->orchestrator_cpu) || has_napi(p, p->orchestrator_cpu)))
+		fail_msg("%s: the orchestrator is on a CPU in use", where);
+}
+
 static void set_target(const struct machine *m, const char *text, struct placement_request *r)
 {
 	char client[32];
@@ -155,6 +190,7 @@ static int run_line(struct machine *m, char *line, const char *where, struct see
 		assert_int_equal(err, 0);
 		placement_text(&p, got, sizeof(got));
 		check_moves(&r, &p, where);
+		check_alone(&r, &p, where);
 		placement_free(&p);
 	}
 	placement_spec_free(&spec);

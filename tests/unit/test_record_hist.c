@@ -90,13 +90,51 @@ static void test_merge_and_quantile(void **state)
 	assert_true(hist_quantile(&b, 0.5) == 7777); /* within [min, max] */
 }
 
-/* method.md §3.2: ceil(log(.05) / log(q)) */
+/* SciPy 1.10.1, which has the values, the edges of the buckets and nothing of ours:
+ *   i = np.arange(1000); a = 200 + i*i*37 % 90001
+ *   j = np.arange(1500); b = 5000 + j*j*j*11 % 400009; both = np.concatenate([a, b])
+ *   e = np.concatenate([np.arange(128), *[(64 + np.arange(64)) << s for s in range(1, 14)]])
+ *   h = scipy.stats.rv_histogram((np.histogram(both, e)[0], e), density=False)
+ *   [h.ppf((k - .5) / 2500) for k in (1, 25, 250, 1250, 2250, 2475)]
+ *   both.min(), both.max(), both.sum(), both.mean() */
+static void test_merge_against_scipy(void **state)
+{
+	static const struct {
+		double k, value;
+	} rows[] = {{1, 201.0},	     {25, 1528.0},     {250, 16277.333333333338},
+		    {1250, 86272.0}, {2250, 338176.0}, {2475, 396117.3333333332}};
+	struct hist a, b;
+
+	hist_init(&a);
+	hist_init(&b);
+	for (uint64_t i = 0; i < 1000; i++)
+		hist_add(&a, 200 + i * i * 37 % 90001);
+	for (uint64_t j = 0; j < 1500; j++)
+		hist_add(&b, 5000 + j * j * j * 11 % 400009);
+	hist_merge(&a, &b);
+	assert_int_equal(a.count, 2500);
+	assert_int_equal(a.min_ns, 200);
+	assert_int_equal(a.max_ns, 403923);
+	assert_int_equal(a.sum_ns, 354919852);
+	assert_true(fabs(hist_mean(&a) - 141967.9408) < 1e-6);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		double got = hist_quantile(&a, (rows[i].k - 0.5) / 2500);
+
+		if (!(fabs(got - rows[i].value) <= 1e-9 * rows[i].value))
+			fail_msg("value %.0f: got %.15g, SciPy has %.15g", rows[i].k, got,
+				 rows[i].value);
+	}
+}
+
+/* One of n samples lies beyond quantile q with 95 % at least: SciPy 1.10.1's
+ * next(n for n in itertools.count(1) if 1 - scipy.stats.binom.pmf(n, n, q) >= .95) for each q
+ * (method.md §3.2) */
 static void test_support(void **state)
 {
 	static const struct {
 		double q;
 		uint64_t n;
-	} rows[] = {{.9, 29}, {.99, 299}, {.999, 2995}, {.9999, 29956}};
+	} rows[] = {{.5, 5}, {.9, 29}, {.95, 59}, {.99, 299}, {.999, 2995}, {.9999, 29956}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_true(hist_supports(rows[i].n, rows[i].q));
@@ -174,8 +212,11 @@ static void test_metrics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_index_is_fios), cmocka_unit_test(test_merge_and_quantile),
-		cmocka_unit_test(test_support),	      cmocka_unit_test(test_json),
+		cmocka_unit_test(test_index_is_fios),
+		cmocka_unit_test(test_merge_and_quantile),
+		cmocka_unit_test(test_merge_against_scipy),
+		cmocka_unit_test(test_support),
+		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_metrics),
 	};
 

@@ -219,7 +219,7 @@ static void test_hangs(void **state)
 					  .trial = "hangs",
 					  .raw = raw,
 					  .signal_fd = -1,
-					  .runtime_ns = 500000000,
+					  .runtime_ns = 4000000000,
 					  .grace_ns = 1000000000};
 	struct workload_start start = {.name = "iperf3-server", .argv = argv, .raw = raw};
 	struct workload_free w;

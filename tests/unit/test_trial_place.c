@@ -192,45 +192,58 @@ static void test_polled(void **state)
 	drop(&b);
 }
 
-/* Each vector has a CPU of its own: that the set is kept is not enough. */
+/* Each vector has a CPU of its own: that the set is kept is not enough. Moved ones, and those that
+ * threads were placed by. */
 static void test_each_vector(void **state)
 {
 	static const struct placement_move moves[] = {{"a:40", "4"}, {"a:41", "5"}};
+	static const char met[][64] = {"nvme0q1", "nvme0q2"};
 	static const char *const tasks =
 		"[{\"pid\": 1, \"tid\": 2, \"name\": \"ioloop\", \"cpu\": 4, \"migrations\": 0,"
 		" \"cpu_ns\": 500}, {\"pid\": 1, \"tid\": 3, \"name\": \"ioloop\", \"cpu\": 5,"
 		" \"migrations\": 0, \"cpu_ns\": 500}]";
-	struct built b;
-	char reason[512];
-	double share;
+	static const struct {
+		const char *vectors;
+		enum verdict_mode mode;
+		double share; /* NAN: none */
+	} cases[] = {
+		{"[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": {\"5\": 500}}]",
+		 VERDICT_IN_FORCE, NAN},
+		{"[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": {\"4\": 500}}]",
+		 VERDICT_NOT_IN_FORCE, (1 - .5) / (1 - .05)},
+		{"[{\"irq\": 40, \"cpu\": {\"5\": 500}}, {\"irq\": 41, \"cpu\": {\"4\": 500}}]",
+		 VERDICT_NOT_IN_FORCE, 0},
+	};
 
-	build(&b, "local", 4, 4);
-	strcpy(b.vector[1].instance, "a:40");
-	strcpy(b.vector[2].instance, "a:41");
-	assert_int_equal(cpulist_add(&b.cell.placement.workers, 5), 0);
-	assert_int_equal(cpulist_add(&b.cell.placement.interrupts[0], 5), 0);
-	b.asked.load.numjobs = 2;
-	b.cell.placement.moves = malloc(sizeof(moves));
-	memcpy(b.cell.placement.moves, moves, sizeof(moves));
-	b.cell.placement.n_moves = 2;
-	assert_int_equal(judge(&b,
-			       "[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": "
-			       "{\"5\": 500}}]",
-			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
-			 VERDICT_IN_FORCE);
-	assert_int_equal(judge(&b,
-			       "[{\"irq\": 40, \"cpu\": {\"4\": 500}}, {\"irq\": 41, \"cpu\": "
-			       "{\"4\": 500}}]",
-			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
-			 VERDICT_NOT_IN_FORCE);
-	assert_true(fabs(share - (1 - .5) / (1 - .05)) < 1e-9);
-	assert_int_equal(judge(&b,
-			       "[{\"irq\": 40, \"cpu\": {\"5\": 500}}, {\"irq\": 41, \"cpu\": "
-			       "{\"4\": 500}}]",
-			       tasks, ON_NODE_1, &share, reason, sizeof(reason)),
-			 VERDICT_NOT_IN_FORCE);
-	assert_true(fabs(share) < 1e-9);
-	drop(&b);
+	for (int moved = 0; moved < 2; moved++) {
+		struct placement *p;
+		struct built b;
+		char reason[512];
+		double share;
+
+		build(&b, "local", 4, 4);
+		p = &b.cell.placement;
+		strcpy(b.vector[1].instance, "a:40");
+		strcpy(b.vector[2].instance, "a:41");
+		assert_int_equal(cpulist_add(&b.vector[1].effective, 4), 0);
+		assert_int_equal(cpulist_add(&b.vector[2].effective, 5), 0);
+		assert_int_equal(cpulist_add(&p->workers, 5), 0);
+		assert_int_equal(cpulist_add(&p->interrupts[0], 5), 0);
+		b.asked.load.numjobs = 2;
+		p->n_moves = moved ? 2 : 0;
+		p->n_met = moved ? 0 : 2;
+		p->moves = memcpy(malloc(sizeof(moves)), moves, sizeof(moves));
+		p->met = memcpy(malloc(sizeof(met)), met, sizeof(met));
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			assert_int_equal(judge(&b, cases[i].vectors, tasks, ON_NODE_1, &share,
+					       reason, sizeof(reason)),
+					 cases[i].mode);
+			assert_true(isnan(cases[i].share) || fabs(share - cases[i].share) < 1e-9);
+		}
+		cpulist_free(&b.vector[1].effective);
+		cpulist_free(&b.vector[2].effective);
+		drop(&b);
+	}
 }
 
 /* Workers on CPUs 2 and 3, a server on 6, an SQ thread on 7. */

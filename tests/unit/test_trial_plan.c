@@ -183,7 +183,7 @@ static void test_max_cells(void **state)
 	assert_true(cell("plain/randread/4k/d2")->runs);
 	assert_false(cell("plain/randread/4k/d3")->runs);
 	assert_string_equal(cell("plain/randread/4k/d3")->reason,
-			    "this machine supports more than the experiment's 2 cells");
+			    "the experiment takes 2 cells, and more can run here");
 }
 
 #define KNOBS                                                        \
@@ -387,11 +387,45 @@ static void test_steering(void **state)
 	net = (struct net_target){0};
 }
 
+#define LEFT_ON                          \
+	"name: n\ndesign: {blocks: 6}\n" \
+	"groups: [{target: net, modes: [plain]}]\n"
+
+/* A time-out of suspension that was left on an instance is 0 in every mode that sets none. */
+static void test_suspension(void **state)
+{
+	struct machine_napi napis[3] = {
+		{.id = 70, .index = 0, .irq_suspend_timeout_ns = 0},
+		{.id = 71, .index = 1, .irq_suspend_timeout_ns = 20000000},
+		{.id = 72, .index = 2, .irq_suspend_timeout_ns = -1}}; /* not told */
+	struct machine_nic nic = {.driver = "mlx9", .napis = napis, .n_napis = 3};
+	const struct plan_cell *c;
+
+	snprintf(nic.instance, sizeof(nic.instance), "eth1");
+	net = (struct net_target){.label = "eth1", .nic = {&nic}, .n_nics = 1};
+	assert_int_equal(make(LEFT_ON, "0-1", (struct plan_options){.seed = 1}), 0);
+	c = cell("plain/udp-pingpong/16/d1");
+	assert_int_equal(c->n_settings, 1);
+	assert_string_equal(c->settings[0].knob->name, "napi.irq-suspend-timeout");
+	assert_string_equal(c->settings[0].instance, "eth1#1");
+	assert_string_equal(c->settings[0].value, "0");
+
+	/* but not where the way to the host would be touched, nor by an ordinary user */
+	nic.management = true;
+	assert_int_equal(make(LEFT_ON, "0-1", (struct plan_options){.seed = 1}), 0);
+	assert_int_equal(cell("plain/udp-pingpong/16/d1")->n_settings, 0);
+	nic.management = false;
+	assert_int_equal(make(LEFT_ON, "0-1", (struct plan_options){.seed = 1, .euid = 1000}), 0);
+	assert_int_equal(cell("plain/udp-pingpong/16/d1")->n_settings, 0);
+	net = (struct net_target){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_placed, teardown),
 		cmocka_unit_test_teardown(test_steering, teardown),
+		cmocka_unit_test_teardown(test_suspension, teardown),
 		cmocka_unit_test_teardown(test_set_if_there, teardown),
 		cmocka_unit_test_teardown(test_order, teardown),
 		cmocka_unit_test_teardown(test_forecast, teardown),

@@ -21,7 +21,8 @@ static const char mode_text[] =
 	"iopoll: {doc: d, target: block, grade: counter, ioloop: {engine: sync},\n"
 	"         expect: [{evidence: device_interrupts, per: io, at_most: 0.01}]}\n";
 static const char net_text[] = "plain: {doc: d, target: net, grade: counter,\n"
-			       "        set: {net.rps-cpus: 0}, netloop: {wait: block}}\n";
+			       "        set: {net.rps-cpus: 0}, netloop: {wait: block},\n"
+			       "        iperf3: {}}\n";
 
 static struct fixture {
 	struct modes modes;
@@ -203,6 +204,36 @@ static void test_full(void **state)
 		"");
 }
 
+/* iperf3 draws no ports: a table or a rule of both ends has to bring its flows to the queue. */
+static void test_full_iperf3(void **state)
+{
+	for (int rules = 0; rules < 2; rules++) {
+		const struct plan_cell *c = NULL;
+
+		build("0-1", rules);
+		make("name: n\ngroups: [{target: net, modes: [plain], workloads: [iperf3],\n"
+		     "         pattern: stream, protocol: tcp, size: 16k, placement: [local, full]}]\n");
+		assert_int_equal(f.plan.n_cells, 2);
+		c = &f.plan.cells[1];
+		assert_string_equal(c->cell->placement, "full");
+		if (strstr(c->reason, "not installed"))
+			skip();
+		if (!rules) {
+			assert_false(c->runs);
+			assert_non_null(strstr(c->reason, "which not both ends have"));
+			assert_string_equal(c->remedy, "workloads: [netloop]");
+			continue;
+		}
+		if (!c->runs)
+			fail_msg("%s", c->reason);
+		assert_string_equal(setting(c, "net.ntuple", "eth1"), "on");
+		assert_string_equal(setting(c, "net.flow-rule", "eth1:rule-0"),
+				    "tcp4 src-port=7471 action=0");
+		assert_string_equal(setting(c, "net.flow-rule", "eth2:rule-0"),
+				    "tcp4 dst-port=7471 action=0");
+	}
+}
+
 /* Interrupts that the mode does not make cannot come elsewhere. */
 static void test_polled(void **state)
 {
@@ -293,6 +324,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_masks, teardown),
 		cmocka_unit_test_teardown(test_vectors_back, teardown),
 		cmocka_unit_test_teardown(test_full, teardown),
+		cmocka_unit_test_teardown(test_full_iperf3, teardown),
 		cmocka_unit_test_teardown(test_polled, teardown),
 		cmocka_unit_test_teardown(test_tentative, teardown),
 		cmocka_unit_test_teardown(test_unknown_vectors, teardown),

@@ -201,6 +201,7 @@ static void put_counters(const json_t *report, json_t *counters)
 	static const char *const zerocopy[][2] = {{"zerocopy_sends", "zerocopy.sends"},
 						  {"zerocopy_completions", "zerocopy.completions"},
 						  {"zerocopy_copied", "zerocopy.copied"}};
+	double sends;
 
 	metrics_put(counters, "system_calls", calls(report, "total"));
 	metrics_put(counters, "io_uring_enter_calls", calls(report, "io_uring_enter"));
@@ -214,6 +215,10 @@ static void put_counters(const json_t *report, json_t *counters)
 		metrics_put(counters, zerocopy[i][0],
 			    jsonio_number(report, zerocopy[i][1]) + (isnan(server) ? 0 : server));
 	}
+	sends = jsonio_number(counters, "zerocopy_sends");
+	if (sends > 0)
+		metrics_put(counters, "zerocopy_completion_share",
+			    jsonio_number(counters, "zerocopy_completions") / sends);
 }
 
 static json_t *count(double n)

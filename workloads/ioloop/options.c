@@ -230,7 +230,7 @@ static const struct opt table[] = {
 	{.name = "test-delay",
 	 .type = OPT_NS,
 	 .offset = AT(test_delay_ns),
-	 .max = 1000000,
+	 .max = 100000000,
 	 .arg = "TIME",
 	 .help = "burn this much CPU time at each completion: a slowdown for tests; marks the "
 		 "report"},

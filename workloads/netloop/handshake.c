@@ -15,9 +15,8 @@
 #include "iomodes_version.h"
 #include "wire.h"
 
-#define TOKEN_MIN    16
-#define HANDSHAKE_NS 2000000000u
-#define LINE_MOST    (8u << 20) /* of somebody who holds the token */
+#define TOKEN_MIN 16
+#define LINE_MOST (8u << 20) /* of somebody who holds the token */
 
 int token_read(char token[static TOKEN_MAX], struct diag *d)
 {
@@ -134,21 +133,20 @@ static void refuse(struct wire *w, const struct diag *d)
 	wire_send(w, json_pack("{s:s}", "error", d->text), &ignored);
 }
 
-int handshake_server(struct wire *w, const struct stops *s, const char *token, struct diag *d)
+int handshake_greet(struct wire *w, char nonce[static 33], struct diag *d)
 {
-	_json_ json_t *theirs = NULL;
-	char nonce[33], own[DIGEST_TEXT], wanted[DIGEST_TEXT];
-	const char *client;
 	int err = wire_nonce(nonce, d);
 
-	if (!err)
-		err = wire_send(w, hello(nonce), d);
-	if (!err)
-		err = wire_receive(w, s, clock_ns() + HANDSHAKE_NS, &theirs, d);
-	if (err)
-		return err;
-	err = check_hello(w, theirs, d);
-	client = jsonio_string(theirs, "nonce", "");
+	return err ? err : wire_send(w, hello(nonce), d);
+}
+
+int handshake_judge(struct wire *w, const char *nonce, const json_t *theirs, const char *token,
+		    struct diag *d)
+{
+	const char *client = jsonio_string(theirs, "nonce", "");
+	char own[DIGEST_TEXT], wanted[DIGEST_TEXT];
+	int err = check_hello(w, theirs, d);
+
 	if (!err)
 		err = mac(token, "client", nonce, client, wanted, d);
 	if (!err && !digest_equal(jsonio_string(theirs, "mac", ""), wanted))

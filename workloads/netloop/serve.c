@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/jsonio.h"
 #include "control/control.h"
+#include "door.h"
 #include "iomodes_version.h"
 #include "place.h"
 #include "side.h"
@@ -61,47 +62,6 @@ static int say_listening(const struct server *s, struct diag *d)
 	return s->side.stops.control_fd < 0
 		       ? 0
 		       : control_send(s->side.stops.control_fd, CONTROL_READY, d);
-}
-
-/* Take connections until one shows that it holds the token; the others are told off. */
-static int await_client(struct server *s, struct diag *d)
-{
-	uint64_t idle = s->side.o->idle_ns, end = idle ? clock_ns() + idle : UINT64_MAX;
-
-	for (;;) {
-		struct pollfd p[3] = {{.fd = s->listener, .events = POLLIN},
-				      {.fd = s->side.stops.signal_fd, .events = POLLIN},
-				      {.fd = s->side.stops.control_fd, .events = POLLIN}};
-		uint64_t now = clock_ns();
-		int n = poll(p, 3,
-			     end == UINT64_MAX ? -1
-			     : now < end       ? (int)((end - now) / 1000000 + 1)
-					       : 0);
-		struct diag why = {""};
-		int err, fd;
-
-		if (n == 0)
-			return diag_set(d, -ETIMEDOUT, "no client came");
-		err = stops_check(&s->side.stops, d);
-		if (err)
-			return err;
-		if (n < 0 || !p[0].revents)
-			continue;
-		fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
-			continue;
-		err = wire_open(&s->wire, fd, "client", d);
-		if (!err)
-			err = handshake_server(&s->wire, &s->side.stops, s->side.token, &why);
-		if (!err)
-			return 0;
-		wire_close(&s->wire);
-		if (err == -EINTR || err == -ENOMEM) {
-			*d = why;
-			return err;
-		}
-		fprintf(stderr, "netloop: refused: %s\n", why.text);
-	}
 }
 
 static int cmd_load(struct server *s, const json_t *asked, struct diag *d)
@@ -350,7 +310,8 @@ int serve(const struct options *o, struct diag *d)
 	if (!err)
 		err = say_listening(&s, d);
 	if (!err)
-		err = await_client(&s, d);
+		err = door_await(s.listener, &s.side.stops, s.side.token, s.side.o->idle_ns,
+				 &s.wire, d);
 	if (err)
 		return err;
 	err = session(&s, d);

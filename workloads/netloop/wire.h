@@ -63,8 +63,11 @@ int stops_check(const struct stops *s, struct diag *d);
 /* The run's token: one line of standard input, 16 to 255 printable characters. */
 int token_read(char token[static TOKEN_MAX], struct diag *d);
 int handshake_client(struct wire *w, const struct stops *s, const char *token, struct diag *d);
-/* -EACCES: not the holder of the token; -EPROTO: another version, or no netloop. The other side
- * has been told. */
-int handshake_server(struct wire *w, const struct stops *s, const char *token, struct diag *d);
+/* The server's two steps: what it says first, and what it makes of the client's answer. -EACCES:
+ * not the holder of the token; -EPROTO: another version, or no netloop. The other side has been
+ * told. */
+int handshake_greet(struct wire *w, char nonce[static 33], struct diag *d);
+int handshake_judge(struct wire *w, const char *nonce, const json_t *theirs, const char *token,
+		    struct diag *d);
 /* Random bytes as 32 hex digits. */
 int wire_nonce(char out[static 33], struct diag *d);

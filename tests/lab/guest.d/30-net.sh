@@ -23,20 +23,34 @@ wire() {
 }
 
 nic=$(driver eth0)
-# on NAME FILTER: of one interface, as probe has it
-on() { jq -c --arg nic "$1" ".nics[] | select(.name == \$nic) | $2" /tmp/net.json; }
-# The queue's vector by what the driver calls it: the same by netlink and by name.
-vector_is='.vectors as $v | [.queues[] | . as $q | [$v[] | select(.irq == $q.irq) | .name] ==
-	[$nic + "-" + $q.direction + "-" + ($q.index | tostring)]] | all'
+# What probe has of eth0 and eth2, as fact[KEY]: by one jq, which takes a second to start here. A queue's vector goes by
+# what the driver calls it, the same by netlink and by name.
+# shellcheck disable=SC2016 # jq's
+facts='(.nics[] | select(.name == "eth0")) as $e0 | (.nics[] | select(.name == "eth2")) as $e2 |
+	($e0.vectors | map(.instance)) as $names | ($e2.queues[] | select(.direction == "rx")) as $rx2 | {
+	named: [$e0.queues[] | . as $q | [$e0.vectors[] | select(.irq == $q.irq) | .name] ==
+		["eth0-" + $q.direction + "-" + ($q.index | tostring)]] | all,
+	how: [$e0.queues[].irq_how] | unique,
+	management: $e0.management,
+	affinity: [$affinity[][].instances[] | select(.instance as $i | $names | index($i)) | [.instance, .value]] | sort,
+	requested: [$e0.vectors[] | [.instance, .requested]] | sort,
+	napis: $e0.napis | length,
+	napis_why: $e0.napis_why,
+	suspend: $e0.capabilities["net.irq_suspend"].value,
+	threads: $e0.capabilities["net.threaded_busy_poll"].value,
+	virtio: [$rx2.napi, $rx2.irq_how],
+	virtio_vector: $e2.vectors[] | select(.irq == $rx2.irq) | .name | sub("[0-9]+-"; "-")
+	} + ([$e0.queues[] | select(.direction == "rx") | {key: "irq\(.index)", value: .irq}] | from_entries) |
+	to_entries[] | "\(.key) \(.value | tojson)"'
+declare -A fact
 
-# mapping NAME: which vector serves which queue, and under which name the knobs know it
+# mapping HOW: which vector serves which queue of eth0, and under which name the knobs know it
 mapping() {
-	is "each queue of $1 has the vector that its driver named for it" "$(on "$1" "$vector_is")" true
-	is "how they were found" "$(on "$1" '[.queues[].irq_how] | unique')" "$2"
-	is "$1 carries no connection of ours" "$(on "$1" .management)" false
-	is "irq.affinity of each vector of $1" "$(jq -c --argjson names "$(on "$1" '[.vectors[].instance]')" \
-		'[.[].instances[] | select(.instance as $i | $names | index($i)) | [.instance, .value]] | sort' /tmp/affinity.json)" \
-		"$(on "$1" '[.vectors[] | [.instance, .requested]] | sort')"
+	is "each queue of eth0 has the vector that its driver named for it" "${fact[named]}" true
+	is "how they were found" "${fact[how]}" "$1"
+	is "eth0 carries no connection of ours" "${fact[management]}" false
+	holds "eth0 has vectors" test "${fact[requested]}" != "[]"
+	is "irq.affinity of each vector of eth0" "${fact[affinity]}" "${fact[requested]}"
 }
 
 # traffic NAME: the receive queue that counts the packets is the one whose vector counts interrupts
@@ -48,7 +62,7 @@ traffic() {
 	after=$(ethtool -S "$1" | sed -n 's/ *rx_queue_\([0-9]*\)_packets: */\1 /p')
 	busiest=$(join <(echo "$before" | sort) <(echo "$after" | sort) | awk '{print $3 - $2, $1}' | sort -n | tail -n 1)
 	queue=${busiest#* }
-	irq=$(on "$1" ".queues[] | select(.direction == \"rx\" and .index == $queue) | .irq")
+	irq=${fact[irq$queue]}
 	counted() { awk -v irq="$irq:" '$1 == irq { for (i = 2; i < 6; i++) n += $i } END { print n + 0 }' "$1"; }
 	holds "rx-$queue of $1 took ${busiest% *} packets, interrupt $irq counted them ($(counted /tmp/interrupts) to $(counted /proc/interrupts))" \
 		test $(($(counted /proc/interrupts) - $(counted /tmp/interrupts))) -ge $((${busiest% *} / 2))
@@ -65,21 +79,21 @@ for dev in eth0 eth2; do $busybox ip link set $dev up; done
 linked eth0 eth2 # a vector has its name from the driver when the link is up
 "$iomodes" probe --json > /tmp/net.json
 "$iomodes" knob list irq.affinity --json > /tmp/affinity.json
+while read -r key value; do fact[$key]=$value; done < <(jq -r --slurpfile affinity /tmp/affinity.json "$facts" /tmp/net.json)
 if kernel_at_least 6 8; then
 	# igb's interrupts are netlink's since 6.10; e1000e tells none
-	mapping eth0 "$([ "$nic" = igb ] && echo '["netdev netlink"]' || echo '["name"]')"
-	is "NAPI instances of eth0" "$(on eth0 '.napis | length')" "$([ "$nic" = igb ] && echo 8 || echo 1)"
-	is "receive queue of eth2" "$(on eth2 '.queues[] | select(.direction == "rx") | [.napi, .irq_how]')" '[0,"name"]'
-	is "NAPI can be suspended" "$(on eth0 '.capabilities["net.irq_suspend"].value')" '"1"'
-	is "NAPI threads can poll" "$(on eth0 '.capabilities["net.threaded_busy_poll"].value')" '"1"'
+	[ "$nic" = igb ] && how='["netdev netlink"]' napis=8 || how='["name"]' napis=1
+	mapping "$how"
+	is "NAPI instances of eth0" "${fact[napis]}" $napis
+	is "receive queue of eth2" "${fact[virtio]}" '[0,"name"]'
+	is "NAPI can be suspended" "${fact[suspend]}" '"1"'
+	is "NAPI threads can poll" "${fact[threads]}" '"1"'
 else
-	mapping eth0 '["name"]'
-	is "no NAPI instances told" "$(on eth0 '[(.napis | length), .napis_why]')" '[0,"the kernel tells no NAPI instances before Linux 6.8"]'
-	is "NAPI can not be suspended" "$(on eth0 '.capabilities["net.irq_suspend"].value')" '"0"'
+	mapping '["name"]'
+	is "no NAPI instances told" "${fact[napis]} ${fact[napis_why]}" '0 "the kernel tells no NAPI instances before Linux 6.8"'
+	is "NAPI can not be suspended" "${fact[suspend]}" '"0"'
 fi
-is "vector of eth2's receive queue" \
-	"$(on eth2 '.vectors as $v | .queues[] | select(.direction == "rx") | .irq as $i | $v[] | select(.irq == $i) | .name | sub("[0-9]+-"; "-")')" \
-	'"virtio-input.0"'
+is "vector of eth2's receive queue" "${fact[virtio_vector]}" '"virtio-input.0"'
 for dev in eth0 eth2; do $busybox ip link set $dev down; done
 is "eth2 is virtio" "$(driver eth2)" virtio_net
 before=$(device_interrupts '^eth0')

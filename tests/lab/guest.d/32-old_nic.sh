@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The NIC of a QEMU without igb: an e1000e, whose single receive queue has coalescing, and vectors that can be moved. Both
-# are set and seen by other programs, count as they say, and come back.
+# are set and seen by other programs, fire where they are put, and come back.
 . "$(dirname "$0")/check.sh"
 
 [ "$(basename "$(readlink /sys/class/net/eth0/device/driver)")" = e1000e ] || exit 0 # a run of no check fails

@@ -22,7 +22,7 @@ start() {
 	pid=$!
 	exec 9> /tmp/in
 	local n=0
-	until grep -q '^ready' /tmp/peer || [ ! -d "/proc/$pid" ] || [ $n = 300 ]; do
+	until grep -q '^ready' /tmp/peer || [ ! -d "/proc/$pid" ] || [ $n = 600 ]; do
 		sleep 0.1
 		n=$((n + 1))
 	done
@@ -31,7 +31,7 @@ start() {
 # home WHEN: both are where and as they were
 home() {
 	local n=0
-	until [ -e /sys/class/net/eth0 ] && [ -e /sys/class/net/eth1 ] || [ $n = 100 ]; do
+	until [ -e /sys/class/net/eth0 ] && [ -e /sys/class/net/eth1 ] || [ $n = 600 ]; do
 		sleep 0.1 # a namespace is taken down in the background
 		n=$((n + 1))
 	done
@@ -76,7 +76,7 @@ wait $pid
 is "the name was taken: exit status" $? 1
 holds "the name was taken: said" grep -q "eth0: somebody took its name" /tmp/peer
 n=0
-until ip -o link | grep -q "${before0##* }" || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done
+until ip -o link | grep -q "${before0##* }" || [ $n = 600 ]; do sleep 0.1; n=$((n + 1)); done
 given=$(ip -o link | awk -F': ' -v mac="${before0##* }" '$0 ~ mac { print $2 }')
 is "the name was taken: given back as" "${given%%[0-9]*}" dev
 ip link del eth0

@@ -47,16 +47,14 @@ within() { # SECONDS COMMAND...
 }
 # both_killed MODE KNOB: a run of the mode, killed with its guardian while the knob is set
 both_killed() {
-	local orchestrator pid victims=()
+	local orchestrator
 	"$iomodes" run /tmp/raise.yaml -q -m "$1" -o /tmp/raise-runs > /tmp/raise-out 2>&1 &
 	orchestrator=$!
-	within 60 is_set "$2" || echo "not ok - $1 was not set in 60 s: $(tail -n 2 /tmp/raise-out)"
-	for pid in $(cat "/proc/$orchestrator/task/$orchestrator/children"); do
-		[[ $(cat "/proc/$pid/comm") != iomodes* ]] || victims+=("$pid")
-	done
-	kill -9 "${victims[@]}" $orchestrator # the guardian first
+	stopped_when $orchestrator 120 is_set "$2" || echo "not ok - $1 was not set in 120 s: $(tail -n 2 /tmp/raise-out)"
+	holds "$1: it has a guardian" guardian_of $orchestrator
+	kill -9 "$guardian" $orchestrator # the guardian first
 	wait $orchestrator 2> /dev/null
-	holds "$1: the cards come home" within 20 home
+	holds "$1: the cards come home" within 60 home
 	is "$1: they are down" "$(cat /sys/class/net/eth{0,1}/flags | tr '\n' ' ')" "$(grep -h ' flags ' /tmp/raise-before | cut -d ' ' -f 3 | tr '\n' ' ')"
 	"$iomodes" status > /tmp/raise-status
 	is "$1: status says that something is left" $? 5
@@ -77,12 +75,11 @@ holds "and vectors that are elsewhere" grep -q irq.affinity /tmp/raise-status
 "$iomodes" restore > /tmp/raise-out 2>&1 &
 restore=$!
 # Stopped at each look, so that what is seen is still so when it is killed: the note on a card comes before its "up".
-alias= flags=0 state=
-while kill -STOP $restore 2> /dev/null; do
-	until ! read -r _ _ state _ < /proc/$restore/stat || [[ $state == [TZ] ]]; do :; done 2> /dev/null
+alias= flags=0
+while stop $restore; do
 	read -r alias < /sys/class/net/eth0/ifalias || alias=
 	read -r flags < /sys/class/net/eth0/flags
-	[ "$state" = T ] && ! { [ -n "$alias" ] && [ $((flags & 1)) = 1 ]; } || break
+	[ -z "$alias" ] || [ $((flags & 1)) = 0 ] || break
 	kill -CONT $restore
 done
 kill -9 $restore 2> /dev/null

@@ -35,17 +35,13 @@ done
 holds "killed before the change at $old steps, after it at $new" test $old -ge 1 -a $new -ge 2
 
 # The orchestrator alone, before the rebind and in the trials on it: the guardian restores.
-# caught WHAT COMMAND...: kill when the command holds (within 30 s)
+# caught WHAT COMMAND...: killed when it stands still and the command holds
 caught() {
-	local what=$1 i=0
+	local what=$1
 	shift
 	rm -rf "$results"/2*
 	start --target /dev/nvme1n1 --allow-rebind
-	until "$@"; do
-		i=$((i + 1))
-		[ $i -lt 300 ] || { echo "not ok - $what: never came to that: $(tail -n 1 /tmp/killed)"; break; }
-		sleep 0.1
-	done
+	stopped_when $pid 120 "$@" || echo "not ok - $what: never came to that: $(tail -n 1 /tmp/killed)"
 	was=$(io_poll)
 	kill -KILL $pid
 	wait $pid 2>/dev/null
@@ -53,9 +49,10 @@ caught() {
 	unchanged "kill -9 $what (io_poll was $was): the controller is as before" 1 "$before"
 	holds "kill -9 $what: the status is clean" iomodes status
 }
+begun() { [ "$(cat /proc/$pid/comm)" = iomodes ] && [ "$(io_poll)" = 0 ]; }
 rebound() { [ "$(io_poll)" = 1 ]; }
 in_trials() { rebound && [ -s "$(last_run)trials.jsonl" ]; }
-caught "before the rebind" true
+caught "before the rebind" begun
 is "io_poll then" "$was" 0
 caught "right after the rebind" rebound
 is "io_poll then" "$was" 1
@@ -64,15 +61,11 @@ is "io_poll then" "$was" 1
 
 # Without the guardian the journal stays open, and the next start restores.
 both_killed() {
-	local i=0
 	rm -rf "$results"/2*
 	start --target /dev/nvme1n1 --allow-rebind
-	until in_trials; do
-		i=$((i + 1))
-		[ $i -lt 300 ] || { echo "not ok - no trial after 30 s: $(tail -n 1 /tmp/killed)"; break; }
-		sleep 0.1
-	done
-	kill -KILL "$(pgrep -x iomodes-guard)" $pid
+	stopped_when $pid 120 in_trials || echo "not ok - no trial after 120 s: $(tail -n 1 /tmp/killed)"
+	guardian_of $pid || echo "not ok - it has no guardian"
+	kill -KILL "$guardian" $pid
 	wait $pid 2>/dev/null
 }
 both_killed

@@ -47,7 +47,7 @@ mkdir -p /run/irqbalance
 "$LAB_IRQBALANCE" --foreground --interval=2 --banirq="$theirs" > /tmp/irqbalance.out 2>&1 &
 daemon=$!
 socket=/run/irqbalance/irqbalance$daemon.sock
-for _ in $(seq 100); do [ ! -S $socket ] || break; sleep 0.1; done
+for _ in $(seq 600); do [ ! -S $socket ] || break; sleep 0.1; done
 holds "irqbalance runs and listens" test -S $socket
 holds "it moves a vector that somebody else has set" balanced $ours
 before=$(ask)
@@ -109,8 +109,9 @@ as_before "a run"
 # Orchestrator and guardian killed: it stands still until somebody restores.
 "$iomodes" with --set "irq.affinity:$vector=1-2" -- sleep 20 > /tmp/out 2>&1 &
 with=$!
-for _ in $(seq 100); do [ "$(cat $ours)" != 1-2 ] || break; sleep 0.1; done
-kill -KILL "$(pgrep -x iomodes-guard)" $with
+is_set() { [ "$(< $ours)" = 1-2 ] && guardian_of $with; }
+stopped_when $with 60 is_set || echo "not ok - the vector was not set in 60 s: $(tail -n 1 /tmp/out)"
+kill -KILL "$guardian" $with
 wait $with 2> /dev/null
 is "both killed: the daemon stands still" "$(state)" stopped
 holds "both killed: status lists it" sh -c "! '$iomodes' status > /tmp/out 2>&1; grep -q irqbalance.running /tmp/out"

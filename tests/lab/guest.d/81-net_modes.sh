@@ -38,7 +38,11 @@ busy-poll-long:
     - {evidence: flow_ends_without_napi, per: none, at_most: 0}
     - {evidence: flow_ends_on_other_napi, per: none, at_most: 0}
     - {evidence: busy_poll_rx_packets, per: packet, at_least: 0.8}
+
 END
+# What threaded-busy-poll expects, of threads that sleep between packets.
+sed -n '/^threaded-busy-poll:/,/^$/p' /tmp/net-config/modes/net.yaml |
+	sed 's/^threaded-busy-poll:/threaded-unpolled:/; s/, napi.threaded: busy-poll}/}/' >> /tmp/net-config/modes/lab.yaml
 export IOMODES_CONFIG=/tmp/net-config
 cat > /tmp/net.yaml <<'END'
 name: net
@@ -65,7 +69,8 @@ groups:
   - {target: net, modes: [coalesced-3, coalesced-5000], pattern: rr, depth: 256, rate: 2000}
 END
 # Rows as they are shipped: packets that leave by a card need not be copied; those of a stream come fast enough for
-# 64 us of polling. An administrator's RPS is off meanwhile.
+# 64 us of polling; deferred, the vectors of a card keep quiet while a ping-pong goes on. An administrator's RPS is off
+# meanwhile.
 cat > /tmp/shipped.yaml <<'END'
 name: shipped
 net_target: eth0
@@ -74,6 +79,7 @@ design: {blocks: 6, ramp: 50ms, runtime: 200ms, cpu_left: 0}
 groups:
   - {target: net, modes: [zerocopy], protocol: tcp, pattern: rr, size: 16k}
   - {target: net, modes: [epoll-busy-poll], pattern: stream, size: 1400}
+  - {target: net, modes: [defer-200]}
 END
 # Threads that poll without pause leave an emulated machine little time: on the pair with one queue, with few trials.
 cat > /tmp/refused.yaml <<'END'
@@ -82,27 +88,41 @@ net_target: eth2
 net_peer: eth3
 design: {blocks: 6, ramp: 50ms, runtime: 100ms, cpu_left: 0}
 groups:
-  - {target: net, modes: [interrupt, coalesced-50, adaptive, threaded-busy-poll]}
+  - {target: net, modes: [interrupt, coalesced-50, adaptive, threaded-busy-poll, threaded-unpolled]}
 END
 rm -rf /tmp/net-runs
 mkdir -m 700 /tmp/net-runs
 is "planning moves no interface" "$("$iomodes" plan /tmp/net.yaml > /tmp/net-plan 2>&1; $busybox ip link show eth0 > /dev/null 2>&1 && echo here)" here
 sed 's/^/# /' /tmp/net-plan | cut -c 1-160
+# What is compared has its six blocks; that a row is in force is seen in one, and what the host did not let run is
+# measured once more.
 for run in net coalesced shipped refused; do
-	"$iomodes" run /tmp/$run.yaml -q -o /tmp/net-runs --compare > /tmp/net-out 2>&1
-	status=$?
-	grep -v 'inconclusive against' /tmp/net-out | cut -c 1-200 | sed 's/^/# /'
-	holds "the run $run ended well ($status)" test $status = 0 -o $status = 4
-	[ $run != refused ] || cp /tmp/net-out /tmp/net-refused
-	is "status" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
-	holds "every check and verdict of $run comes out again" "$iomodes" check /tmp/net-runs/2*-$run
+	again=() blocks=(--single-block)
+	[ $run != coalesced ] || blocks=()
+	for go in 1 2 3; do
+		"$iomodes" run /tmp/$run.yaml -q "${blocks[@]}" "${again[@]}" -o /tmp/net-runs --compare > /tmp/net-out 2>&1
+		status=$?
+		grep -v 'inconclusive against' /tmp/net-out | cut -c 1-200 | sed 's/^/# /'
+		holds "the run $run ended well ($status)" test $status = 0 -o $status = 4
+		[ $run != refused ] || [ $go != 1 ] || cp /tmp/net-out /tmp/net-refused
+		[ $run != coalesced ] || break
+		mapfile -t again < <("$(dirname "$0")/again.py" /tmp/net-runs/2*-$run)
+		[ ${#again[@]} -gt 0 ] || break
+		echo "# go $go: once more ${again[*]}"
+	done
+	is "$run: status" "$("$iomodes" status)" "clean: nothing on this machine is as iomodes set it"
+done
+for run in /tmp/net-runs/2*; do
+	holds "every check and verdict of ${run##*/} comes out again" "$iomodes" check "$run"
 done
 looks > /tmp/looks.after
 is "both interfaces are as before" "$(diff /tmp/looks.before /tmp/looks.after)" ""
 echo 0 > /sys/class/net/eth0/queues/rx-0/rps_cpus
-python3 - /tmp/net-runs/2*-net /tmp/net-runs/2*-coalesced /tmp/net-runs/2*-shipped /tmp/net-runs/2*-refused <<'EOF'
+python3 - /tmp/net-runs/2* <<'EOF'
 import json, statistics, sys
-trials = {run.rpartition("-")[2]: [json.loads(line) for line in open(run + "/trials.jsonl")] for run in sys.argv[1:]}
+trials = {}
+for run in sys.argv[1:]:
+    trials.setdefault(run.rpartition("-")[2], []).extend(json.loads(line) for line in open(run + "/trials.jsonl"))
 
 
 def say(good, text):
@@ -115,18 +135,18 @@ def of(run, mode):
 
 for run, mode in (("net", "interrupt"), ("net", "busy-poll-long"), ("net", "threaded"),
                   ("coalesced", "coalesced-3"), ("coalesced", "coalesced-5000"), ("refused", "interrupt"),
-                  ("shipped", "zerocopy"), ("refused", "threaded-busy-poll")):
+                  ("shipped", "zerocopy"), ("shipped", "epoll-busy-poll"), ("shipped", "defer-200"),
+                  ("refused", "threaded-busy-poll")):
     seen = of(run, mode)
     verdicts = [t["verdict"]["mode"] for t in seen]
-    say(len(seen) >= 6 and verdicts.count("in_force") >= 4,
+    say(verdicts.count("in_force") >= (4 if run == "coalesced" else 1),
         f"{run}, {mode}: {verdicts.count('in_force')} of {len(seen)} trials in force " +
         "; ".join(sorted({str(t["error"] or t["verdict"]["reasons"]) for t in seen
                           if t["verdict"]["mode"] != "in_force"}))[:600])
 
-
-# How much of a stream is polled depends on who else wants the CPUs: that it can be in force is shown by one trial.
-seen = [t["verdict"]["mode"] for t in of("shipped", "epoll-busy-poll")]
-say("in_force" in seen, f"shipped, epoll-busy-poll: {seen.count('in_force')} of {len(seen)} trials in force")
+seen = [t["verdict"]["mode"] for t in of("refused", "threaded-unpolled")]
+say("not_in_force" in seen and "in_force" not in seen,
+    f"threaded-busy-poll without its polling, threads alone: {sorted(seen)}")
 steered = {str(s["during"]).lstrip("0,") or "0" for run in ("net", "shipped") for t in trials[run] for s in t["knobs"] or []
            if s["knob"] == "net.rps-cpus"}
 say(steered == {"0"}, f"RPS of eth0 while the modes run: {steered}")
@@ -143,6 +163,20 @@ for usecs, needed in ((3, 5400000), (5000, 3200)):
             wrong.append((t["verdict"]["grade"], round(rate)))
     say(not wrong and (counters >= 1) == (usecs == 5000),
         f"coalesced-{usecs}: {counters} trials by counter, from {needed} packets/s on; wrong: {wrong}")
+
+
+# Less packets than twice its bound would keep that bound without deferral: then it is in force by acceptance.
+wrong, said = [], []
+for t in of("shipped", "defer-200"):
+    if t["verdict"]["mode"] != "in_force":
+        continue
+    seconds = t["evidence"]["window_ns"] / 1e9
+    rate, interrupts = (n / seconds for n in (t["evidence"]["counts"]["packet"],
+                                              t["evidence"]["counters"]["device_interrupts"]))
+    said.append(f"{t['verdict']['grade']} {interrupts:.0f}/s for {rate:.0f} packets/s")
+    if interrupts > 400 or (t["verdict"]["grade"] == "counter") != (rate >= 800):
+        wrong.append(said[-1])
+say(said and not wrong, f"defer-200: {said}; wrong: {wrong}")
 
 
 def per_packet(t):

@@ -193,8 +193,8 @@ holds "with CPU 3 switched off it is not planned for" grep -q 'cpus:3: CPU 3 is 
 grep 'local ' /tmp/plan | sed 's/^/# /'
 echo 1 > /sys/devices/system/cpu/cpu3/online
 
-# What full was, as scripts, on the interfaces as they are outside a run: by hand, with LAB_SCRIPTS=1.
-if [ "$nic" = igb ] && [ -n "${LAB_SCRIPTS:-}" ]; then
+# What full was, as scripts, on the interfaces as they are outside a run.
+if [ "$nic" = igb ]; then
 	"$iomodes" compare $nets --by placement --scripts /tmp/scripts --scripts-of full > /dev/null 2> /tmp/scripts-out
 	$busybox ip link set eth0 up
 	$busybox ip link set eth1 up
@@ -233,7 +233,8 @@ EOF
 	$busybox ip link set eth1 down
 fi
 
-# Somebody moves a vector, then a thread, in the middle of a trial. LAB_ASTRAY=cpu, by hand, switches its CPU off.
+# Somebody moves the vectors of one end and the threads of both in the middle of a trial; and switches off the CPU
+# where a disk's thread is and its vector fires.
 cat > /tmp/astray.yaml <<'END'
 name: astray
 net_target: eth0
@@ -242,63 +243,68 @@ design: {blocks: 6, ramp: 0.3s, runtime: 4s, cpu_left: 0}
 groups:
   - {target: net, modes: [interrupt], placement: local}
 END
+sed 's/target: net, modes: .interrupt.,/modes: [interrupt], rw: randread, bs: 4k, iodepth: 1,/; /^net_/d' /tmp/astray.yaml > /tmp/astray-disk.yaml
 [ "$nic" = igb ] || exit 0
-rm -rf /tmp/places
-mkdir -m 700 /tmp/places
-for what in ${LAB_ASTRAY:-vector thread}; do
-	"$iomodes" run /tmp/astray.yaml --single-block -q -o /tmp/places > /tmp/places-out 2>&1 &
+# astray FILE LOOP OPTION...: a run in whose middle it happens; its verdict is in $said
+astray() {
+	local file=$1 loop=$2 run
+	shift 2
+	rm -rf /tmp/places
+	mkdir -m 700 /tmp/places
+	"$iomodes" run "$file" --single-block -q -o /tmp/places "$@" > /tmp/places-out 2>&1 &
 	run=$!
-	python3 - $what <<'EOF'
-import glob, os, sys, time
+	python3 - $loop <<'EOF'
+import glob, os, re, sys, time
 end = time.monotonic() + 60
+def tasks(pid): return [f"{pid}/task/{tid}" for tid in os.listdir(pid + "/task")]
 while time.monotonic() < end:
-    found = []
+    found, switches = [], 0
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
             words = open(path).read().split("\0")
+            if words[0].endswith("/" + sys.argv[1]) and any(w.startswith("--runtime=4") for w in words):
+                found.append(os.path.dirname(path))
+                for task in tasks(found[-1]):
+                    switches = max(switches, int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", open(task + "/status").read())[1]))
         except OSError:
             continue
-        if words[0].endswith("/netloop") and any(w.startswith("--runtime=4") for w in words):
-            found.append(os.path.dirname(path))
-    if found:
-        time.sleep(2.5)
-        if sys.argv[1] == "cpu":
+    if switches > 200: # it is at work: not before its threads are, and not when they are done
+        time.sleep(0.6)
+        if sys.argv[1] == "ioloop":
             with open("/sys/devices/system/cpu/cpu2/online", "w") as f:
                 f.write("0")
-        elif sys.argv[1] == "thread":
-            for pid in found:
-                for tid in os.listdir(pid + "/task"):
-                    os.sched_setaffinity(int(tid), {0, 1, 2, 3} - os.sched_getaffinity(int(tid)))
-        else:
-            for line in open("/proc/interrupts"):
-                if "eth0-rx" in line or "eth0-tx" in line:
-                    with open(f"/proc/irq/{line.split(':')[0].strip()}/smp_affinity_list", "w") as f:
-                        f.write("3")
+            sys.exit(0)
+        for line in open("/proc/interrupts"):
+            if "eth0-rx" in line or "eth0-tx" in line:
+                with open(f"/proc/irq/{line.split(':')[0].strip()}/smp_affinity_list", "w") as f:
+                    f.write("3")
+        for tid in [int(os.path.basename(task)) for pid in found for task in tasks(pid)]:
+            os.sched_setaffinity(tid, {0, 1, 2, 3} - os.sched_getaffinity(tid))
         sys.exit(0)
     time.sleep(0.05)
-sys.exit("no netloop to disturb")
+sys.exit("no loop to disturb")
 EOF
 	wait $run
-	dir=$(ls -d /tmp/places/2*-astray | tail -n 1)
 	said=$(python3 -c 'import json, sys
 for line in open(sys.argv[1]):
     t = json.loads(line)
     if t["pass"] == "measure":
-        print(t["verdict"]["mode"], "; ".join(t["verdict"]["reasons"]))' "$dir/trials.jsonl")
-	case $what in vector) counter=placement_.*elsewhere ;; *) counter=placement_threads_elsewhere_share ;; esac
-	holds "a $what that was taken away in mid-trial is noticed: ${said:0:200}" grep -q "^not_in_force .*$counter" <<< "$said"
-	if [ $what = vector ]; then # where it is now is somebody else's will: said and kept, until it is decided
-		"$iomodes" restore > /tmp/restore-out 2>&1
-		is "a vector that somebody else has moved is a conflict" $? 5
-		holds "which restore says" grep -q 'irq.affinity.*somebody else set it' /tmp/restore-out
-		"$iomodes" restore --overwrite > /tmp/restore-out 2>&1
-		is "the value from before wins when asked" $? 0
-	fi
-	is "status after it" "$("$iomodes" status | head -n 1)" "clean: nothing on this machine is as iomodes set it"
-	echo 1 > /sys/devices/system/cpu/cpu2/online
-	rm -rf "$dir"
-	"$iomodes" restore > /dev/null 2>&1
-done
+        print(t["verdict"]["mode"], "; ".join(t["verdict"]["reasons"]))' /tmp/places/2*-astray/trials.jsonl)
+}
+astray /tmp/astray.yaml netloop
+holds "vectors that were taken away in mid-trial are noticed: ${said:0:300}" grep -q '^not_in_force .*placement_\(interrupts\|vectors\)_elsewhere' <<< "$said"
+holds "and threads" grep -q '^not_in_force .*placement_threads_elsewhere_share' <<< "$said"
+# where a vector is now is somebody else's will: said and kept, until it is decided
+"$iomodes" restore > /tmp/restore-out 2>&1
+is "a vector that somebody else has moved is a conflict" $? 5
+holds "which restore says" grep -q 'irq.affinity.*somebody else set it' /tmp/restore-out
+"$iomodes" restore --overwrite > /tmp/restore-out 2>&1
+is "the value from before wins when asked" $? 0
+is "status after it" "$("$iomodes" status | head -n 1)" "clean: nothing on this machine is as iomodes set it"
+astray /tmp/astray-disk.yaml ioloop --target /dev/nvme1n1
+echo 1 > /sys/devices/system/cpu/cpu2/online
+holds "a CPU that was switched off in mid-trial is noticed: ${said:0:300}" grep -q '^not_in_force .*placement_threads_elsewhere_share' <<< "$said"
+is "and leaves nothing behind" "$("$iomodes" status | head -n 1)" "clean: nothing on this machine is as iomodes set it"
 python3 -c '
 for line in open("/tmp/affinity.before"):
     irq, cpus = line.split()

@@ -3,8 +3,8 @@
 """again.py RUN...: modes to be measured once more, as options of `run`.
 
 The host has fewer CPUs than the guest. A polling thread that it does not let run sleeps, or is counted as such, and is
-not in force; a trial whose times do not fit is invalid. Each further go is judged by the same bounds, and counts
-(interrupts above all) by those of every go.
+not in force (of a network likewise one of NAPI's); a trial whose times do not fit is invalid. Each further go is judged by the same bounds, and counts
+(interrupts above all) by those of every go. A row called -unpolled is there to be refused.
 """
 import json
 import sys
@@ -16,6 +16,6 @@ for run in sys.argv[1:]:
             last[trial["cell"]] = trial
 wrong = {t["mode"] for t in last.values()
          if t["status"] == "invalid" or t["verdict"]["mode"] == "not_in_force" and
-         ("sqpoll" in t["mode"] or "iopoll" in t["mode"])}
+         not t["mode"].endswith("-unpolled") and ("poll" in t["mode"] or "threaded" in t["mode"] or "pattern" in t["load"])}
 for mode in sorted(wrong):
     print(f"-m\n{mode}")

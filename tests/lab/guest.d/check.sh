@@ -24,20 +24,20 @@ kernel_at_least() {
 	[ "$major" -gt "$1" ] || { [ "$major" -eq "$1" ] && [ "$minor" -ge "$2" ]; }
 }
 
-# linked DEVICE...: until each has a carrier, 10 s at most
+# linked DEVICE...: until each has a carrier, some 60 s at most
 linked() {
 	local dev i=0
 	for dev in "$@"; do
-		until [ "$(cat "/sys/class/net/$dev/carrier" 2>/dev/null)" = 1 ] || [ $i -ge 100 ]; do
+		until [ "$(cat "/sys/class/net/$dev/carrier" 2>/dev/null)" = 1 ] || [ $i -ge 600 ]; do
 			i=$((i + 1))
 			sleep 0.1
 		done
 	done
 }
 
-# reached ADDRESS: until it answers, some 20 s at most
+# reached ADDRESS: until it answers, some 60 s at most
 reached() {
-	for _ in $(seq 20); do
+	for _ in $(seq 60); do
 		! $busybox ping -q -c 1 -W 1 "$1" >/dev/null 2>&1 || return 0
 		sleep 0.1
 	done
@@ -51,6 +51,44 @@ path_of() {
 	done
 	echo "$1n1"
 }
+
+# stop PROCESS: until it stands still, so that what is seen of it now is still so when it is killed; not when it has ended
+stop() {
+	local state
+	kill -STOP "$1" || return 1
+	while read -r _ _ state _ < "/proc/$1/stat"; do
+		case $state in
+		T) return 0 ;;
+		[ZX]) return 1 ;;
+		esac
+	done
+	return 1
+} 2> /dev/null
+
+# stopped_when PROCESS SECONDS COMMAND...: it stands still, and the command holds; else it goes on
+stopped_when() {
+	local pid=$1 end=$((SECONDS + $2))
+	shift 2
+	while stop "$pid"; do
+		! "$@" > /dev/null || return 0
+		kill -CONT "$pid"
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
+# guardian_of PROCESS: sets guardian to its child of that name, if there is one by now
+guardian_of() {
+	local pid pids name
+	guardian=
+	pids=$(< "/proc/$1/task/$1/children")
+	for pid in $pids; do
+		read -r name < "/proc/$pid/comm" || continue
+		[ "$name" != iomodes-guard ] || guardian=$pid
+	done
+	[ -n "$guardian" ]
+} 2> /dev/null
 
 # snapshot DISK: what the kernel shows of all that the knobs may touch, in one process: forks are slow here
 snapshot() {

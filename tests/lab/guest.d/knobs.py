@@ -3,8 +3,8 @@
 """knobs.py IOMODES DEBUGFS: every knob of this machine to a different value, read back, and back again.
 
 The knobs are driven through `iomodes with`; what the kernel holds before, meanwhile and after is read
-here, by code that shares nothing with them. Prints ok and not ok lines; a knob or instance that has no
-second value is a "single" line with the reason, and only those of SINGLE may be that.
+here, by code that shares nothing with them. Prints ok and not ok lines; an instance that has no second
+value is a "single" line with the reason, and only those of SINGLE may be that: any other refusal is a failure.
 """
 import fcntl
 import glob
@@ -19,17 +19,18 @@ from knob_with import read, run_with
 
 IOMODES = sys.argv[1]
 DEBUGFS = sys.argv[2]
-# May refuse here, why that is known, and in which words; everything else has to change.
+# Which instances may refuse, in which words, and why that is known; everything else has to change.
 SINGLE = {
-    "nmi_watchdog": ("no hardware counter under emulation", "the kernel refuses"),
-    "nvme.interrupt-coalescing": ("QEMU's controller shows the feature and refuses to change it",
-                                  "Feature Not Changeable"),
-    "nvme.vector-coalescing": ("likewise", "Feature Not Changeable"),
-    "irq.affinity": ("managed vectors, and chips that cannot move theirs",
-                     "is managed by the kernel|its affinity file is read-only|the kernel refuses"),
-    "block.iosched": ("without a scheduler there are no tunables; tried with one below", "no other value"),
-    "block.wbt_lat_usec": ("a device without writeback throttling", "the kernel refuses"),
+    "nmi_watchdog": ("", "the kernel refuses", "no hardware counter under emulation"),
+    "nvme.interrupt-coalescing": ("nvme[01]", "Feature Not Changeable",
+                                  "QEMU's controller shows the feature and refuses to change it"),
+    "nvme.vector-coalescing": ("nvme[01]:[0-4]", "Feature Not Changeable", "likewise"),
+    "irq.affinity": ("[0-9a-f:.]+:nvme[01]q[1-4]|timer:timer", "is managed by the kernel",
+                     "the queues' vectors are managed, and the timer's is the kernel's own"),
+    "block.iosched": ("nullb0|nvme0n1|nvme1c1n1", "no other value",
+                      "without a scheduler there are no tunables; tried with one below"),
 }
+NOT_ASKED = "the kernel or the device refuses this reader, too; iomodes was asked for"
 # What has to move where it is: an administrator may move these vectors.
 MOVES = {"irq.affinity": [r".*:nvme0q0", r".*:nvme1q0"]}
 # Neither governors nor turbo under emulation; no irqbalance runs.
@@ -151,18 +152,22 @@ def others(knob, instance, old):
     return []
 
 
-def asks_in_vain(knob, instance, value):
-    """does the kernel, or the device, refuse this reader, too? Only for knobs that many instances refuse."""
+def may_refuse(knob, instance):
+    return knob in SINGLE and re.fullmatch(SINGLE[knob][0], instance)
+
+
+def asks_in_vain(knob, instance):
+    """does the kernel, or the device, refuse this reader the value that is there? Of knobs that many refuse."""
     try:
-        if knob == "irq.affinity": # its own value, for where it is taken after all
+        if knob == "irq.affinity":
             path = f"/proc/irq/{irq_number(instance)}/smp_affinity_list"
             own = read(path)
             with open(path, "wb") as f:
                 f.write(own)
             return False
         controller, _, vector = instance.partition(":")
-        dword11 = int(vector) | (0 if value == "1" else 1 << 16)
-        return nvme_feature(controller, 9, dword11, opcode=0x09).startswith("<status")
+        own = int(nvme_feature(controller, 9, int(vector))) & 1 << 16
+        return nvme_feature(controller, 9, int(vector) | own, opcode=0x09).startswith("<status")
     except OSError:
         return True
 
@@ -185,15 +190,15 @@ def check(name, instances, before):
     results = {}
     first = {i: v[0] for i, v in wanted.items() if v}
     refused = []
-    # A `with` each takes long: of a device's instances that refuse this reader as well, one is tried.
+    # A `with` each takes long: of a device's instances that may refuse, and refuse this reader as well, one is tried.
     if name in ("irq.affinity", "nvme.vector-coalescing"):
-        seen = {}
-        for i in [i for i in first if asks_in_vain(name, i, first[i])]:
+        asked = {}
+        for i in [i for i in first if may_refuse(name, i) and asks_in_vain(name, i)]:
             device = i.rpartition(":")[0]
-            if device in seen:
-                results[i] = (None, None, f"{name} of {i}: {SINGLE[name][1].split('|')[0]}, as of {seen[device]}")
+            if device in asked:
+                results[i] = (None, None, f"{NOT_ASKED} {asked[device]}")
                 del first[i]
-            seen.setdefault(device, i)
+            asked.setdefault(device, i)
     while first: # the message names which one is refused: on with the others
         status, why, saw = run_with(IOMODES, [f"{label(i)}={v}" for i, v in first.items()],
                                     lambda: {i: kernel_value(name, i) for i in first})
@@ -216,9 +221,9 @@ def check(name, instances, before):
     for i, old in instances:
         value, saw, why = results.get(i, (None, None, f'no other value than "{old}" is known'))
         if value is None:
-            reason, words = SINGLE.get(name, ("", "$^"))
-            known = re.search(words, why)
-            print(f"{'single' if known else 'not ok'} - {label(i)}: {why}" + (f" ({reason})" if known else ""))
+            known = may_refuse(name, i) and re.search(SINGLE[name][1] + "|" + NOT_ASKED, why)
+            print(f"{'single' if known else 'not ok'} - {label(i)}: {why}" +
+                  (f" ({SINGLE[name][2]})" if known else " (it is not among those that may refuse)"))
         elif saw is not None and saw != value:
             print(f"not ok - {label(i)}: set to {value}, the kernel held {saw}")
         elif saw is None:

@@ -295,7 +295,9 @@ def main():
         listed += json.loads(subprocess.run([IOMODES, "knob", "list", prefix, "--json"], check=True,
                                             capture_output=True).stdout)
     knobs = [k for k in listed if "read-only" not in k["flags"]]
-    before = look()
+    earlier, before = None, look()
+    while earlier != before: # links have just come up
+        earlier, before = before, look()
     choice = Choice(knobs, before)
     choice.show()
     left = choice.settings

@@ -44,29 +44,28 @@ unchanged() {
 	is "$1" "$(diff <(echo "$3") <(echo "$now") | tr '\n' ' ')" ""
 }
 
-# records MODE WHAT: over the measured trials of the last run
-records() {
-	python3 - "$(last_run)trials.jsonl" "$1" "$2" <<-'END' || echo unreadable
+# read_last_run: adds of[MODE WHAT] over the measured trials of each mode of the last run; python takes a second to start
+declare -A of
+read_last_run() {
+	local mode what value
+	while read -r mode what value; do of["$mode $what"]=$value; done < <(python3 - "$(last_run)trials.jsonl" <<-'END'
 	import collections, json, sys
-	trials = [json.loads(line) for line in open(sys.argv[1])]
-	trials = [t for t in trials if t["mode"] == sys.argv[2] and t["pass"] == "measure"]
-	failed, trials = ([t for t in trials if (t["status"] == "failed") == wanted] for wanted in (True, False))
-	if sys.argv[3] == "refused":
+	every = [t for t in map(json.loads, open(sys.argv[1])) if t["pass"] == "measure"]
+	print("any trials", len(every))
+	for mode in {t["mode"] for t in every}:
+	    failed, trials = ([t for t in every if t["mode"] == mode and (t["status"] == "failed") == wanted] for wanted in (True, False))
 	    other = [t["error"] for t in failed if "Operation not supported" not in str(t["error"])]
-	    print("all" if failed and not other and not trials else (len(failed), len(trials), other[:2]))
-	elif sys.argv[3] == "verdicts":
+	    print(mode, "refused", "all" if failed and not other and not trials else (len(failed), len(trials), other[:2]))
 	    found = collections.Counter(t["verdict"]["mode"] for t in trials)
-	    print(*("%s x%d" % one for one in sorted(found.items())))
-	elif trials and sys.argv[3] == "cpu": # of one, by the kernel's accounts
-	    busy = sum(t["metrics"]["cpu_ns_per_io_task"] * t["metrics"]["iops"] for t in trials) / 1e9
-	    print("%.3f" % (busy / len(trials)))
-	elif trials:
-	    print("%.3f" % (sum(t["metrics"]["interrupts_per_io"] for t in trials) / len(trials)))
+	    print(mode, "verdicts", *("%s x%d" % one for one in sorted(found.items())))
+	    if trials: # cpu: of one, by the kernel's accounts
+	        busy = sum(t["metrics"]["cpu_ns_per_io_task"] * t["metrics"]["iops"] for t in trials) / 1e9
+	        print(mode, "cpu %.3f" % (busy / len(trials)))
+	        print(mode, "interrupts %.3f" % (sum(t["metrics"]["interrupts_per_io"] for t in trials) / len(trials)))
 	END
+	)
+	[ -n "${of["any trials"]-}" ] || echo "not ok - the last run cannot be read"
 }
-verdicts() { records "$1" verdicts; }
-interrupts() { records "$1" interrupts; }
-cpu() { records "$1" cpu; }
 within() { awk -v x="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(x != "" && x >= a && x <= b) }'; }
 
 # idle: until neither orchestrator nor guardian is left
