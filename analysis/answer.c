@@ -8,11 +8,9 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
-#include "analysis/noise.h"
 #include "analysis/text.h"
 #include "base/cleanup.h"
 #include "record/metric.h"
-#include "record/record.h"
 
 struct point {
 	const struct cell *cell;
@@ -20,42 +18,29 @@ struct point {
 	bool dominated;
 };
 
-/* How much worse b is than a, beyond what the metric's margin calls nothing: > 0 when it is. */
-static double worse_by(const struct metric *m, double a, double b)
+/* Shown to be better in one of the two, and better or the same in the other, by the blocks that
+ * both have in common. What is not known rules nobody out. */
+static bool dominates(const struct comparison *cmp, const struct metric *speed,
+		      const struct metric *cpu, const struct point *a, const struct point *b)
 {
-	double better = m->better == METRIC_HIGHER ? a - b : b - a;
+	const struct metric *m[] = {speed, cpu};
+	size_t better = 0, same = 0;
 
-	return better - fmax(m->margin_relative * fabs(a), m->margin_absolute);
-}
+	for (size_t i = 0; i < ARRAY_SIZE(m); i++) {
+		struct judgement j;
+		int side;
 
-static bool dominates(const struct metric *speed, const struct metric *cpu, const struct point *a,
-		      const struct point *b)
-{
-	/* what a check spoilt is not known to be better */
-	bool known = !isnan(a->speed) && !isnan(a->cpu);
-	bool faster = worse_by(speed, a->speed, b->speed) > 0;
-	bool slower = worse_by(speed, b->speed, a->speed) > 0;
-	bool cheaper = worse_by(cpu, a->cpu, b->cpu) > 0;
-	bool dearer = worse_by(cpu, b->cpu, a->cpu) > 0;
-
-	return known && !slower && !dearer && (faster || cheaper);
-}
-
-/* The paired change of one metric and its 95 % interval, by signed ranks; its margin is never below
- * the machine's noise floor. false: none exists. */
-static bool change(const struct comparison *cmp, const struct cell *c, const struct cell *base,
-		   const char *metric, struct judgement *j)
-{
-	_group_pairs_ struct group_pairs p = group_pairs(c, base, group_metric(metric));
-
-	judge_interval(j, metric_find(metric), p.base, p.mode, p.n);
-	judge_raise_margin(j, noise_floor(cmp->cells->run->run, metric));
-	return p.n && j->ratio && j->i95.level > 0;
-}
-
-static bool beyond_margin(const struct judgement *j)
-{
-	return j->i95.low > j->margin || j->i95.high < -j->margin;
+		if (!group_stated(cmp, a->cell, b->cell, m[i]->name, &j))
+			return false;
+		side = judge_side(&j);
+		if (side && (side > 0) == (m[i]->better == METRIC_HIGHER))
+			better++;
+		else if (!side && judge_same(&j))
+			same++;
+		else
+			return false;
+	}
+	return better && better + same == ARRAY_SIZE(m);
 }
 
 /* What was judged of this cell and metric; NULL: it was not asked for. */
@@ -78,29 +63,32 @@ static void price(const struct comparison *cmp, const struct group *g, const str
 {
 	const struct metric *cpu = metric_find(g->kind->cpu);
 	struct judgement j;
-	char low[32], high[32], est[32];
+	char text[128], back[192];
 
 	*out = '\0';
-	if (isnan(fast->cpu) || !change(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
+	if (isnan(fast->cpu) || !group_stated(cmp, fast->cell, g->baseline, g->kind->cpu, &j))
 		return;
-	judge_text(&j, j.i95.low, low, sizeof(low));
-	judge_text(&j, j.i95.high, high, sizeof(high));
-	judge_text(&j, j.estimate, est, sizeof(est));
-	if (stats_equivalent(&j.i90, j.equivalence))
+	judge_change_text(&j, text, sizeof(text));
+	judge_back_text(&j, back, sizeof(back));
+	if (judge_same(&j))
 		snprintf(out, size, ", for the same %s to %.2g %%", cpu->label,
 			 expm1(j.equivalence) * 100);
-	else if (!beyond_margin(&j))
-		snprintf(out, size, ", at a price in %s that is not known: %s [%s, %s]", cpu->label,
-			 est, low, high);
+	else if (!judge_side(&j))
+		snprintf(out, size, ", at a price in %s that is not known: %s%s%s", cpu->label,
+			 text, *back ? ", " : "", back);
 	else if (j.estimate > log(2))
-		snprintf(out, size, ", for %.2g times the CPU of %s", exp(j.estimate), base_name);
+		snprintf(out, size, ", for %.1f times [%.1f, %.1f] the CPU of %s", exp(j.estimate),
+			 exp(j.i95.low), exp(j.i95.high), base_name);
 	else
-		snprintf(out, size, ", %s %s [%s, %s]", cpu->label, est, low, high);
+		snprintf(out, size, ", %s %s", cpu->label, text);
 }
 
 /* Rows beside the baseline, by what may be said of their speed. */
 struct lead {
-	const struct point *best;    /* of those that are better; NULL: none is */
+	/* of those that are better, whom none of the others is shown to beat: told apart from the
+	 * baseline, and not from each other */
+	const struct point **best;
+	size_t n_best;
 	const struct point *nominal; /* the fastest by its value, the baseline among them */
 	const struct point *last;    /* of the others */
 	size_t others, better, worse, equivalent;
@@ -119,18 +107,46 @@ static enum judge_word word_of(const struct comparison *cmp, const struct group 
 {
 	const struct judgement *word = judged(cmp, g, c, m->name);
 	struct judgement j;
+	int side;
 
 	if (word)
 		return word->word;
-	if (!change(cmp, c, g->baseline, m->name, &j) || !beyond_margin(&j))
+	side = group_stated(cmp, c, g->baseline, m->name, &j) ? judge_side(&j) : 0;
+	if (!side)
 		return JUDGE_INCONCLUSIVE;
-	return (j.estimate > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
+	return (side > 0) == (m->better == METRIC_HIGHER) ? JUDGE_BETTER : JUDGE_WORSE;
 }
 
-static struct lead find_lead(const struct comparison *cmp, const struct group *g,
-			     const struct point *p, size_t n, const struct metric *m)
+/* Leaves those of `some` that none of the others is shown to beat, by the blocks that two have in
+ * common, and so no two that are told apart. Returns how many. */
+static size_t keep_leaders(const struct comparison *cmp, const struct metric *m,
+			   const struct point **some, size_t n)
 {
-	struct lead l = {0};
+	_free_ bool *beaten = calloc(n + 1, sizeof(*beaten));
+	size_t kept = 0;
+
+	for (size_t i = 0; beaten && i < n; i++)
+		for (size_t k = i + 1; k < n; k++) {
+			struct judgement j;
+			int side = group_stated(cmp, some[i]->cell, some[k]->cell, m->name, &j)
+					   ? judge_side(&j)
+					   : 0;
+
+			if (side)
+				beaten[(side > 0) == (m->better == METRIC_HIGHER) ? k : i] = true;
+		}
+	for (size_t i = 0; beaten && i < n; i++)
+		if (!beaten[i])
+			some[kept++] = some[i];
+	return kept;
+}
+
+/* `room` holds n; what is found points to it. */
+static struct lead find_lead(const struct comparison *cmp, const struct group *g,
+			     const struct point *p, size_t n, const struct metric *m,
+			     const struct point **room)
+{
+	struct lead l = {.best = room};
 
 	for (size_t i = 0; i < n; i++) {
 		enum judge_word word;
@@ -144,12 +160,10 @@ static struct lead find_lead(const struct comparison *cmp, const struct group *g
 		l.last = &p[i];
 		l.worse += word == JUDGE_WORSE;
 		l.equivalent += word == JUDGE_EQUIVALENT;
-		if (word != JUDGE_BETTER)
-			continue;
-		l.better++;
-		if (is_faster(m, &p[i], l.best))
-			l.best = &p[i];
+		if (word == JUDGE_BETTER)
+			room[l.better++] = &p[i];
 	}
+	l.n_best = keep_leaders(cmp, m, room, l.better);
 	return l;
 }
 
@@ -193,12 +207,21 @@ static void absent_text(const struct comparison *cmp, const struct group *g, cha
 		snprintf(out + len, size - len, ")");
 }
 
+/* Where trials were left out, on how many the number stands. */
+static const char *used_text(const struct cell *c, char *out, size_t size)
+{
+	*out = '\0';
+	if (c->used < c->trials)
+		snprintf(out, size, " in %zu of %zu trials", c->used, c->trials);
+	return out;
+}
+
 static void say_none(const struct comparison *cmp, const struct group *g, const struct lead *l,
 		     const struct metric *speed, char *out, size_t size)
 {
 	const char *base = g->baseline->mode;
 	const char *what = cmp->cells->by_placement ? "placement" : "mode";
-	char low[32], high[32], est[32], value[32], words[160], absent[240];
+	char change[128], back[192], value[64], words[160], absent[240];
 	const struct judgement *word;
 	struct judgement j;
 	size_t len;
@@ -223,42 +246,114 @@ static void say_none(const struct comparison *cmp, const struct group *g, const 
 			 "%s (%s): %s",
 			 l->others, what, absent, base, speed->label, value, words);
 	if (!l->nominal || l->nominal->cell == g->baseline ||
-	    !change(cmp, l->nominal->cell, g->baseline, speed->name, &j))
+	    !group_stated(cmp, l->nominal->cell, g->baseline, speed->name, &j))
 		return;
 	len = strlen(out);
 	word = judged(cmp, g, l->nominal->cell, speed->name);
-	snprintf(out + len, size - len, "; %s, nominally first, is at %s [%s, %s]%s",
-		 l->nominal->cell->mode, judge_text(&j, j.estimate, est, sizeof(est)),
-		 judge_text(&j, j.i95.low, low, sizeof(low)),
-		 judge_text(&j, j.i95.high, high, sizeof(high)),
+	snprintf(out + len, size - len, "; %s, nominally first, is at %s%s", l->nominal->cell->mode,
+		 judge_change_text(&j, change, sizeof(change)),
 		 j.noisy ? ", which identical arms on this machine reach too" : "");
 	len = strlen(out);
-	if (word && beyond_margin(word) && !isnan(word->adjusted))
+	if (j.back.left_out)
+		snprintf(out + len, size - len, "%s, %s",
+			 used_text(l->nominal->cell, value, sizeof(value)),
+			 judge_back_text(&j, back, sizeof(back)));
+	len = strlen(out);
+	if (word && judge_side(word) && !isnan(word->adjusted))
 		snprintf(out + len, size - len, ", p %.2g after correction for %zu comparison%s",
 			 word->adjusted, word->family, word->family == 1 ? "" : "s");
+}
+
+/* "a", "a and b", "a, b and c": in front of the i-th of n. */
+static const char *joint(size_t i, size_t n)
+{
+	return !i ? "" : i + 1 < n ? ", " : " and ";
+}
+
+#define LEADERS 4 /* are named; the others of them are counted */
+
+/* ", but p99 +212 % [+52 %, +479 %]": of rate, median and tail what is shown to be worse. */
+static void drawbacks(const struct comparison *cmp, const struct group *g, const struct cell *c,
+		      const struct metric *speed, char *out, size_t size)
+{
+	const char *const names[] = {g->kind->rate, g->kind->latency, g->kind->tail};
+	const char *last = speed->name, *sep = ", but";
+	struct judgement j;
+	size_t len = 0;
+	char text[128];
+
+	*out = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(names) && len < size; i++) {
+		const struct metric *m = metric_find(names[i]);
+
+		if (!strcmp(names[i], speed->name) || !strcmp(names[i], last) ||
+		    word_of(cmp, g, c, m) != JUDGE_WORSE ||
+		    !group_stated(cmp, c, g->baseline, m->name, &j))
+			continue;
+		len += (size_t)snprintf(out + len, size - len, "%s %s %s", sep, m->label,
+					judge_change_text(&j, text, sizeof(text)));
+		sep = ",";
+		last = names[i];
+	}
+}
+
+/* "sqpoll has the best IOPS: 13.3k against …" of one, "at 13.3k, …" of several. */
+static void leader_text(const struct comparison *cmp, const struct group *g, const struct point *p,
+			const struct metric *speed, bool alone, char *out, size_t size)
+{
+	char text[128], value[32], base_value[32], against[96] = "", cost[400], used[64], but[320];
+	const char *base = g->baseline->mode;
+	struct judgement j;
+
+	drawbacks(cmp, g, p->cell, speed, but, sizeof(but));
+	group_stated(cmp, p->cell, g->baseline, speed->name, &j);
+	price(cmp, g, p, base, cost, sizeof(cost));
+	if (alone)
+		snprintf(against, sizeof(against), " against %s of %s",
+			 text_value(speed, group_value(g->baseline, speed), base_value,
+				    sizeof(base_value)),
+			 base);
+	snprintf(out, size, "%s%s, %s%s%s%s", text_value(speed, p->speed, value, sizeof(value)),
+		 against, judge_change_text(&j, text, sizeof(text)),
+		 used_text(p->cell, used, sizeof(used)), cost, but);
 }
 
 static void say_best(const struct comparison *cmp, const struct group *g, const struct lead *l,
 		     const struct metric *speed, char *out, size_t size)
 {
-	char low[32], high[32], est[32], value[32], base_value[32], cost[200], more[96] = "";
+	size_t shown = l->n_best < LEADERS ? l->n_best : LEADERS, len = 0;
 	const char *base = g->baseline->mode;
-	struct judgement j;
+	char text[1200], value[32], more[96] = "";
 
-	if (!change(cmp, l->best->cell, g->baseline, speed->name, &j)) {
-		snprintf(out, size, "too few blocks to say more than medians");
+	if (l->n_best == 1) {
+		if (l->better > 1)
+			snprintf(more, sizeof(more), " of %zu that are better than %s", l->better,
+				 base);
+		leader_text(cmp, g, l->best[0], speed, true, text, sizeof(text));
+		snprintf(out, size, "%s has the best %s%s: %s", l->best[0]->cell->mode,
+			 speed->label, more, text);
 		return;
 	}
-	if (l->better > 1)
-		snprintf(more, sizeof(more), " of %zu that are better than %s", l->better, base);
-	price(cmp, g, l->best, base, cost, sizeof(cost));
-	snprintf(out, size, "%s has the best %s%s: %s against %s of %s, %s [%s, %s]%s",
-		 l->best->cell->mode, speed->label, more,
-		 text_value(speed, l->best->speed, value, sizeof(value)),
-		 text_value(speed, group_value(g->baseline, speed), base_value, sizeof(base_value)),
-		 base, judge_text(&j, j.estimate, est, sizeof(est)),
-		 judge_text(&j, j.i95.low, low, sizeof(low)),
-		 judge_text(&j, j.i95.high, high, sizeof(high)), cost);
+	for (size_t i = 0; i < shown && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					joint(i, l->n_best > shown ? SIZE_MAX : shown),
+					l->best[i]->cell->mode);
+	if (l->n_best > shown && len < size)
+		len += (size_t)snprintf(out + len, size - len, " and %zu more", l->n_best - shown);
+	if (l->better > l->n_best)
+		snprintf(more, sizeof(more), ", the best of %zu that are,", l->better);
+	if (len < size)
+		len += (size_t)snprintf(
+			out + len, size - len,
+			" are better than %s in %s (%s)%s and not told apart from each other", base,
+			speed->label,
+			text_value(speed, group_value(g->baseline, speed), value, sizeof(value)),
+			more);
+	for (size_t i = 0; i < shown && len < size; i++) {
+		leader_text(cmp, g, l->best[i], speed, false, text, sizeof(text));
+		len += (size_t)snprintf(out + len, size - len, "%s %s at %s", i ? ";" : ":",
+					l->best[i]->cell->mode, text);
+	}
 }
 
 /* The cheapest of those whose lead over the baseline cannot be chance, else that there is none. */
@@ -266,25 +361,38 @@ static void say_cheapest(const struct comparison *cmp, const struct group *g, co
 			 size_t n, const struct lead *l, char *out, size_t size)
 {
 	const struct metric *cpu = metric_find(g->kind->cpu);
-	const struct point *cheap = NULL;
+	_free_ const struct point **cheap = calloc(n + 1, sizeof(*cheap));
+	size_t n_cheap = 0, shown, len = 0;
 	struct judgement j;
 	char value[32];
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; cheap && i < n; i++)
 		if (p[i].cell != g->baseline && !isnan(p[i].cpu) &&
-		    change(cmp, p[i].cell, g->baseline, cpu->name, &j) && j.i95.high < -j.margin &&
-		    (!cheap || p[i].cpu < cheap->cpu))
-			cheap = &p[i];
-	if (cheap && cheap == l->best)
+		    group_stated(cmp, p[i].cell, g->baseline, cpu->name, &j) && judge_side(&j) < 0)
+			cheap[n_cheap++] = &p[i];
+	n_cheap = keep_leaders(cmp, cpu, cheap, n_cheap);
+	if (n_cheap == 1 && l->n_best == 1 && cheap[0] == l->best[0])
 		snprintf(out, size, ", and the least CPU (%s %s)",
-			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
-	else if (cheap)
-		snprintf(out, size, "; %s costs the least CPU (%s %s)", cheap->cell->mode,
-			 text_value(cpu, cheap->cpu, value, sizeof(value)), cpu->label);
-	else if (l->others && !isnan(group_value(g->baseline, cpu)))
+			 text_value(cpu, cheap[0]->cpu, value, sizeof(value)), cpu->label);
+	else if (n_cheap == 1)
+		snprintf(out, size, "; %s costs the least CPU (%s %s)", cheap[0]->cell->mode,
+			 text_value(cpu, cheap[0]->cpu, value, sizeof(value)), cpu->label);
+	else if (!n_cheap && l->others && !isnan(group_value(g->baseline, cpu)))
 		snprintf(out, size, "; none is shown to cost less CPU than %s (%s %s)",
 			 g->baseline->mode,
 			 text_value(cpu, group_value(g->baseline, cpu), value, sizeof(value)),
+			 cpu->label);
+	shown = n_cheap < LEADERS ? n_cheap : LEADERS;
+	for (size_t i = 0; n_cheap > 1 && i < shown && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s (%s)",
+					i ? joint(i, n_cheap > shown ? SIZE_MAX : shown) : "; ",
+					cheap[i]->cell->mode,
+					text_value(cpu, cheap[i]->cpu, value, sizeof(value)));
+	if (n_cheap > shown && len < size)
+		len += (size_t)snprintf(out + len, size - len, " and %zu more", n_cheap - shown);
+	if (n_cheap > 1 && len < size)
+		snprintf(out + len, size - len,
+			 " cost the least CPU (%s) and are not told apart from each other",
 			 cpu->label);
 }
 
@@ -293,8 +401,9 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 	const char *metric = g->open_loop ? g->kind->latency : g->kind->rate;
 	const struct metric *speed = metric_find(metric), *cpu = metric_find(g->kind->cpu);
 	_free_ struct point *p = calloc(g->n + 1, sizeof(*p));
-	json_t *pareto = json_array();
-	char text[900];
+	_free_ const struct point **room = calloc(g->n + 1, sizeof(*room));
+	json_t *pareto = json_array(), *leaders = json_array();
+	char text[4500];
 	struct lead l;
 	size_t n = 0, len;
 
@@ -306,28 +415,33 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g)
 						.speed = group_value(c, speed),
 						.cpu = group_value(c, cpu)};
 	}
-	if (!n || !g->baseline || !g->baseline->used) {
+	if (!n || !room || !g->baseline || !g->baseline->used) {
 		json_decref(pareto);
+		json_decref(leaders);
 		return NULL;
 	}
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < n; k++)
-			p[i].dominated |= k != i && dominates(speed, cpu, &p[k], &p[i]);
+		for (size_t k = 0; !p[i].dominated && k < n; k++)
+			p[i].dominated = k != i && dominates(cmp, speed, cpu, &p[k], &p[i]);
 	for (size_t i = 0; i < n; i++)
 		if (!p[i].dominated && !isnan(p[i].speed) && !isnan(p[i].cpu))
 			json_array_append_new(pareto, json_string(p[i].cell->mode));
-	l = find_lead(cmp, g, p, n, speed);
+	l = find_lead(cmp, g, p, n, speed, room);
 	if (!l.nominal) { /* what it would be about was not measured: fio's latency at open loop */
 		json_decref(pareto);
+		json_decref(leaders);
 		return NULL;
 	}
-	if (l.best)
+	for (size_t i = 0; i < l.n_best; i++)
+		json_array_append_new(leaders, json_string(l.best[i]->cell->mode));
+	if (l.n_best)
 		say_best(cmp, g, &l, speed, text, sizeof(text));
 	else
 		say_none(cmp, g, &l, speed, text, sizeof(text));
 	len = strlen(text);
 	say_cheapest(cmp, g, p, n, &l, text + len, sizeof(text) - len);
-	return json_pack("{s:s?, s:o, s:s, s:s, s:s}", "best", l.best ? l.best->cell->mode : NULL,
-			 "pareto", pareto, "speed_metric", metric, "cpu_metric", g->kind->cpu,
-			 "sentence", text);
+	return json_pack("{s:s?, s:o, s:o, s:s, s:s, s:s}", "best",
+			 l.n_best == 1 ? l.best[0]->cell->mode : NULL, "leaders", leaders, "pareto",
+			 pareto, "speed_metric", metric, "cpu_metric", g->kind->cpu, "sentence",
+			 text);
 }

@@ -142,7 +142,10 @@ static int add_pair(struct comparison *cmp, struct group *g, size_t row, const c
 						  .n = p.n,
 						  .group = g,
 						  .row = row,
-						  .declared = declared};
+						  .declared = declared,
+						  .left_out = group_left_out(c, b)};
+	if (group_left_out(c, b))
+		cmp->pair[cmp->n_pairs - 1].all = group_pairs_all(c, b, metric);
 	return 0;
 }
 
@@ -159,10 +162,16 @@ static void *estimate_some(void *context)
 
 	while ((i = atomic_fetch_add(&e->next, 1)) < e->cmp->n_pairs) {
 		struct pair *p = &e->cmp->pair[i];
+		double floor = noise_floor(e->cmp->cells->run->run, p->metric->name);
+		struct judgement with;
 
 		judge_estimate(&p->judgement, p->metric, p->baseline, p->mode, p->n, e->cmp->seed);
-		judge_raise_margin(&p->judgement,
-				   noise_floor(e->cmp->cells->run->run, p->metric->name));
+		judge_raise_margin(&p->judgement, floor);
+		if (!p->left_out)
+			continue;
+		judge_estimate(&with, p->metric, p->all.base, p->all.mode, p->all.n, e->cmp->seed);
+		judge_raise_margin(&with, floor);
+		judge_put_back(&p->judgement, &with, p->left_out);
 	}
 	return NULL;
 }
@@ -293,6 +302,44 @@ static void add_answers(const struct comparison *cmp, json_t *groups)
 	}
 }
 
+/* What else changed with a row, judged or not: where the interval lies beyond the margin. */
+static json_t *beside_json(const struct comparison *cmp, const struct group *g,
+			   const struct cell *c)
+{
+	const char *const shown[] = {g->kind->rate, g->kind->latency, g->kind->tail, g->kind->cpu};
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		struct judgement j;
+		char text[128];
+
+		if ((i && !strcmp(shown[i], shown[i - 1])) ||
+		    !group_stated(cmp, c, g->baseline, shown[i], &j) || !judge_side(&j))
+			continue;
+		json_array_append_new(out,
+				      json_pack("{s:s, s:f, s:f, s:f, s:s}", "metric", shown[i],
+						"estimate", exp(j.estimate), "low", exp(j.i95.low),
+						"high", exp(j.i95.high), "text",
+						judge_change_text(&j, text, sizeof(text))));
+	}
+	return out;
+}
+
+static void add_beside(const struct comparison *cmp)
+{
+	for (size_t i = 0; i < cmp->n_groups; i++) {
+		const struct group *g = &cmp->group[i];
+
+		for (size_t r = 0; g->baseline && g->baseline->used && r < g->n; r++) {
+			const struct cell *c = &cmp->cells->cell[g->cell[r]];
+
+			if (c != g->baseline && c->used)
+				json_object_set_new(json_array_get(g->rows, r), "beside",
+						    beside_json(cmp, g, c));
+		}
+	}
+}
+
 /* In force, and with something to show for it: a row of dashes is no result. */
 static bool has_numbers(const struct cell *c)
 {
@@ -310,6 +357,7 @@ static json_t *result_json(struct comparison *cmp)
 	json_t *crossovers = crossover_all(cmp), *precision = precision_of(cmp);
 
 	add_answers(cmp, groups);
+	add_beside(cmp);
 	for (size_t i = 0; i < cmp->cells->n; i++)
 		measured += has_numbers(&cmp->cells->cell[i]);
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
@@ -420,6 +468,7 @@ void comparison_clear(struct comparison *cmp)
 	for (size_t i = 0; i < cmp->n_pairs; i++) {
 		free(cmp->pair[i].baseline);
 		free(cmp->pair[i].mode);
+		group_pairs_free(&cmp->pair[i].all);
 	}
 	free(cmp->pair);
 	*cmp = (struct comparison){0};

@@ -32,9 +32,12 @@ struct compare_options {
  *     that of the merged histogram: what low and high are of), "low"?, "high"?, "level"?, "n",
  * "reason"?}}, "comparisons": [{"metric", "declared", "n", "scale", "baseline", "mode", "estimate",
  * "low", "high", "level", "p", "p_adjusted", "family", "margin", "detectable", "blocks_needed",
- * "verdict", "sentence", "text"}]}]}], "precision": precision_of(), with "design": run.json's
- * member of that name, if it has one, "noise_floor": noise_note(), "instruments":
- * instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
+ * "verdict", "sentence", "text", "put_back"?: where trials were left out as not in force, the same
+ * with them in: {"left_out", "n", "scale", "estimate", "low", "high", "p", "p_adjusted", "verdict",
+ * "sentence"}}], "beside"?: of rate, median, tail and CPU what is shown to have changed, judged or
+ * not: [{"metric", "estimate", "low", "high", "text"}]}]}], "precision": precision_of(), with
+ * "design": run.json's member of that name, if it has one, "noise_floor": noise_note(),
+ * "instruments": instruments_all(), "crossovers": crossover_all(), "throughout": […], "left_out":
  * [{"line", "trial", "reason"}], "words": {word: count}, "rows_measured", "test_delay_ns",
  * "canary": {"medians", "suspect":
  * [{"block", "retry", "sentence"}]}, "notes": []}

@@ -23,11 +23,19 @@ struct group {
 	bool open_loop;
 };
 
+/* The values of both in the blocks that have both. */
+struct group_pairs {
+	size_t n, *block;
+	double *mode, *base;
+};
+
 struct pair {
 	struct judgement judgement;
 	const struct metric *metric;
 	double *baseline, *mode; /* of the blocks that have both */
 	size_t n;
+	struct group_pairs all; /* with the trials left out as not in force, where there are any */
+	size_t left_out;
 	struct group *group;
 	size_t row;
 	bool declared;
@@ -62,12 +70,17 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 double group_value(const struct cell *c, const struct metric *m);
 /* A cell as a row of compare_run(), its comparisons still empty. New reference. */
 json_t *group_row(const struct cell *c);
-/* The values of both in the blocks that have both. */
-struct group_pairs {
-	size_t n, *block;
-	double *mode, *base;
-};
 struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric);
+/* The same of all valid trials, those left out as not in force among them, and how many of both
+ * cells those are. */
+struct group_pairs group_pairs_all(const struct cell *c, const struct cell *baseline,
+				   size_t metric);
+size_t group_left_out(const struct cell *c, const struct cell *baseline);
+/* What is stated of a metric, judged or not: the paired change and its intervals by signed ranks,
+ * with and without what was left out; its margin is never below the machine's noise floor. false:
+ * no interval exists. */
+bool group_stated(const struct comparison *cmp, const struct cell *c, const struct cell *baseline,
+		  const char *metric, struct judgement *j);
 void group_pairs_free(struct group_pairs *p);
 #define _group_pairs_ __attribute__((cleanup(group_pairs_free)))
 /* Key of what must be equal for two cells to be comparable, leaving out one axis or the "workload"
@@ -77,8 +90,8 @@ const char *group_placement(const struct cell *c); /* "" when it has no name */
 size_t group_metric(const char *name);		   /* index into metric_all() */
 json_t *number_or_null(double value);
 
-/* {"best": mode or null, "pareto": [mode], "sentence"} of one group; NULL when nothing can be
- * said. */
+/* {"best": mode or null, "leaders": [mode]: better than the baseline and beaten by no other, "best"
+ * where that is one, "pareto": [mode], "sentence"} of one group; NULL when nothing can be said. */
 json_t *answer_group(const struct comparison *cmp, const struct group *g);
 /* [{"kind", "title", "axis", "axis_label", "metric", "mode", "baseline", "levels": [{"level",
  * "text", "estimate", "low", "high", "margin", "n", "mode", "baseline", "side": 1 the mode is
@@ -86,6 +99,10 @@ json_t *answer_group(const struct comparison *cmp, const struct group *g);
  * throughout | none, "at"?, "low"?, "high"?, "sentence"}] over every axis of load. The pairs of
  * `cmp` have been judged. */
 json_t *crossover_all(const struct comparison *cmp);
+/* "both measured depths (1 and 16)", "all 5 measured depths from 1 to 16": nothing between them was
+ * looked at. Of n >= 2 levels; returns `out`. */
+const char *crossover_range(const char *axis, size_t n, const char *low, const char *high,
+			    char *out, size_t size);
 /* [{"title", "sentence"}]: what holds at every level of an axis, a sentence a mode, from the above.
  */
 json_t *crossover_throughout(const json_t *crossovers);

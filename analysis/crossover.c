@@ -62,7 +62,7 @@ static const struct judgement *judged(const struct comparison *cmp, const struct
 
 static int side_of(const struct judgement *j, bool told)
 {
-	int up = !told ? 0 : j->i95.low > j->margin ? 1 : j->i95.high < -j->margin ? -1 : 0;
+	int up = told ? judge_side(j) : 0;
 
 	return j->metric->better == METRIC_HIGHER ? up : -up;
 }
@@ -86,8 +86,7 @@ static bool fill_level(const struct comparison *cmp, const struct series *s, con
 	const struct judgement *word = judged(cmp, g, c, s->metric);
 
 	*l = (struct level){.n = p.n, .block = p.block, .log_ratio = p.mode, .p = NAN};
-	judge_interval(&l->judgement, s->metric, p.base, p.mode, p.n);
-	judge_raise_margin(&l->judgement, noise_floor(cmp->cells->run->run, s->metric->name));
+	group_stated(cmp, c, g->baseline, s->metric->name, &l->judgement);
 	l->median_mode = l->judgement.mode;
 	l->median_base = l->judgement.baseline;
 	for (size_t i = 0; l->judgement.ratio && i < p.n; i++)
@@ -153,7 +152,7 @@ static const char *axis_text(const struct kind_axis *axis, double v, char *out, 
 	return out;
 }
 
-/* "at a depth of 2", "at every depth from 1 to 4", "at a depth of 1, 4 and 8": the levels from
+/* "at a depth of 2", "at all 3 measured depths from 1 to 4", "at a depth of 1, 4 and 8": the levels from
  * `from` to `to` that lie on this side. */
 static void where_text(const struct series *s, size_t from, size_t to, int side, char *out,
 		       size_t size)
@@ -168,9 +167,10 @@ static void where_text(const struct series *s, size_t from, size_t to, int side,
 			last = i;
 		}
 	if (n > 1 && n == last - first + 1) {
-		snprintf(out, size, "at every %s from %s to %s", s->axis->label,
-			 axis_text(s->axis, s->level[first].at, low, sizeof(low)),
-			 axis_text(s->axis, s->level[last].at, high, sizeof(high)));
+		axis_text(s->axis, s->level[first].at, low, sizeof(low));
+		axis_text(s->axis, s->level[last].at, high, sizeof(high));
+		snprintf(out, size, "at ");
+		crossover_range(s->axis->label, n, low, high, out + 3, size - 3);
 		return;
 	}
 	snprintf(out, size, "at a %s of ", s->axis->label);
@@ -228,7 +228,7 @@ static void say_no_crossing(const struct series *s, json_t *out)
 	axis_text(s->axis, b->at, high, sizeof(high));
 	judge_text(&a->judgement, a->judgement.estimate, ea, sizeof(ea));
 	judge_text(&b->judgement, b->judgement.estimate, eb, sizeof(eb));
-	snprintf(range, sizeof(range), "every %s from %s to %s", s->axis->label, low, high);
+	crossover_range(s->axis->label, s->n, low, high, range, sizeof(range));
 	if (throughout)
 		snprintf(text, sizeof(text), "%s: %s is %s than %s at %s (%s to %s)",
 			 s->metric->label, s->mode, better ? "better" : "worse", s->baseline, range,

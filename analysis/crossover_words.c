@@ -12,6 +12,21 @@
 #include "base/jsonio.h"
 #include "record/metric.h"
 
+const char *crossover_range(const char *axis, size_t n, const char *low, const char *high,
+			    char *out, size_t size)
+{
+	size_t len = strlen(axis);
+	bool own = len && axis[len - 1] == 's'; /* "jobs" and "flows" are several by themselves */
+
+	if (n == 2)
+		snprintf(out, size, "both measured %s%s (%s and %s)", axis, own ? "" : "s", low,
+			 high);
+	else
+		snprintf(out, size, "all %zu measured %s%s from %s to %s", n, axis, own ? "" : "s",
+			 low, high);
+	return out;
+}
+
 static void join(const json_t *list, const json_t *one, const char *word, char *out, size_t size)
 {
 	const json_t *other;
@@ -97,21 +112,25 @@ static void change_text(const json_t *series, size_t from, size_t to, char *out,
 		snprintf(out, size, "%s %s", m->label, low);
 }
 
-/* "2.3 times the CPU", "1/9.1 of the CPU", "31 to 40 % more CPU". */
+/* "2.3 times [2.2, 2.4] the CPU", "1/9.1 of the CPU", "31 to 40 % more CPU". */
 static void price_text(const json_t *cpu, size_t from, size_t to, char *out, size_t size)
 {
-	double least = INFINITY, most = 0, a, b;
+	double least = INFINITY, most = 0, low = INFINITY, high = 0, a, b;
 	bool some;
 
 	for (size_t i = from; i <= to; i++) {
 		least = fmin(least, level_at(cpu, i, "estimate"));
 		most = fmax(most, level_at(cpu, i, "estimate"));
+		low = fmin(low, level_at(cpu, i, "low"));
+		high = fmax(high, level_at(cpu, i, "high"));
 	}
 	some = most > least * 1.02;
 	if (least >= 2 && some)
-		snprintf(out, size, "%.2g to %.2g times the CPU", least, most);
+		snprintf(out, size, "%.1f to %.1f times [%.1f, %.1f] the CPU", least, most, low,
+			 high);
 	else if (least >= 2)
-		snprintf(out, size, "%.2g times the CPU", least);
+		snprintf(out, size, "%.1f times [%.1f, %.1f] the CPU", (least + most) / 2, low,
+			 high);
 	else if (most <= 0.5 && some)
 		snprintf(out, size, "1/%.2g to 1/%.2g of the CPU", 1 / least, 1 / most);
 	else if (most <= 0.5)
@@ -195,7 +214,7 @@ static json_t *tradeoff(const json_t *speed, const json_t *cpu)
 {
 	size_t n = json_array_size(json_object_get(speed, "levels"));
 	const char *axis = jsonio_string(speed, "axis_label", "?");
-	char text[1400], words[320];
+	char text[1400], words[320], range[128];
 	bool told = false;
 	int len;
 
@@ -218,9 +237,12 @@ static json_t *tradeoff(const json_t *speed, const json_t *cpu)
 					"%s at a %s of %s %s", from ? ";" : ":", axis,
 					level_text(speed, from), words);
 		else
-			len += snprintf(text + len, sizeof(text) - (size_t)len,
-					"%s at every %s from %s to %s %s", from ? ";" : ":", axis,
-					level_text(speed, from), level_text(speed, to), words);
+			len += snprintf(
+				text + len, sizeof(text) - (size_t)len, "%s at %s %s",
+				from ? ";" : ":",
+				crossover_range(axis, to - from + 1, level_text(speed, from),
+						level_text(speed, to), range, sizeof(range)),
+				words);
 	}
 	if (!told)
 		return NULL;

@@ -5,10 +5,12 @@
 
 #include "analysis/compare_groups.h"
 #include "analysis/kind.h"
+#include "analysis/noise.h"
 #include "analysis/stats.h"
 #include "base/cleanup.h"
 #include "base/jsonio.h"
 #include "record/metric.h"
+#include "record/record.h"
 
 json_t *number_or_null(double value)
 {
@@ -59,14 +61,15 @@ char *group_key(const struct cell *c, const char *without)
 	return jsonio_line(key);
 }
 
-size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value)
+static size_t collect(const struct cell *c, size_t metric, bool in_force, size_t *block,
+		      double *value)
 {
 	size_t n = 0, last = SIZE_MAX;
 
 	for (size_t i = 0; i < c->n_samples; i++) {
 		const struct sample *s = &c->sample[i];
 
-		if ((c->used && !s->in_force) || s->block == last || isnan(s->value[metric]))
+		if ((in_force && !s->in_force) || s->block == last || isnan(s->value[metric]))
 			continue;
 		last = s->block;
 		if (block)
@@ -78,7 +81,13 @@ size_t group_collect(const struct cell *c, size_t metric, size_t *block, double 
 	return n;
 }
 
-struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric)
+size_t group_collect(const struct cell *c, size_t metric, size_t *block, double *value)
+{
+	return collect(c, metric, c->used > 0, block, value);
+}
+
+static struct group_pairs pair_up(const struct cell *c, const struct cell *baseline, size_t metric,
+				  bool all)
 {
 	size_t most = c->n_samples > baseline->n_samples ? c->n_samples : baseline->n_samples;
 	struct group_pairs p = {
@@ -91,8 +100,8 @@ struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline
 
 	if (!p.block || !base_block)
 		abort();
-	nx = group_collect(c, metric, p.block, p.mode);
-	ny = group_collect(baseline, metric, base_block, p.base);
+	nx = collect(c, metric, !all && c->used, p.block, p.mode);
+	ny = collect(baseline, metric, !all && baseline->used, base_block, p.base);
 	for (size_t i = 0, k = 0; i < nx && k < ny;) {
 		if (p.block[i] == base_block[k]) {
 			p.block[p.n] = p.block[i];
@@ -105,6 +114,42 @@ struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline
 		}
 	}
 	return p;
+}
+
+struct group_pairs group_pairs(const struct cell *c, const struct cell *baseline, size_t metric)
+{
+	return pair_up(c, baseline, metric, false);
+}
+
+struct group_pairs group_pairs_all(const struct cell *c, const struct cell *baseline, size_t metric)
+{
+	return pair_up(c, baseline, metric, true);
+}
+
+size_t group_left_out(const struct cell *c, const struct cell *baseline)
+{
+	return (c->used ? c->n_samples - c->used : 0) +
+	       (baseline->used ? baseline->n_samples - baseline->used : 0);
+}
+
+bool group_stated(const struct comparison *cmp, const struct cell *c, const struct cell *baseline,
+		  const char *metric, struct judgement *j)
+{
+	_group_pairs_ struct group_pairs p = group_pairs(c, baseline, group_metric(metric));
+	double floor = noise_floor(cmp->cells->run->run, metric);
+
+	judge_interval(j, metric_find(metric), p.base, p.mode, p.n);
+	judge_raise_margin(j, floor);
+	if (group_left_out(c, baseline)) {
+		_group_pairs_ struct group_pairs all =
+			group_pairs_all(c, baseline, group_metric(metric));
+		struct judgement with;
+
+		judge_interval(&with, metric_find(metric), all.base, all.mode, all.n);
+		judge_raise_margin(&with, floor);
+		judge_put_back(j, &with, group_left_out(c, baseline));
+	}
+	return p.n && j->ratio && j->i95.level > 0;
 }
 
 void group_pairs_free(struct group_pairs *p)

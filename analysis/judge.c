@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -28,6 +29,76 @@ const char *judge_text(const struct judgement *j, double value, char *out, size_
 	else
 		snprintf(out, size, "%+.*f %%", fabs(percent) < 99.95 ? 1 : 0, percent);
 	return out;
+}
+
+static const char *change_text(const struct judgement *j, double estimate,
+			       const struct stats_interval *i, char *out, size_t size)
+{
+	char est[32], low[32], high[32];
+
+	judge_text(j, estimate, est, sizeof(est));
+	/* one scale: "+827 % [+745 %, x17.6]" would read as if x17.6 were less than 827 */
+	if (i->level > 0 && j->ratio && fmax(estimate, i->high) >= log(11))
+		snprintf(out, size, "x%.3g [x%.3g, x%.3g]", exp(estimate), exp(i->low),
+			 exp(i->high));
+	else if (i->level > 0)
+		snprintf(out, size, "%s [%s, %s]", est, judge_text(j, i->low, low, sizeof(low)),
+			 judge_text(j, i->high, high, sizeof(high)));
+	else
+		snprintf(out, size, "%s", est);
+	return out;
+}
+
+const char *judge_change_text(const struct judgement *j, char *out, size_t size)
+{
+	return change_text(j, j->estimate, &j->i95, out, size);
+}
+
+const char *judge_back_text(const struct judgement *j, char *out, size_t size)
+{
+	struct judgement scale = {.metric = j->metric, .ratio = j->back.ratio};
+	size_t n = j->back.left_out;
+	char text[128];
+
+	*out = '\0';
+	if (n)
+		snprintf(out, size, "with the %zu trial%s left out put back in: %s", n,
+			 n == 1 ? "" : "s",
+			 change_text(&scale, j->back.estimate, &j->back.i95, text, sizeof(text)));
+	return out;
+}
+
+static int side(const struct stats_interval *i, double margin)
+{
+	return !(i->level > 0) ? 0 : i->low > margin ? 1 : i->high < -margin ? -1 : 0;
+}
+
+int judge_side(const struct judgement *j)
+{
+	int of = side(&j->i95, j->margin);
+
+	return !j->back.left_out || side(&j->back.i95, j->back.margin) == of ? of : 0;
+}
+
+bool judge_same(const struct judgement *j)
+{
+	return stats_equivalent(&j->i90, j->equivalence) &&
+	       (!j->back.left_out || stats_equivalent(&j->back.i90, j->back.equivalence));
+}
+
+void judge_put_back(struct judgement *j, const struct judgement *with, size_t left_out)
+{
+	j->back = (struct judge_back){.left_out = left_out,
+				      .n = with->n,
+				      .ratio = with->ratio,
+				      .estimate = with->estimate,
+				      .margin = with->margin,
+				      .equivalence = with->equivalence,
+				      .i95 = with->i95,
+				      .i90 = with->i90,
+				      .p = with->p,
+				      .adjusted = NAN,
+				      .word = JUDGE_INCONCLUSIVE};
 }
 
 /* Margins have two sides and so no sign: "1 %". */
@@ -251,39 +322,90 @@ static void find_word(struct judgement *j)
 	}
 }
 
+/* The word of those with the trials left out, and what is said where it is another one. */
+static void find_word_back(struct judgement *j)
+{
+	struct judge_back *b = &j->back;
+	int of = side(&b->i95, b->margin);
+	size_t len = strlen(j->sentence);
+	char text[192];
+
+	if (of && b->adjusted <= JUDGE_ALPHA)
+		b->word = (of > 0) == (j->metric->better == METRIC_HIGHER) ? JUDGE_BETTER
+									   : JUDGE_WORSE;
+	else if (!of && stats_equivalent(&b->i90, b->equivalence))
+		b->word = JUDGE_EQUIVALENT;
+	if (j->word == JUDGE_INCONCLUSIVE || j->word == b->word)
+		return;
+	j->word = JUDGE_INCONCLUSIVE;
+	snprintf(j->sentence + len, sizeof(j->sentence) - len, ", but %s",
+		 judge_back_text(j, text, sizeof(text)));
+	len = strlen(j->sentence);
+	if (of && b->adjusted > JUDGE_ALPHA)
+		snprintf(j->sentence + len, sizeof(j->sentence) - len, ", p %.2g", b->adjusted);
+}
+
 static json_t *number_json(double value)
 {
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
+static json_t *back_json(const struct judgement *j)
+{
+	const struct judge_back *b = &j->back;
+	char text[192];
+
+#define SCALED(v) number_json(b->ratio ? exp(v) : (v))
+	return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "left_out",
+			 (json_int_t)b->left_out, "n", (json_int_t)b->n, "scale",
+			 b->ratio ? "ratio" : "difference", "estimate", SCALED(b->estimate), "low",
+			 SCALED(b->i95.low), "high", SCALED(b->i95.high), "p", number_json(b->p),
+			 "p_adjusted", number_json(b->adjusted), "verdict",
+			 judge_word_name(b->word), "sentence",
+			 judge_back_text(j, text, sizeof(text)));
+#undef SCALED
+}
+
 json_t *judge_json(const struct judgement *j, bool declared)
 {
-	char est[32], low[32], high[32], text[128];
-	double (*scale)(double) = j->ratio ? exp : fabs;
+	char text[128] = "-";
+	json_t *out;
 
-	if (j->n && j->i95.level > 0)
-		snprintf(text, sizeof(text), "%s [%s, %s]",
-			 judge_text(j, j->estimate, est, sizeof(est)),
-			 judge_text(j, j->i95.low, low, sizeof(low)),
-			 judge_text(j, j->i95.high, high, sizeof(high)));
-	else if (j->n)
-		snprintf(text, sizeof(text), "%s", judge_text(j, j->estimate, est, sizeof(est)));
-	else
-		snprintf(text, sizeof(text), "-");
-#define SCALED(v) number_json(j->ratio ? scale(v) : (v))
-	return json_pack(
-		"{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
-		"s:o, s:o, s:s, s:s, s:s}",
-		"metric", j->metric->name, "declared", declared, "n", (json_int_t)j->n, "scale",
-		j->ratio ? "ratio" : "difference", "baseline", number_json(j->baseline), "mode",
-		number_json(j->mode), "estimate", SCALED(j->estimate), "low", SCALED(j->i95.low),
-		"high", SCALED(j->i95.high), "level", number_json(j->i95.level), "p",
-		number_json(j->p), "p_adjusted", number_json(j->adjusted), "family",
-		(json_int_t)j->family, "margin", SCALED(j->margin), "detectable",
-		SCALED(j->detectable), "blocks_needed",
-		j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
-		"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
+	if (j->n)
+		judge_change_text(j, text, sizeof(text));
+#define SCALED(v) number_json(j->ratio ? exp(v) : (v))
+	out = json_pack("{s:s, s:b, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, "
+			"s:o, s:o, s:s, s:s, s:s}",
+			"metric", j->metric->name, "declared", declared, "n", (json_int_t)j->n,
+			"scale", j->ratio ? "ratio" : "difference", "baseline",
+			number_json(j->baseline), "mode", number_json(j->mode), "estimate",
+			SCALED(j->estimate), "low", SCALED(j->i95.low), "high", SCALED(j->i95.high),
+			"level", number_json(j->i95.level), "p", number_json(j->p), "p_adjusted",
+			number_json(j->adjusted), "family", (json_int_t)j->family, "margin",
+			SCALED(j->margin), "detectable", SCALED(j->detectable), "blocks_needed",
+			j->blocks_needed ? json_integer((json_int_t)j->blocks_needed) : json_null(),
+			"verdict", judge_word_name(j->word), "sentence", j->sentence, "text", text);
 #undef SCALED
+	if (j->back.left_out)
+		json_object_set_new(out, "put_back", back_json(j));
+	return out;
+}
+
+/* The same family once more, each with the trials that were left out of it. */
+static void judge_family_back(struct judgement *const *j, size_t n)
+{
+	_free_ double *p = stats_array(n);
+	_free_ double *adjusted = stats_array(n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = j[i]->back.left_out ? j[i]->back.p : j[i]->p;
+	stats_benjamini_hochberg(p, n, adjusted);
+	for (size_t i = 0; i < n; i++) {
+		if (!j[i]->back.left_out)
+			continue;
+		j[i]->back.adjusted = adjusted[i];
+		find_word_back(j[i]);
+	}
 }
 
 void judge_family(struct judgement *const *j, size_t n)
@@ -302,4 +424,5 @@ void judge_family(struct judgement *const *j, size_t n)
 		j[i]->family = family;
 		find_word(j[i]);
 	}
+	judge_family_back(j, n);
 }

@@ -18,6 +18,19 @@
 
 enum judge_word { JUDGE_BETTER, JUDGE_WORSE, JUDGE_EQUIVALENT, JUDGE_INCONCLUSIVE };
 
+/* The same change with those valid trials in that were left out as not in force. A mode may have
+ * been out of force because of what made the trial slow, and the baseline has nothing to be out of:
+ * a word stands only if it is the same with them. */
+struct judge_back {
+	size_t left_out; /* trials of both rows; 0: none was, and nothing else here is set */
+	size_t n;
+	bool ratio;
+	double estimate, margin, equivalence;
+	struct stats_interval i95, i90;
+	double p, adjusted;
+	enum judge_word word;
+};
+
 struct judgement {
 	const struct metric *metric;
 	bool unpaired; /* two runs: their blocks have nothing in common */
@@ -41,6 +54,7 @@ struct judgement {
 	/* A true difference of this size, either way, is called better or worse four times in five
 	 * (of a family of one): the interval clears the margin, and p reaches 0.05. */
 	double detectable;
+	struct judge_back back;
 	size_t blocks_needed; /* to settle an inconclusive one; 0 = cannot be said */
 	enum judge_word word;
 	char sentence[320]; /* which condition held, or which failed */
@@ -59,6 +73,18 @@ void judge_interval(struct judgement *j, const struct metric *metric, const doub
 /* First step for two runs: n and m values that share no blocks, by Wilcoxon's rank sum. */
 void judge_unpaired(struct judgement *j, const struct metric *metric, const double *first, size_t n,
 		    const double *second, size_t m);
+/* Between the steps, or of what is stated: `with` is the same change, estimated in the same way and
+ * with the same floor, with the `left_out` trials in that `j` is without. */
+void judge_put_back(struct judgement *j, const struct judgement *with, size_t left_out);
+/* On which side of its margin the 95 % interval lies, 1 or -1, both with and without the trials
+ * left out; 0: on neither. */
+int judge_side(const struct judgement *j);
+/* Whether the 90 % interval lies inside of the margin, both with and without them. */
+bool judge_same(const struct judgement *j);
+/* "with the 1 trial left out put back in: +42.9 % [-14.7 %, +59.8 %]"; "" where none was. */
+const char *judge_back_text(const struct judgement *j, char *out, size_t size);
+/* "+3.2 % [+2.1 %, +4.0 %]", or without an interval where none exists. */
+const char *judge_change_text(const struct judgement *j, char *out, size_t size);
 /* The members of a comparison in JSON (compare.h). New reference. */
 json_t *judge_json(const struct judgement *j, bool declared);
 /* Correct p over the n judgements of a family, then find the word of each. */

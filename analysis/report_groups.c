@@ -161,12 +161,12 @@ static void pareto(FILE *out, const json_t *group)
 
 	if (!json_array_size(list))
 		return;
-	fputs("<p>No other mode is better in both ", out);
+	fputs("<p>No other mode is shown to be better in one of ", out);
 	html_text(out, speed->label);
 	fputs(" and ", out);
 	html_text(out, cpu->label);
-	fputs(" (Pareto set, by the values of the table, differences within the margins count as "
-	      "none): ",
+	fputs(" and better or the same in the other (Pareto set, by paired intervals; what is not "
+	      "known rules nobody out): ",
 	      out);
 	json_array_foreach (list, i, mode) {
 		fputs(i ? ", " : "", out);

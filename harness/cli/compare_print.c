@@ -102,22 +102,20 @@ static int print_group(const json_t *group)
 	return 0;
 }
 
-/* What else changed with it: medians, not judged. */
-static void print_aside(const json_t *group, const json_t *row, const json_t *base,
-			const char *judged)
+/* What else is shown to have changed with it. */
+static void print_aside(const json_t *row, const char *judged)
 {
-	const struct kind *k = kind_find(jsonio_string(group, "kind", "block"));
-	const char *const shown[] = {k->rate, k->latency, k->tail, k->cpu};
-	const char *sep = "; beside it ", *last = "";
+	const char *sep = "; beside it ";
+	const json_t *one;
+	size_t i;
 
-	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
-		double a = row_value(base, shown[i]), b = row_value(row, shown[i]);
+	json_array_foreach (json_object_get(row, "beside"), i, one) {
+		const char *name = jsonio_string(one, "metric", "iops");
 
-		if (!strcmp(shown[i], judged) || !strcmp(shown[i], last) || !(a > 0) || !(b >= 0))
+		if (!strcmp(name, judged))
 			continue;
-		printf("%s%s %+.0f %%", sep, metric_find(shown[i])->label, (b / a - 1) * 100);
+		printf("%s%s %s", sep, metric_find(name)->label, jsonio_string(one, "text", "?"));
 		sep = ", ";
-		last = shown[i];
 	}
 }
 
@@ -143,8 +141,8 @@ static void print_findings(const json_t *group)
 			printf("  %s: %s %s, %s %s: %s", jsonio_string(row, "mode", "?"),
 			       metric_find(name)->label, jsonio_string(one, "text", "?"), word,
 			       baseline, jsonio_string(one, "sentence", ""));
-			if (strncmp(word, "inconclusive", 12) && base)
-				print_aside(group, row, base, name);
+			if (strncmp(word, "inconclusive", 12))
+				print_aside(row, name);
 			putchar('\n');
 		}
 	}

@@ -7,9 +7,11 @@ usage: verify.py RUN COMPARE.json"""
 import itertools, json, math, os, statistics, sys
 
 run, result = sys.argv[1], json.load(open(sys.argv[2]))
-trials = {}
+trials, valid = {}, {}
 for line in open(os.path.join(run, "trials.jsonl")):
     t = json.loads(line)
+    if t["status"] == "valid":
+        valid.setdefault(t["cell"], []).append(t)
     if t["status"] == "valid" and t["verdict"]["mode"] == "in_force":
         trials.setdefault(t["cell"], []).append(t)
 
@@ -58,8 +60,25 @@ def interval(walsh, n, level):
         k += 1
     return walsh[k - 1], walsh[len(walsh) - k]
 
+def change(metric, base, mode):
+    """Of the blocks that both have: log ratios, their sorted Walsh averages, sign-flip p."""
+    b, m = ({t["block"]: t["metrics"][metric] for t in some} for some in (base, mode))
+    x = [math.log(m[k] / b[k]) for k in sorted(m) if k in b]
+    walsh = sorted((x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x)))
+    flips = [abs(sum(s * v for s, v in zip(p, x))) for p in itertools.product((1, -1), repeat=len(x))]
+    return x, walsh, sum(f >= abs(sum(x)) - 1e-12 for f in flips) / len(flips)
 
-checked, ps = 0, []
+
+def word_of(metric, x, walsh, margin, p):
+    low, high = interval(walsh, len(x), .95)
+    if (low > margin or high < -margin) and p <= .05:
+        return "better" if (low > margin) == (metric == "iops") else "worse"
+    if not low > margin and not high < -margin and max(map(abs, interval(walsh, len(x), .9))) < margin:
+        return "equivalent"
+    return "inconclusive"
+
+
+checked, ps, back = 0, [], []
 for group in result["groups"]:
     base = next(r["cell"] for r in group["rows"] if r["mode"] == result["baseline"])
     for row in group["rows"]:
@@ -88,21 +107,26 @@ for group in result["groups"]:
             else:
                 near(value, percentile(sound, q), name)
         for c in row["comparisons"]:
-            b = {t["block"]: t["metrics"][c["metric"]] for t in trials[base]}
-            m = {t["block"]: t["metrics"][c["metric"]] for t in mine}
-            x = [math.log(m[k] / b[k]) for k in sorted(m) if k in b]
-            walsh = sorted((x[i] + x[j]) / 2 for i in range(len(x)) for j in range(i, len(x)))
+            x, walsh, p = change(c["metric"], trials[base], mine)
             near(c["estimate"], math.exp(statistics.median(walsh)), "estimate")
             low, high = interval(walsh, len(x), .95)
             near(c["low"], math.exp(low), "low")
             near(c["high"], math.exp(high), "high")
-            flips = [abs(sum(s * v for s, v in zip(p, x)))
-                     for p in itertools.product((1, -1), repeat=len(x))]
-            near(c["p"], sum(f >= abs(sum(x)) - 1e-12 for f in flips) / len(flips), "p")
+            near(c["p"], p, "p")
             ps.append((c["p"], c))
+            out = sum(len(valid[cell]) - len(trials[cell]) for cell in (base, row["cell"]))
+            assert ("put_back" in c) == (out > 0), (row["cell"], "left out", out)
+            full = change(c["metric"], valid[base], valid[row["cell"]])
+            if out:
+                near(c["put_back"]["estimate"], math.exp(statistics.median(full[1])), "put back")
+                for name, want in zip(("low", "high"), interval(full[1], len(full[0]), .95)):
+                    near(c["put_back"][name], math.exp(want), "put back")
+                near(c["put_back"]["p"], full[2], "put back")
+                assert (c["put_back"]["left_out"], c["put_back"]["n"]) == (out, len(full[0])), c
+            back.append((full[2], c, (x, walsh), full, out))
             checked += 1
 MARGIN = {"iops": (.01, 0), "latency_p50_ns": (.02, 1000), "latency_p99_ns": (.05, 1000),
-          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000)}
+          "service_p50_ns": (.02, 1000), "service_p99_ns": (.05, 1000), "cpu_ns_per_io_task": (.02, 50)}
 
 
 def by_block(cell, metric):
@@ -171,6 +195,48 @@ least = 1
 for i in range(len(ps) - 1, -1, -1):
     least = min(least, ps[i][0] * len(ps) / (i + 1))
     near(ps[i][1]["p_adjusted"], least, "adjusted p")
+# what stands beside a verdict: what lies beyond its margin both ways, and nothing else
+for group in result["groups"]:
+    base = next(r["cell"] for r in group["rows"] if r["mode"] == result["baseline"])
+    for row in group["rows"]:
+        if row["cell"] == base or row["cell"] not in trials or base not in trials:
+            assert "beside" not in row, row["cell"]
+            continue
+        beside = {b["metric"]: b for b in row["beside"]}
+        for metric in ("iops", "latency_p50_ns", "latency_p99_ns", "cpu_ns_per_io_task"):
+            sides = set()
+            for some in (trials, valid):
+                both = [[t for t in some[cell] if metric in t["metrics"] and not spoiled(t, metric) and (
+                    metric != "latency_p99_ns" or t["latency"]["count"] >= 299)] for cell in (base, row["cell"])]
+                if not all(both) or len(both[0]) < 6 or len(both[1]) < 6:
+                    sides.add(0)
+                    continue
+                x, walsh, _ = change(metric, *both)
+                shared = {t["block"] for t in both[1]}
+                relative, absolute = MARGIN[metric]
+                floor = json.load(open(os.path.join(run, "run.json"))).get("noise_floor", {}).get("metrics", {}).get(metric, {}).get("floor", 0)
+                margin = math.log1p(max(relative, floor, absolute / statistics.median(
+                    t["metrics"][metric] for t in both[0] if t["block"] in shared)))
+                low, high = interval(walsh, len(x), .95)
+                sides.add(1 if low > margin else -1 if high < -margin else 0)
+                if some is trials and metric in beside:
+                    for name, want in zip(("estimate", "low", "high"), (statistics.median(walsh), low, high)):
+                        near(beside[metric][name], math.exp(want), "beside")
+            assert (metric in beside) == (len(sides) == 1 and sides != {0}), (row["cell"], metric, sides)
+# with the trials left out put back in, the family is judged again; a word stands if it is the same
+back.sort(key=lambda e: e[0])
+least, again = 1, []
+for i in range(len(back) - 1, -1, -1):
+    least = min(least, back[i][0] * len(back) / (i + 1))
+    again.append((least, *back[i][1:]))
+for p, c, ours, full, out in again:
+    first = word_of(c["metric"], *ours, math.log(c["margin"]), c["p_adjusted"])
+    if out:
+        near(c["put_back"]["p_adjusted"], p, "adjusted p, put back")
+        second = word_of(c["metric"], *full[:2], math.log(c["margin"]), p)
+        assert c["put_back"]["verdict"] == second, (c, second)
+        first = first if first == second else "inconclusive"
+    assert c["verdict"] == first, (c, first)
 assert checked, "nothing to verify"
 # precision: half the width of the interval of each log ratio against the margin of its metric
 widths = [math.sqrt(c["high"] / c["low"]) - 1 for _, c in ps]

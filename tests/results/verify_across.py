@@ -75,6 +75,11 @@ class Shift:
             w = sum(v > 0 for v in self.d)
             self.p = min(1, 2 * sum(ways(n, m, i) for i in range(min(w, n * m - w) + 1)) / math.comb(n + m, n))
 
+    @property
+    def first(self):
+        """Between two runs no trials are put back: the first word is the last."""
+        return self.word
+
     def interval(self, level):
         n, m = self.sizes
         total, k, below = math.comb(n + m, n), 0, 0

@@ -25,6 +25,7 @@ for line in open(os.path.join(run, "trials.jsonl")):
         bad.append(t["trial"])
     if t["status"] == "valid":
         trials.setdefault(t["cell"], []).append(t)
+valid = {cell: list(ts) for cell, ts in trials.items()}
 placements = len({c["mode"] for c in head["cells"]}) == 1 and "local" in {c.get("placement_asked") for c in head["cells"]}
 if placements:  # of one mode: they are the rows
     head["baseline"] = "local"
@@ -62,10 +63,10 @@ def quantile_of(metric):
     return (QUANTILE[m[2]], "service" if m[1] == "service" else "latency") if m else (None, None)
 
 
-def values(cell, metric):
+def values(cell, metric, of=trials):
     q, member = quantile_of(metric)
     found = {}
-    for t in sorted(trials.get(cell, []), key=lambda t: t["block"]):
+    for t in sorted(of.get(cell, []), key=lambda t: t["block"]):
         v = t["metrics"].get(metric)
         count = t.get(member or "latency", {}).get("count", 0)
         if v is None or spoiled(t, metric) or q and count and count < need(q) or t["block"] in found:
@@ -367,26 +368,19 @@ for name in os.listdir(os.path.join(out, "figures")):
                 near(float(low), v[k - 1], (name, "low"))
                 near(float(high), v[len(v) - k], (name, "high"))
             points += 1
-# the Pareto sets: no other mode is better in one of speed and CPU and not worse in the other, by the values of the
-# table, what is within the margins counting as nothing
-MARGINS = {"iops": (.01, 0), "transactions_per_s": (.01, 0), "throughput_bytes_per_s": (.01, 0),
-           "latency_p50_ns": (.02, 1000), "rtt_p50_ns": (.02, 1000), "cpu_ns_per_io_task": (.02, 50),
-           "cpu_ns_per_transaction_task": (.02, 50), "cpu_ns_per_packet_task": (.02, 50)}
-
-
-def worse_by(metric, a, b):
-    """How much worse b is than a, beyond the margin: > 0 when it is."""
-    relative, absolute = MARGINS[metric]
-    return (a - b if "per_s" in metric or metric == "iops" else b - a) - max(relative * abs(a), absolute)
+# the Pareto sets: no other mode is shown to be better in one of speed and CPU, and better or the same in the other
+words = verify_words.Words(head, text, which, values, row_value, in_force, every, valid)
 
 
 def dominated(speed, cpu, a, b):
-    return worse_by(speed, b[0], a[0]) <= 0 and worse_by(cpu, b[1], a[1]) <= 0 and (
-        worse_by(speed, a[0], b[0]) > 0 or worse_by(cpu, a[1], b[1]) > 0)
+    """a is shown to be better than b in one, and better or the same in the other."""
+    pairs = [words.pair(m, b, a) for m in (speed, cpu)]
+    better, same = ([p.enough and f(p) for p in pairs] for f in (lambda p: p.better() > 0, lambda p: not p.beyond and p.same()))
+    return any(better) and all(x or y for x, y in zip(better, same))
 
 
 begin, end = text.index("id=r%d-answer" % which), text.find("id=r%d-answer" % (which + 1))
-said, paretos = re.findall(r"Pareto set, by the values.*?none\): (.*?)\.</p>", text[begin:end if end > 0 else None], re.S), []
+said, paretos = re.findall(r"Pareto set, by paired intervals.*?out\): (.*?)\.</p>", text[begin:end if end > 0 else None], re.S), []
 for number in range(len(order)):
     cells = [c for c in head["cells"] if c["group"] == number and in_force(c["id"])]
     bases = [c for c in cells if c["mode"] in (head["baseline"], "net-interrupt", "interrupt")]
@@ -398,9 +392,8 @@ for number in range(len(order)):
         "throughput_bytes_per_s" if pattern == "stream" else "transactions_per_s" if pattern else "iops")
     cpu = "cpu_ns_per_packet_task" if pattern == "stream" else \
         "cpu_ns_per_transaction_task" if pattern else "cpu_ns_per_io_task"
-    at = [(row_value(c["id"], speed), row_value(c["id"], cpu), c["mode"]) for c in cells]
-    best = [p[2] for p in at if None not in p[:2] and not any(
-        None not in q[:2] and dominated(speed, cpu, q, p) for q in at if q is not p)]
+    best = [c["mode"] for c in cells if None not in (row_value(c["id"], speed), row_value(c["id"], cpu)) and not any(
+        dominated(speed, cpu, other, c) for other in cells if other is not c)]
     if best:
         paretos.append(best)
 shown_sets = [[html.unescape(m) for m in re.findall(r"<strong>(.*?)</strong>", s, re.S)] for s in said]
@@ -414,5 +407,5 @@ for c in head["cells"]:
     if not c["supported"]:
         assert c["reason"] in html.unescape(text), "unsupported without its reason"
 assert seen.get("estimate", 0) and points
-spoken = verify_words.Words(head, text, which, values, row_value, in_force).verify()
+spoken = words.verify()
 print("verified", sum(seen.values()), "numbers of tables,", len(paretos), "Pareto sets and", points, "points of", drawn, "figures,", spoken, "numbers of sentences")

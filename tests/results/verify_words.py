@@ -93,13 +93,15 @@ def adjusted(ps):
 class Pair:
     """One mode against the baseline on one metric."""
 
-    def __init__(self, head, metric, base, mode, floor=True):
+    def __init__(self, head, metric, base, mode, back=None, left_out=0):
         self.metric = metric
+        self.back, self.left_out = back, left_out  # the same with the trials left out as not in force
         self.label, relative, absolute, self.more = METRICS[metric]
         self.blocks = sorted(k for k in mode if k in base)
         self.x = [math.log(mode[k] / base[k]) for k in self.blocks]
         self.n = len(self.x)
-        self.word, self.enough = "inconclusive", self.n >= 6
+        self.word = self.first = "inconclusive"
+        self.enough, self.beyond = self.n >= 6, 0
         if not self.n:
             return
         self.base = statistics.median(base[k] for k in self.blocks)
@@ -114,17 +116,24 @@ class Pair:
         self.exact = self.n <= 20
         self.i95, self.i90 = signed_rank(self.x, .95), signed_rank(self.x, .9)
         self.p = sign_flip(self.x) if self.exact else None
-        self.beyond = 1 if self.i95[0] > self.margin else -1 if self.i95[1] < -self.margin else 0
+        self.alone = 1 if self.i95[0] > self.margin else -1 if self.i95[1] < -self.margin else 0
+        self.beyond = self.alone if not back or back.alone == self.alone else 0
+
+    def same(self):
+        return max(map(abs, self.i90)) < self.own and (not self.back or self.back.same())
 
     def better(self):
         return self.beyond if self.more else -self.beyond
 
     def judge(self, p, family):
         self.adjusted, self.family = p, family
-        if self.beyond and p <= .05:
-            self.word = "better" if self.better() > 0 else "worse"
-        elif not self.beyond and max(map(abs, self.i90)) < self.own:
+        if self.alone and p <= .05:
+            self.word = "better" if (self.alone > 0) == self.more else "worse"
+        elif not self.alone and max(map(abs, self.i90)) < self.own:
             self.word = "equivalent"
+        self.first = self.word
+        if self.back and self.back.word != self.word:
+            self.word = "inconclusive"
 
     def detectable(self):
         """What p finds four times in five, and what clears the margin by an interval as wide as this one."""
@@ -134,7 +143,8 @@ class Pair:
 
 
 class Words:
-    def __init__(self, head, text, number, values, row_value, in_force):
+    def __init__(self, head, text, number, values, row_value, in_force, every, valid):
+        self.every, self.valid = every, valid
         self.head, self.values, self.row_value, self.in_force = head, values, row_value, in_force
         self.checked = 0
         start = text.index('id=r%d-answer' % number)
@@ -188,13 +198,37 @@ class Words:
                 for m in names:
                     b, v = self.values(base["id"], m), self.values(c["id"], m)
                     if b or v:
-                        self.pairs[g, c["id"], m] = Pair(self.head, m, b, v)
+                        self.pairs[g, c["id"], m] = self.pair(m, base, c)
         family = [p for p in self.pairs.values() if p.enough]
         if all(p.exact for p in family):
+            again = adjusted([(p.back or p).p for p in family])
+            for p, a in zip(family, again, strict=True):
+                if p.back:
+                    p.back.judge(a, len(family))
             for p, a in zip(family, adjusted([p.p for p in family]), strict=True):
                 p.judge(a, len(family))
             return True
         return False
+
+    def pair(self, metric, base, cell):
+        out = sum(len(self.valid.get(c["id"], [])) - len(self.in_force(c["id"])) for c in (base, cell))
+        of = [(self.values(base["id"], metric, *some), self.values(cell["id"], metric, *some)) for some in ((), (self.valid,))]
+        return Pair(self.head, metric, *of[0], Pair(self.head, metric, *of[1]) if out else None, out)
+
+    def put_back(self, pair, said):
+        """'with the 1 trial left out put back in: …' at the end of what is said; returns what is before it."""
+        m = re.search(r",(?: but)? with the (\d+) trials? left out put back in: %s \[%s, %s\](?:, p %s)?$" % (N, N, N, N), said)
+        if not m:
+            return said
+        assert int(m[1]) == pair.left_out and pair.back, said
+        self.change(m.groups()[1:4], (pair.back.estimate, *pair.back.i95), said)
+        if m[5]:
+            assert math.isclose(float(m[5]), pair.back.adjusted, rel_tol=.06), said
+        return said[:m.start()]
+
+    def in_trials(self, cell):
+        used, made = len(self.in_force(cell["id"])), sum(t["cell"] == cell["id"] for t in self.every)
+        return " in %d of %d trials" % (used, made) if used < made else ""
 
     def verdict(self, pair, words, sentence):
         said = re.fullmatch(r"(\S+) %s(?: \[%s, %s\])?" % (N, N, N), words.replace(pair.label, "X", 1))
@@ -203,7 +237,9 @@ class Words:
             self.change(said.groups()[1:], (pair.estimate, *pair.i95), words)
         else:
             self.change(said.groups()[1:2], (pair.estimate,), words)
-        self.why(pair, sentence)
+        bare = self.put_back(pair, sentence)
+        assert (bare != sentence) == (pair.word != pair.first), (pair.word, pair.first, sentence)
+        self.why(pair, bare)
 
     def why(self, pair, sentence):
         """The condition that made the word, with its numbers."""
@@ -222,7 +258,7 @@ class Words:
             m = re.fullmatch(pattern.replace("%s", N).replace("%%", "%"), sentence)
             if not m:
                 continue
-            assert pair.word in found_words, (pair.word, sentence)
+            assert pair.first in found_words, (pair.first, sentence)
             margin, p, *rest = parts(m.groups())
             self.reads(margin[0], math.exp(margin[1]), sentence)
             if p:
@@ -256,7 +292,54 @@ class Words:
 
     def stated(self, group, metric, cell):
         base = self.baseline(group)
-        return Pair(self.head, metric, self.values(base["id"], metric), self.values(cell["id"], metric))
+        return self.pair(metric, base, cell)
+
+    def leaders(self, metric, modes, rows):
+        """Of them whom no other is shown to beat."""
+        def beats(a, b):
+            p = self.pair(metric, rows[b], rows[a])
+            return p.enough and p.better() > 0
+        return [m for m in modes if not any(beats(o, m) for o in modes if o != m)]
+
+    @staticmethod
+    def names(some, text=lambda m: m):
+        shown = [text(m) for m in some[:4]]
+        if len(some) > 4:
+            return ", ".join(shown) + " and %d more" % (len(some) - 4)
+        return ", ".join(shown[:-1]) + " and " + shown[-1] if len(shown) > 1 else shown[0]
+
+    def drawbacks(self, group, cell, speed, said):
+        """Of rate, median and tail whatever is worse is said, and nothing else."""
+        said = said.split("; ")[0]
+        for metric in dict.fromkeys(self.kind(group)[:3]):
+            if metric == speed:
+                continue
+            p = self.pairs.get((group, cell["id"], metric))
+            worse = p.word == "worse" if p else (p := self.stated(group, metric, cell)).enough and p.better() < 0
+            m = re.search(r"(?:, but|\],) %s %s \[%s, %s\]" % (re.escape(METRICS[metric][0]), N, N, N), said[said.find(", but"):] if ", but" in said else "")
+            assert (m is not None) == bool(worse), (metric, cell["mode"], said)
+            if m:
+                self.change(m.groups(), (p.estimate, *p.i95), said)
+
+    def several(self, group, sentence, best, better, rows, value):
+        """Nobody of the best is told apart from the others."""
+        rate, latency, _, cpu = self.kind(group)
+        speed, base = latency if self.is_open(group) else rate, self.baseline(group)
+        label = METRICS[speed][0]
+        head, rest = sentence.split(" and not told apart from each other: ", 1)
+        m = re.fullmatch(re.escape("%s are better than %s in %s (" % (self.names(best), base["mode"], label)) + N + re.escape(")" + (
+            ", the best of %d that are," % better if better > len(best) else "")), head)
+        assert m, (best, sentence)
+        self.reads(m[1], value[base["mode"]], sentence)
+        for mode in best[:4]:
+            m = re.match(re.escape(mode) + r" at %s, %s \[%s, %s\]" % (N, N, N, N) + re.escape(self.in_trials(rows[mode])), rest)
+            assert m, (mode, sentence)
+            self.reads(m[1], value[mode], sentence)
+            p = self.stated(group, speed, rows[mode])
+            self.change(m.groups()[1:], (p.estimate, *p.i95), sentence)
+            self.price(self.stated(group, cpu, rows[mode]), rest[m.end():], METRICS[cpu][0], base["mode"])
+            self.drawbacks(group, rows[mode], speed, rest[m.end():])
+            rest = rest[m.end():].split("; ", 1)[-1]
 
     def answer(self, group, sentence):
         rate, latency, _, cpu = self.kind(group)
@@ -272,17 +355,22 @@ class Words:
         better = [m for m, p in others.items() if p.word == "better"]
         value = {m: self.row_value(c["id"], speed) for m, c in rows.items()}
         first = max if more else min
-        if better:
-            best = first(better, key=lambda m: value[m])
+        best = self.leaders(speed, better, rows)
+        if len(best) > 1:
+            self.several(group, sentence, best, len(better), rows, value)
+        elif best:
+            best = best[0]
             m = re.match(re.escape("%s has the best %s" % (best, label)) + (
                 re.escape(" of %d that are better than %s" % (len(better), base["mode"])) if len(better) > 1 else "") +
-                r": %s against %s of %s, %s \[%s, %s\]" % (N, N, re.escape(base["mode"]), N, N, N), sentence)
+                r": %s against %s of %s, %s \[%s, %s\]" % (N, N, re.escape(base["mode"]), N, N, N) +
+                re.escape(self.in_trials(rows[best])), sentence)
             assert m, (best, sentence)
             self.reads(m[1], value[best], sentence)
             self.reads(m[2], value[base["mode"]], sentence)
             p = self.stated(group, speed, rows[best])
             self.change(m.groups()[2:], (p.estimate, *p.i95), sentence)
             self.price(self.stated(group, cpu, rows[best]), sentence[m.end():], cpu_label, base["mode"])
+            self.drawbacks(group, rows[best], speed, sentence[m.end():])
         else:
             m = re.match(r"(?:none of the (\d+) other modes in force|.*?, the one other mode in force)(?: \(not: .*?\))?,? is (?:not )?shown to be better than %s in %s \(%s\): (.*?)(?:;|$)" % (
                 re.escape(base["mode"]), re.escape(label), N), sentence, re.S)
@@ -297,13 +385,22 @@ class Words:
                 assert nominal[1] == front, (front, sentence)
                 p = self.stated(group, speed, rows[front])
                 self.change(nominal.groups()[1:], (p.estimate, *p.i95), sentence)
+                rest = sentence[nominal.end():].split("; ")[0]
+                if p.back:
+                    assert self.in_trials(rows[front]) in rest and self.put_back(p, re.split(r", p \S+ after", rest)[0]) != rest, sentence
         costs = {m: self.stated(group, cpu, c) for m, c in rows.items() if c is not base}
         cheaper = [m for m, p in costs.items() if p.n and p.enough and p.beyond < 0]
-        m = re.search(r"(?:; (\S+) costs|, and) the least CPU \(%s %s\)$" % (N, re.escape(cpu_label)), sentence)
-        if cheaper:
-            least = min(cheaper, key=lambda k: self.row_value(rows[k]["id"], cpu))
-            assert m and m[1] in (None, least), (least, sentence)
-            self.reads(m[2], self.row_value(rows[least]["id"], cpu), sentence)
+        cheaper = self.leaders(cpu, cheaper, rows)
+        if len(cheaper) > 1:
+            end = "; %s cost the least CPU (%s) and are not told apart from each other" % (self.names(cheaper, lambda k: k + " (@)"), cpu_label)
+            m = re.search(re.escape(end).replace("@", N) + "$", sentence)
+            assert m, (cheaper, sentence)
+            for text, k in zip(m.groups(), cheaper):
+                self.reads(text, self.row_value(rows[k]["id"], cpu), sentence)
+        elif cheaper:
+            m = re.search(r"(?:; (\S+) costs|, and) the least CPU \(%s %s\)$" % (N, re.escape(cpu_label)), sentence)
+            assert m and m[1] in (None, *cheaper), (cheaper, sentence)
+            self.reads(m[2], self.row_value(rows[cheaper[0]]["id"], cpu), sentence)
         else:
             m = re.search(r"; none is shown to cost less CPU than %s \(%s %s\)$" % (re.escape(base["mode"]), N, re.escape(cpu_label)), sentence)
             assert m, sentence
@@ -312,15 +409,16 @@ class Words:
     def price(self, p, said, label, base):
         if not (p.n and p.enough):
             return
-        if max(map(abs, p.i90)) < p.own:
+        if p.same():
             m = re.match(r", for the same %s to %s" % (re.escape(label), N), said)
             self.reads(m[1], math.exp(p.own), said)
         elif not p.beyond:
             m = re.match(r", at a price in %s that is not known: %s \[%s, %s\]" % (re.escape(label), N, N, N), said)
             self.change(m.groups(), (p.estimate, *p.i95), said)
         elif p.estimate > math.log(2):
-            m = re.match(r", for ([\d.]+) times the CPU of %s" % re.escape(base), said)
-            assert math.isclose(float(m[1]), math.exp(p.estimate), rel_tol=.06), said
+            m = re.match(r", for ([\d.]+) times \[([\d.]+), ([\d.]+)\] the CPU of %s" % re.escape(base), said)
+            for text, value in zip(m.groups(), (p.estimate, *p.i95), strict=True):
+                assert math.isclose(float(text), math.exp(value), abs_tol=.0501), said
         else:
             m = re.match(r", %s %s \[%s, %s\]" % (re.escape(label), N, N, N), said)
             self.change(m.groups(), (p.estimate, *p.i95), said)
@@ -442,7 +540,8 @@ class Words:
                 continue
             for part, (i, k) in zip(parts, stretches):
                 where = ("at a %s of %g " % (step, speed[i][0]) if i == k else
-                         "at every %s from %g to %g " % (step, speed[i][0], speed[k][0]))
+                         "at both measured %ss (%g and %g) " % (step.removesuffix("s"), speed[i][0], speed[k][0]) if k == i + 1 else
+                         "at all %d measured %ss from %g to %g " % (k - i + 1, step.removesuffix("s"), speed[i][0], speed[k][0]))
                 if speed[k][0] < 1e4 and "size" not in step:
                     assert part.startswith(where), (part, where)
                 s, c = speed[i][1].side, cpu[i][1].side
@@ -456,12 +555,16 @@ class Words:
                         self.reads(m[2], max(changes), part)
                 ratios = [math.exp(p.estimate) for _, p in cpu[i:k + 1]]
                 if c:
-                    m = re.search(r"(1/)?([\d.]+)(?: to (?:1/)?([\d.]+))? (times the CPU|of the CPU|% more CPU|% less CPU)", part)
-                    to = {"times the CPU": lambda v: v, "of the CPU": lambda v: 1 / v,
+                    m = re.search(r"(1/)?([\d.]+)(?: to (?:1/)?([\d.]+))? (times|of the CPU|% more CPU|% less CPU)(?: \[([\d.]+), ([\d.]+)\] the CPU)?", part)
+                    to = {"times": lambda v: v, "of the CPU": lambda v: 1 / v,
                           "% more CPU": lambda v: 1 + v / 100, "% less CPU": lambda v: 1 - v / 100}[m[4]]
                     got = sorted(to(float(v)) for v in m.groups()[1:3] if v)
                     assert math.isclose(got[0], min(ratios), rel_tol=.06) and math.isclose(got[-1], max(ratios), rel_tol=.06), (part, ratios)
                     self.checked += len(got)
+                    assert (m[5] is not None) == (m[4] == "times"), part
+                    if m[5]:
+                        ends = [math.exp(p.i95[e]) for e in (0, 1) for _, p in cpu[i:k + 1]]
+                        assert math.isclose(float(m[5]), min(ends), abs_tol=.0501) and math.isclose(float(m[6]), max(ends), abs_tol=.0501), (part, ends)
             return
         raise AssertionError(("no sentence for", mode, stretches, mine))
 

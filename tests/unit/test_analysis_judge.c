@@ -76,6 +76,20 @@ static void test_named_conditions(void **state)
 	expect(j, JUDGE_INCONCLUSIVE, "0 paired blocks");
 }
 
+/* One scale in a bracket: factors, where any of the three is ten times more. */
+static void test_one_scale(void **state)
+{
+	struct judgement j = {.ratio = true,
+			      .metric = metric_find("iops"),
+			      .estimate = log(9.27),
+			      .i95 = {.low = log(8.45), .high = log(17.6), .level = .95}};
+	char text[128];
+
+	assert_string_equal(judge_change_text(&j, text, sizeof(text)), "x9.27 [x8.45, x17.6]");
+	j.i95.high = log(10.9);
+	assert_string_equal(judge_change_text(&j, text, sizeof(text)), "+827 % [+745 %, +990 %]");
+}
+
 /* Zeros have no logarithm: then it is the plain difference that is judged. */
 static void test_zero(void **state)
 {
@@ -195,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_forecast),       cmocka_unit_test(test_words),
 		cmocka_unit_test(test_absolute_floor), cmocka_unit_test(test_named_conditions),
 		cmocka_unit_test(test_zero),
+		cmocka_unit_test(test_one_scale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
