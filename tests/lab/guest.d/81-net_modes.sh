@@ -69,8 +69,7 @@ groups:
   - {target: net, modes: [coalesced-3, coalesced-5000], pattern: rr, depth: 256, rate: 2000}
 END
 # Rows as they are shipped: packets that leave by a card need not be copied; those of a stream come fast enough for
-# 64 us of polling; deferred, the vectors of a card keep quiet while a ping-pong goes on. An administrator's RPS is off
-# meanwhile.
+# 64 us of polling. An administrator's RPS is off meanwhile.
 cat > /tmp/shipped.yaml <<'END'
 name: shipped
 net_target: eth0
@@ -79,7 +78,6 @@ design: {blocks: 6, ramp: 50ms, runtime: 200ms, cpu_left: 0}
 groups:
   - {target: net, modes: [zerocopy], protocol: tcp, pattern: rr, size: 16k}
   - {target: net, modes: [epoll-busy-poll], pattern: stream, size: 1400}
-  - {target: net, modes: [defer-200]}
 END
 # Threads that poll without pause leave an emulated machine little time: on the pair with one queue, with few trials.
 cat > /tmp/refused.yaml <<'END'
@@ -135,8 +133,7 @@ def of(run, mode):
 
 for run, mode in (("net", "interrupt"), ("net", "busy-poll-long"), ("net", "threaded"),
                   ("coalesced", "coalesced-3"), ("coalesced", "coalesced-5000"), ("refused", "interrupt"),
-                  ("shipped", "zerocopy"), ("shipped", "epoll-busy-poll"), ("shipped", "defer-200"),
-                  ("refused", "threaded-busy-poll")):
+                  ("shipped", "zerocopy"), ("shipped", "epoll-busy-poll"), ("refused", "threaded-busy-poll")):
     seen = of(run, mode)
     verdicts = [t["verdict"]["mode"] for t in seen]
     say(verdicts.count("in_force") >= (4 if run == "coalesced" else 1),
@@ -163,20 +160,6 @@ for usecs, needed in ((3, 5400000), (5000, 3200)):
             wrong.append((t["verdict"]["grade"], round(rate)))
     say(not wrong and (counters >= 1) == (usecs == 5000),
         f"coalesced-{usecs}: {counters} trials by counter, from {needed} packets/s on; wrong: {wrong}")
-
-
-# Less packets than twice its bound would keep that bound without deferral: then it is in force by acceptance.
-wrong, said = [], []
-for t in of("shipped", "defer-200"):
-    if t["verdict"]["mode"] != "in_force":
-        continue
-    seconds = t["evidence"]["window_ns"] / 1e9
-    rate, interrupts = (n / seconds for n in (t["evidence"]["counts"]["packet"],
-                                              t["evidence"]["counters"]["device_interrupts"]))
-    said.append(f"{t['verdict']['grade']} {interrupts:.0f}/s for {rate:.0f} packets/s")
-    if interrupts > 400 or (t["verdict"]["grade"] == "counter") != (rate >= 800):
-        wrong.append(said[-1])
-say(said and not wrong, f"defer-200: {said}; wrong: {wrong}")
 
 
 def per_packet(t):
