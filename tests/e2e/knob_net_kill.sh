@@ -88,9 +88,9 @@ are_gone() {
 	done
 }
 outside >"$work/outside"
-settings=(net.gro:veth0@client=off net.tso:veth0@server=on net.defer-hard-irqs:veth0@server=50
-	net.rps-cpus:veth0@client:rx-0=1 sysctl.vm.stat_interval=7)
-[[ -z $has_napi ]] || settings+=(napi.irq-suspend-timeout:veth0@server#0=20000000)
+settings=(net.gro:iom0@client=off net.tso:iom0@server=on net.defer-hard-irqs:iom0@server=50
+	net.rps-cpus:iom0@client:rx-0=1 sysctl.vm.stat_interval=7)
+[[ -z $has_napi ]] || settings+=(napi.irq-suspend-timeout:iom0@server#0=20000000)
 interval=$(cat /proc/sys/vm/stat_interval)
 points=$("$driver" "$IOMODES_STATE_DIR" 0 peer:orchestrator "${settings[@]}" 2>>"$work/steps")
 (($(grep -c '^namespace' "$work/steps") == 2)) || fail "the driver does not name its namespaces"
@@ -117,7 +117,7 @@ refused() { # WORDS SETTING
 }
 refused 'no coalescing parameter' net.rx-usecs:veth0=5
 refused 'fixed to "off"' net.ntuple:veth0=on
-refused 'namespace' net.gro:veth0@server=on
+refused 'namespace' net.gro:iom0@server=on
 refused 'no network interface' net.gro:nosuch=on
 refused 'channel count exceeds maximum' net.channels:veth0=9
 [[ -z $has_napi ]] || refused 'attribute 8, 0 to ' napi.threaded:veth0#0=7
