@@ -23,7 +23,7 @@ run_pid=
 no_process_left "a run with iperf3"
 python3 - "$(run_dir)" <<-'END' || fail "records of iperf3"
 	import json, sys
-	trials = [json.loads(l) for l in open(sys.argv[1] + "/trials.jsonl")]
+	trials = [t for t in map(json.loads, open(sys.argv[1] + "/trials.jsonl")) if t["pass"] != "proof"] # it measures nothing
 	cells = {t["cell"] for t in trials}
 	assert len(cells) == 2
 	for cell in cells:
