@@ -70,11 +70,12 @@ setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all \
 ((status == 1)) && grep -q 'needs root (CAP_NET_ADMIN)' "$work/err" ||
 	fail "as an ordinary user: $status $(cat "$work/out" "$work/err")"
 
-# hit SIGNAL: send it to the first server that is there
+# hit SIGNAL: send it to the first server after a trial that was measured (proof trials come before)
 hit() {
 	local pid
-	for _ in {1..200}; do
+	for _ in {1..600}; do
 		sleep 0.05
+		grep -qs '"pass":"measure"' "$work"/results/*-"$1"/trials.jsonl || continue
 		pid=$(pgrep -n -f "$IOMODES_BIN/netloop serve" 2>/dev/null) || continue
 		kill -"$1" "$pid" 2>/dev/null && return 0
 	done
