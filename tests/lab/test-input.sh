@@ -37,6 +37,10 @@ empty=(env "IOMODES_LAB_CACHE=$dir/cache" "IOMODES_LAB_ARCHIVE=file:///nonexiste
 says 125 "needs a value" "$LAB_DIR/lab" --kernel
 says 125 "unknown option" "$LAB_DIR/lab" --nothing -- true
 says 125 "is not a number" "$LAB_DIR/lab" --timeout soon -- true
+mkdir "$dir/user"
+printf '#!/bin/sh\necho 1000\n' > "$dir/user/id"
+chmod +x "$dir/user/id"
+says 77 "the lab needs root" env "PATH=$dir/user:$PATH" "$LAB_DIR/lab" -- true
 says 77 "install the package busybox-static" without busybox "$LAB_DIR/lab" -- true
 says 77 "install the package cpio" without cpio "$LAB_DIR/lab" -- true
 says 77 "install the package kmod" without depmod "$LAB_DIR/lab" -- true
